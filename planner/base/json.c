@@ -1,0 +1,192 @@
+#include "planner/base/json.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "planner/base/json_place.h"
+
+enum { LARGEST_FILE_BYTES = 256 << 20 };
+
+void mpp_json_free(MppJson *json)
+{
+    if (!json)
+        return;
+    cJSON_Delete(json->root);
+    g_free(json->name);
+    g_free(json->text);
+    g_free(json);
+}
+
+static bool place_error(GError **error, const MppJson *json, size_t offset, const char *pointer, MppError code,
+                        const char *message)
+{
+    g_autofree char *text = mpp_json_place_format(json, offset, pointer, message);
+    g_set_error_literal(error, MPP_ERROR, code, text);
+    return false;
+}
+
+bool mpp_json_error(GError **error, const MppJson *json, const cJSON *node, MppError code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+
+    g_autofree char *pointer = NULL;
+    size_t offset = mpp_json_place_of(json, node ? node : json->root, &pointer);
+    return place_error(error, json, offset, pointer, code, message);
+}
+
+static bool refuse_odd_values(const MppJson *json, const cJSON *node, GError **error)
+{
+    if (cJSON_IsNumber(node) && !isfinite(node->valuedouble))
+        return mpp_json_error(error, json, node, MPP_ERROR_SYNTAX, "the number is too large");
+    g_autoptr(GHashTable) keys = cJSON_IsObject(node) ? g_hash_table_new(g_str_hash, g_str_equal) : NULL;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, node) {
+        if (keys && !g_hash_table_add(keys, child->string))
+            return mpp_json_error(error, json, child, MPP_ERROR_SYNTAX, "the key stands twice in this object");
+        if (!refuse_odd_values(json, child, error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_text(const MppJson *json, GError **error)
+{
+    const char *end;
+    if (json->n_bytes == 0)
+        return place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "the file is empty; expected JSON");
+    if (memchr(json->text, '\0', json->n_bytes))
+        return place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "this is a binary file; expected JSON");
+    if (!g_utf8_validate(json->text, json->n_bytes, &end))
+        return place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, "the text is not valid UTF-8");
+    return true;
+}
+
+static bool parse(MppJson *json, GError **error)
+{
+    if (!check_text(json, error))
+        return false;
+    const char *end = json->text;
+    json->root = cJSON_ParseWithLengthOpts(json->text, json->n_bytes + 1, &end, true);
+    if (!json->root) {
+        bool cut_off = end >= json->text + json->n_bytes;
+        return place_error(error, json, MIN((size_t)(end - json->text), json->n_bytes), NULL, MPP_ERROR_SYNTAX,
+                           cut_off ? "the JSON ends here, unfinished" : "this is not valid JSON");
+    }
+    return refuse_odd_values(json, json->root, error);
+}
+
+MppJson *mpp_json_parse(const char *name, const char *text, size_t n_bytes, int64_t first_line, GError **error)
+{
+    g_autoptr(MppJson) json = g_new0(MppJson, 1);
+    json->name = g_strdup(name);
+    json->text = g_malloc(n_bytes + 1);
+    memcpy(json->text, text, n_bytes);
+    json->text[n_bytes] = '\0';
+    json->n_bytes = n_bytes;
+    json->first_line = first_line;
+    return parse(json, error) ? g_steal_pointer(&json) : NULL;
+}
+
+MppJson *mpp_json_load(const char *path, GError **error)
+{
+    GStatBuf status;
+    if (g_stat(path, &status) == 0 && status.st_size > LARGEST_FILE_BYTES) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: the file is larger than 256 MiB", path);
+        return NULL;
+    }
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: this is a directory; expected a JSON file", path);
+        return NULL;
+    }
+    g_autofree char *text = NULL;
+    size_t n_bytes;
+    if (!g_file_get_contents(path, &text, &n_bytes, error))
+        return NULL;
+    return mpp_json_parse(path, text, n_bytes, 1, error);
+}
+
+const cJSON *mpp_json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+char *mpp_json_describe(const cJSON *node)
+{
+    if (cJSON_IsString(node))
+        return strlen(node->valuestring) > 40 ? g_strdup("a string") : g_strdup_printf("\"%s\"", node->valuestring);
+    if (cJSON_IsNumber(node))
+        return g_strdup_printf("%.15g", node->valuedouble);
+    if (cJSON_IsBool(node))
+        return g_strdup(cJSON_IsTrue(node) ? "true" : "false");
+    return g_strdup(cJSON_IsArray(node) ? "an array" : cJSON_IsObject(node) ? "an object" : "null");
+}
+
+static void print_indented(GString *out, const cJSON *node, int depth);
+
+static void print_children(GString *out, const cJSON *node, int depth, const char *open, const char *close)
+{
+    bool flat = true;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, node)
+        flat = flat && !cJSON_IsObject(child) && !cJSON_IsArray(child);
+    flat = flat && cJSON_IsArray(node);
+
+    g_string_append(out, open);
+    cJSON_ArrayForEach(child, node) {
+        if (child != node->child)
+            g_string_append(out, flat ? ", " : ",");
+        if (!flat)
+            g_string_append_printf(out, "\n%*s", 2 * (depth + 1), "");
+        print_indented(out, child, depth + 1);
+    }
+    if (!flat && node->child)
+        g_string_append_printf(out, "\n%*s", 2 * depth, "");
+    g_string_append(out, close);
+}
+
+static void print_indented(GString *out, const cJSON *node, int depth)
+{
+    if (node->string && depth) {
+        g_autoptr(cJSON) key = cJSON_CreateStringReference(node->string);
+        char *text = cJSON_PrintUnformatted(key);
+        g_string_append_printf(out, "%s: ", text);
+        cJSON_free(text);
+    }
+    if (cJSON_IsObject(node)) {
+        print_children(out, node, depth, "{", "}");
+    } else if (cJSON_IsArray(node)) {
+        print_children(out, node, depth, "[", "]");
+    } else {
+        char *text = cJSON_PrintUnformatted(node);
+        g_string_append(out, text);
+        cJSON_free(text);
+    }
+}
+
+char *mpp_json_to_text(const cJSON *root)
+{
+    GString *out = g_string_new(NULL);
+    print_indented(out, root, 0);
+    g_string_append_c(out, '\n');
+    return g_string_free(out, FALSE);
+}
+
+bool mpp_json_write(const cJSON *root, const char *path, GError **error)
+{
+    g_autofree char *text = mpp_json_to_text(root);
+    if (path)
+        return g_file_set_contents(path, text, -1, error);
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "standard output: %s", g_strerror(errno));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,28 @@
+/**
+ * Names of enum values, one table per enum.
+ *
+ * The table's index is the enum value. Files, flags and reports use these names; a name that is not in
+ * the table is answered with the known ones, nearest first.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+    const char *title; /* what the enum is, as a message says it: "schedule" */
+    const char *const *names;
+    int n_names;
+} MppNames;
+
+/** A table from an array of string literals. */
+#define MPP_NAMES(title_text, array) { (title_text), (array), (int)G_N_ELEMENTS(array) }
+
+/** Returns: the value's name; the table lends it. */
+const char *mpp_names_get(const MppNames *names, int value);
+
+/** Returns: the value called @name, or -1. Case and '-' against '_' do not matter. */
+int mpp_names_find(const MppNames *names, const char *name);
+
+/** Known names, comma-separated, nearest to @wrong first. */
+char *mpp_names_suggest(const char *const *known, int n_known, const char *wrong);

@@ -1,0 +1,49 @@
+/**
+ * Devices and the links between them, as nested tiers.
+ *
+ * Tier 0 joins the devices of a node (NVLink, Infinity Fabric, PCIe), the next joins nodes, and so on; the
+ * last tier has no size limit. A device reaches a tier through a port (NIC) that `shared_by` devices share.
+ */
+#pragma once
+
+#include "planner/spec/device.h"
+
+typedef struct {
+    char *name;
+    int64_t devices;      /* in one domain of this tier; 0: as many as there are (last tier) */
+    double bytes_per_s;   /* of one port, each way */
+    int64_t shared_by;    /* devices that share a port */
+    double oversubscription; /* of the tier's switches: 1 is non-blocking */
+    double efficiency_frac;  /* of the port's rate that large collectives reach */
+    double p2p_frac;         /* of the port's rate that one large message reaches */
+    double latency_s;     /* one message, library included */
+    double step_s;        /* one step of a ring or tree over this tier, added per member */
+    bool in_network;      /* switches reduce (SHARP): a reduction moves each byte once */
+} MppTier;
+
+typedef struct {
+    char *name, *title;
+    char *device_name;
+    GPtrArray *run_sources;    /* collections of measured runs made on this cluster */
+    GPtrArray *internode_words; /* words by which a run's record names this network */
+    GArray *tiers;             /* MppTier, innermost first */
+    double host_frac;          /* host time to launch a kernel, against the device's usual host */
+    double jitter_frac;        /* a step grows by this for each doubling of the nodes */
+    GHashTable *sources;
+    MppDevice device;
+} MppCluster;
+
+extern const MppFields mpp_cluster_fields;
+
+/** Reads the cluster's own fields; the caller fills @cluster->device. Errors: MPP_ERROR_SCHEMA, MPP_ERROR_INVALID. */
+MppCluster *mpp_cluster_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppCluster *mpp_cluster_copy(const MppCluster *cluster);
+void mpp_cluster_free(MppCluster *cluster);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppCluster, mpp_cluster_free)
+
+/** Tier @index, innermost 0. */
+const MppTier *mpp_cluster_tier(const MppCluster *cluster, int index);
+int mpp_cluster_n_tiers(const MppCluster *cluster);
+
+/** Devices in one domain of tier @index; the last tier has @gpus. */
+int64_t mpp_cluster_domain(const MppCluster *cluster, int index, int64_t gpus);

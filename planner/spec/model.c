@@ -1,0 +1,219 @@
+#include "planner/spec/model.h"
+
+#include <string.h>
+
+#include "planner/spec/model_hf.h"
+
+static const char *const kind_names[] = { "decoder", "encoder", "encoder-decoder" };
+const MppNames mpp_model_kind_names = MPP_NAMES("model kind", kind_names);
+static const char *const norm_names[] = { "layernorm", "rmsnorm" };
+const MppNames mpp_norm_kind_names = MPP_NAMES("norm", norm_names);
+static const char *const positions_names[] = { "none", "learned", "rotary", "relative" };
+const MppNames mpp_positions_names = MPP_NAMES("position encoding", positions_names);
+static const char *const head_names[] = { "lm", "masked-lm", "pooler", "classifier", "none" };
+const MppNames mpp_head_kind_names = MPP_NAMES("head", head_names);
+
+enum { MOST = 1 << 20, MOST_VOCAB = 1 << 24 };
+
+static const MppField mla_rows[] = {
+    MPP_FIELD_INT(MppMla, q_lora_rank, 0, MOST, 0, "rank of the queries' down projection; 0: none"),
+    MPP_FIELD_INT(MppMla, kv_lora_rank, 0, MOST, 0, "rank of the keys' and values' down projection"),
+    MPP_FIELD_INT(MppMla, qk_nope_head_dim, 0, MOST, 0, "part of a head without position"),
+    MPP_FIELD_INT(MppMla, qk_rope_head_dim, 0, MOST, 0, "part of a head with rotary position"),
+    MPP_FIELD_INT(MppMla, v_head_dim, 0, MOST, 0, "width of a head's values"),
+};
+static const MppFields mla_fields = MPP_FIELDS("multi-head latent attention", MppMla, mla_rows);
+
+static const MppField moe_rows[] = {
+    MPP_FIELD_INT(MppMoe, experts, 0, MOST, 0, "routed experts of a layer"),
+    MPP_FIELD_INT(MppMoe, topk, 0, MOST, 0, "routed experts a token visits"),
+    MPP_FIELD_INT(MppMoe, ffn, 0, MOST, 0, "width of a routed expert"),
+    MPP_FIELD_INT(MppMoe, shared_experts, 0, MOST, 0, "experts every token visits"),
+    MPP_FIELD_INT(MppMoe, shared_ffn, 0, MOST, 0, "width of the shared experts together; 0: shared_experts * ffn"),
+    MPP_FIELD_INT(MppMoe, leading_dense_layers, 0, MPP_MODEL_MOST_LAYERS, 0, "dense layers before the first with experts"),
+    MPP_FIELD_INT(MppMoe, every, 1, MPP_MODEL_MOST_LAYERS, 1, "each n-th layer has experts"),
+    MPP_FIELD_BOOL(MppMoe, router_bias, 0, "the router has a bias"),
+    MPP_FIELD_BOOL(MppMoe, expert_bias, 0, "the experts' projections have biases"),
+    MPP_FIELD_BOOL(MppMoe, shared_gate, 0, "the shared experts have a gate of width 1"),
+};
+static const MppFields moe_fields = MPP_FIELDS("mixture of experts", MppMoe, moe_rows);
+
+static const MppField vision_rows[] = {
+    MPP_FIELD_INT(MppVision, image_size, 0, MOST, 0, "pixels a side"),
+    MPP_FIELD_INT(MppVision, patch_size, 0, MOST, 0, "pixels a side of a patch"),
+    MPP_FIELD_INT(MppVision, channels, 1, MOST, 3, "colour channels"),
+    MPP_FIELD_BOOL(MppVision, class_token, 1, "a learned token is put before the patches"),
+};
+static const MppFields vision_fields = MPP_FIELDS("vision input", MppVision, vision_rows);
+
+static const MppField rows[] = {
+    MPP_FIELD_STRING(MppModel, name, MPP_REQUIRED, "name, as reports show it"),
+    MPP_FIELD_STRING(MppModel, source, 0, "where the sizes were published"),
+    MPP_FIELD_ENUM(MppModel, kind, &mpp_model_kind_names, MPP_MODEL_DECODER, "which stacks it has"),
+    MPP_FIELD_INT(MppModel, layers, 1, MPP_MODEL_MOST_LAYERS, MPP_REQUIRED, "layers (of the decoder if there are two stacks)"),
+    MPP_FIELD_INT(MppModel, encoder_layers, 0, MPP_MODEL_MOST_LAYERS, 0, "layers of the encoder, encoder-decoder only"),
+    MPP_FIELD_INT(MppModel, hidden, 1, MOST, MPP_REQUIRED, "width of the residual stream"),
+    MPP_FIELD_INT(MppModel, heads, 1, 65536, MPP_REQUIRED, "attention heads"),
+    MPP_FIELD_INT(MppModel, kv_heads, 0, 65536, 0, "heads of keys and values; 0: as heads"),
+    MPP_FIELD_INT(MppModel, head_dim, 0, MOST, 0, "width of a head; 0: hidden / heads"),
+    MPP_FIELD_INT(MppModel, ffn, 0, MOST, MPP_REQUIRED, "width of the MLP (one matrix); 0 if all layers have experts"),
+    MPP_FIELD_BOOL(MppModel, gated_mlp, 0, "the MLP has a gate (SwiGLU, GeGLU)"),
+    MPP_FIELD_BOOL(MppModel, qkv_bias, 0, "query, key and value projections have biases"),
+    MPP_FIELD_BOOL(MppModel, output_bias, 0, "the attention's output projection has a bias"),
+    MPP_FIELD_BOOL(MppModel, mlp_bias, 0, "the MLP's projections have biases"),
+    MPP_FIELD_INT(MppModel, vocab, 0, MOST_VOCAB, MPP_REQUIRED, "tokens of the vocabulary, unpadded; 0 for images"),
+    MPP_FIELD_INT(MppModel, embedding_dim, 0, MOST, 0, "width of the embedding if not hidden"),
+    MPP_FIELD_INT(MppModel, max_seq, 1, 1 << 28, MPP_REQUIRED, "longest sequence it was made for; default sequence length if at most 8192"),
+    MPP_FIELD_INT(MppModel, learned_positions, 0, 1 << 28, 0, "rows of the learned position table; 0: max_seq"),
+    MPP_FIELD_INT(MppModel, token_types, 0, 64, 0, "rows of the segment table (BERT)"),
+    MPP_FIELD_ENUM(MppModel, positions, &mpp_positions_names, MPP_POSITIONS_ROTARY, "position encoding"),
+    MPP_FIELD_INT(MppModel, relative_buckets, 0, MOST, 0, "rows of the relative position bias, one table a stack"),
+    MPP_FIELD_ENUM(MppModel, norm, &mpp_norm_kind_names, MPP_NORM_RMS, "kind of norm"),
+    MPP_FIELD_BOOL(MppModel, norm_bias, 1, "layer norms have biases"),
+    MPP_FIELD_BOOL(MppModel, norm_weights, 1, "norms have learned parameters"),
+    MPP_FIELD_INT(MppModel, norms_per_layer, 0, 8, 2, "norms of a layer over the hidden width"),
+    MPP_FIELD_INT(MppModel, qk_norm_dim, -1, MOST, 0, "norm of queries and keys: 0 none, a head's width, -1 over all heads"),
+    MPP_FIELD_BOOL(MppModel, embedding_norm, 0, "a norm follows the embedding"),
+    MPP_FIELD_BOOL(MppModel, final_norm, 1, "a norm precedes the head"),
+    MPP_FIELD_BOOL(MppModel, parallel_block, 0, "attention and MLP run side by side"),
+    MPP_FIELD_BOOL(MppModel, attention_sinks, 0, "a learned logit a head"),
+    MPP_FIELD_INT(MppModel, window, 0, 1 << 28, 0, "tokens seen by windowed layers; 0: no window"),
+    MPP_FIELD_INT(MppModel, full_attention_every, 1, MPP_MODEL_MOST_LAYERS, 1, "with a window, every n-th layer is full; 1: none is"),
+    MPP_FIELD_BOOL(MppModel, tied_embeddings, 0, "embedding and head share their matrix"),
+    MPP_FIELD_ENUM(MppModel, head, &mpp_head_kind_names, MPP_HEAD_LM, "what follows the last layer"),
+    MPP_FIELD_BOOL(MppModel, head_bias, 0, "the head has a bias"),
+    MPP_FIELD_INT(MppModel, classes, 0, MOST_VOCAB, 0, "classes of a classifier head"),
+    MPP_FIELD_INT(MppModel, prediction_layers, 0, 64, 0, "multi-token prediction layers"),
+    MPP_FIELD_STRUCT(MppModel, mla, &mla_fields, 0, "multi-head latent attention"),
+    MPP_FIELD_STRUCT(MppModel, moe, &moe_fields, 0, "mixture of experts"),
+    MPP_FIELD_STRUCT(MppModel, vision, &vision_fields, 0, "vision input"),
+};
+const MppFields mpp_model_fields = MPP_FIELDS("model", MppModel, rows);
+
+void mpp_model_free(MppModel *model)
+{
+    if (!model)
+        return;
+    mpp_fields_clear(&mpp_model_fields, model);
+    g_free(model->kind_of_layer);
+    g_free(model);
+}
+
+static bool is_hugging_face(const cJSON *root)
+{
+    return mpp_json_get(root, "model_type") || mpp_json_get(root, "architectures");
+}
+
+MppModel *mpp_model_read(const MppJson *json, GError **error)
+{
+    g_autoptr(MppModel) model = g_new0(MppModel, 1);
+    bool read = is_hugging_face(json->root) ? mpp_model_hf_read(json, model, error)
+                                            : mpp_fields_read(&mpp_model_fields, json, json->root, model, error);
+    if (!read || !mpp_model_finish(model, json, error))
+        return NULL;
+    return g_steal_pointer(&model);
+}
+
+static bool invalid(const MppJson *json, const char *field, GError **error, const char *message)
+{
+    if (json)
+        return mpp_json_error(error, json, mpp_json_get(json->root, field), MPP_ERROR_INVALID, "%s", message);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "model field %s: %s", field, message);
+    return false;
+}
+
+static bool check(const MppModel *model, const MppJson *json, GError **error)
+{
+    const MppMoe *moe = &model->moe;
+    g_autofree char *message = NULL;
+    if (model->heads % model->kv_heads != 0) {
+        message = g_strdup_printf("heads (%" G_GINT64_FORMAT ") must be a multiple of kv_heads (%" G_GINT64_FORMAT ")",
+                                  model->heads, model->kv_heads);
+        return invalid(json, "kv_heads", error, message);
+    }
+    if (moe->experts && (moe->topk < 1 || moe->topk > moe->experts || moe->ffn < 1))
+        return invalid(json, "moe", error, "experts need topk from 1 to experts and an ffn");
+    if (moe->leading_dense_layers > model->layers)
+        return invalid(json, "moe", error, "there are more leading dense layers than layers");
+    if (model->ffn == 0 && (!moe->experts || moe->leading_dense_layers || moe->every > 1))
+        return invalid(json, "ffn", error, "dense layers need an ffn");
+    if (model->vision.image_size && (model->vision.patch_size < 1 || model->vision.image_size % model->vision.patch_size))
+        return invalid(json, "vision", error, "image_size must be a multiple of patch_size");
+    if (!model->vision.image_size && model->vocab < 1)
+        return invalid(json, "vocab", error, "a model without images needs a vocabulary");
+    if ((model->kind == MPP_MODEL_ENCODER_DECODER) != (model->encoder_layers > 0))
+        return invalid(json, "encoder_layers", error, "an encoder-decoder, and only it, has encoder_layers");
+    if (model->mla.kv_lora_rank && (!model->mla.qk_nope_head_dim || !model->mla.qk_rope_head_dim || !model->mla.v_head_dim))
+        return invalid(json, "mla", error, "latent attention needs qk_nope_head_dim, qk_rope_head_dim and v_head_dim");
+    return true;
+}
+
+static MppLayerKind kind_at(const MppModel *model, int64_t layer)
+{
+    const MppMoe *moe = &model->moe;
+    MppLayerKind kind = { 0 };
+    if (layer < model->encoder_layers)
+        return kind;
+    int64_t index = layer - model->encoder_layers;
+    kind.prediction = index >= model->layers;
+    kind.causal = model->kind != MPP_MODEL_ENCODER;
+    kind.cross_attention = model->kind == MPP_MODEL_ENCODER_DECODER;
+    kind.moe = moe->experts && index >= moe->leading_dense_layers && (index + 1) % moe->every == 0;
+    bool full = model->full_attention_every > 1 && (index + 1) % model->full_attention_every == 0;
+    kind.window = full ? 0 : model->window;
+    return kind;
+}
+
+static bool same_kind(const MppLayerKind *a, const MppLayerKind *b)
+{
+    return a->causal == b->causal && a->cross_attention == b->cross_attention && a->moe == b->moe &&
+           a->prediction == b->prediction && a->window == b->window;
+}
+
+static int64_t find_or_add_kind(MppModel *model, MppLayerKind kind)
+{
+    for (int64_t i = 0; i < model->n_kinds; i++)
+        if (same_kind(&model->kinds[i], &kind))
+            return i;
+    g_assert(model->n_kinds < MPP_MODEL_MOST_KINDS);
+    model->kinds[model->n_kinds] = kind;
+    return model->n_kinds++;
+}
+
+bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error)
+{
+    if (!model->kv_heads)
+        model->kv_heads = model->heads;
+    if (!model->head_dim) {
+        if (model->hidden % model->heads)
+            return invalid(json, "heads", error, "hidden must be a multiple of heads, or head_dim be given");
+        model->head_dim = model->hidden / model->heads;
+    }
+    if (!check(model, json, error))
+        return false;
+    model->n_layers = model->encoder_layers + model->layers + model->prediction_layers;
+    model->n_kinds = 0;
+    g_free(model->kind_of_layer);
+    model->kind_of_layer = g_new(uint8_t, model->n_layers);
+    for (int64_t i = 0; i < model->n_layers; i++)
+        model->kind_of_layer[i] = (uint8_t)find_or_add_kind(model, kind_at(model, i));
+    return true;
+}
+
+int64_t mpp_model_tokens(const MppModel *model, int64_t seq)
+{
+    if (!model->vision.image_size)
+        return seq;
+    int64_t patches = model->vision.image_size / model->vision.patch_size;
+    return patches * patches + model->vision.class_token;
+}
+
+int64_t mpp_model_qk_dim(const MppModel *model)
+{
+    return model->mla.kv_lora_rank ? model->mla.qk_nope_head_dim + model->mla.qk_rope_head_dim : model->head_dim;
+}
+
+int64_t mpp_model_v_dim(const MppModel *model)
+{
+    return model->mla.kv_lora_rank ? model->mla.v_head_dim : model->head_dim;
+}

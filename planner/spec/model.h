@@ -1,0 +1,121 @@
+/**
+ * A neural net as the planner sees it: the sizes and choices that decide parameters, operations and memory.
+ *
+ * One flat description covers decoder-only, encoder-only and encoder-decoder transformers, dense and
+ * mixture-of-experts. Layers that differ (encoder and decoder, dense and expert, sliding window and full)
+ * are told apart by their kind; everything else is common to all layers.
+ */
+#pragma once
+
+#include "planner/base/fields.h"
+
+typedef enum { MPP_MODEL_DECODER, MPP_MODEL_ENCODER, MPP_MODEL_ENCODER_DECODER } MppModelKind;
+typedef enum { MPP_NORM_LAYER, MPP_NORM_RMS } MppNormKind;
+typedef enum { MPP_POSITIONS_NONE, MPP_POSITIONS_LEARNED, MPP_POSITIONS_ROTARY, MPP_POSITIONS_RELATIVE } MppPositions;
+typedef enum {
+    MPP_HEAD_LM,         /* vocabulary projection, tied or not */
+    MPP_HEAD_MASKED_LM,  /* BERT: hidden projection, norm, tied vocabulary projection with a bias */
+    MPP_HEAD_POOLER,     /* BERT's pooler: one hidden projection of the first token */
+    MPP_HEAD_CLASSIFIER, /* one projection to classes */
+    MPP_HEAD_NONE,
+} MppHeadKind;
+
+extern const MppNames mpp_model_kind_names, mpp_norm_kind_names, mpp_positions_names, mpp_head_kind_names;
+
+/** Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434 §2.1). All zero when the model has none. */
+typedef struct {
+    int64_t q_lora_rank; /* 0: queries are projected directly */
+    int64_t kv_lora_rank;
+    int64_t qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
+} MppMla;
+
+/** Mixture of experts. All zero when the model has none. */
+typedef struct {
+    int64_t experts, topk;
+    int64_t ffn; /* width of one routed expert */
+    int64_t shared_experts;
+    int64_t shared_ffn; /* width of all shared experts together; 0: shared_experts * ffn */
+    int64_t leading_dense_layers;
+    int64_t every; /* each n-th layer has experts, the last of each n */
+    bool router_bias, expert_bias, shared_gate;
+} MppMoe;
+
+/** Images in (ViT). All zero when the model reads tokens. */
+typedef struct {
+    int64_t image_size, patch_size, channels;
+    bool class_token;
+} MppVision;
+
+/** What can differ from layer to layer. */
+typedef struct {
+    bool causal;
+    bool cross_attention;
+    bool moe;
+    bool prediction; /* a multi-token-prediction layer after the last one */
+    int64_t window;  /* tokens a query sees; 0: all */
+} MppLayerKind;
+
+enum { MPP_MODEL_MOST_KINDS = 6, MPP_MODEL_MOST_LAYERS = 4096 };
+
+typedef struct {
+    char *name;
+    char *source;
+    MppModelKind kind;
+    int64_t layers;         /* of the decoder, or of the encoder when there is no decoder */
+    int64_t encoder_layers; /* encoder-decoder only */
+    int64_t hidden, heads;
+    int64_t kv_heads; /* after loading: never 0 */
+    int64_t head_dim; /* after loading: never 0 */
+    int64_t ffn;
+    bool gated_mlp;
+    bool qkv_bias, output_bias, mlp_bias; /* of the attention's input and output projections and the MLP's */
+    int64_t vocab;
+    int64_t embedding_dim; /* narrower embeddings with projections (OPT-350M); 0: hidden */
+    int64_t max_seq;       /* positions the model was made for */
+    int64_t learned_positions; /* rows of a learned table; 0: max_seq when positions are learned */
+    int64_t token_types;
+    MppPositions positions;
+    int64_t relative_buckets; /* T5: bias table rows per stack */
+    MppNormKind norm;
+    bool norm_bias; /* layer norm only */
+    bool norm_weights; /* norms have learned parameters */
+    int64_t norms_per_layer; /* without those of queries and keys and the one before cross attention */
+    int64_t qk_norm_dim; /* width of the query's and key's own norm: 0 none, head_dim, or all heads (OLMo-2: -1) */
+    bool embedding_norm, final_norm;
+    bool parallel_block; /* attention and MLP read the same input and are added */
+    bool attention_sinks; /* one learned logit a head (gpt-oss) */
+    int64_t window;       /* sliding window of the windowed layers; 0: none */
+    int64_t full_attention_every; /* every n-th layer is full; 1: with a window, all are windowed; 2: alternate */
+    bool tied_embeddings;
+    MppHeadKind head;
+    bool head_bias;
+    int64_t classes;
+    int64_t prediction_layers; /* multi-token prediction (DeepSeek-V3 §2.2) */
+    MppMla mla;
+    MppMoe moe;
+    MppVision vision;
+
+    /* derived when loaded */
+    int64_t n_layers; /* encoder and decoder and prediction layers, in this order */
+    int64_t n_kinds;
+    MppLayerKind kinds[MPP_MODEL_MOST_KINDS];
+    uint8_t *kind_of_layer; /* n_layers indices into kinds */
+} MppModel;
+
+extern const MppFields mpp_model_fields;
+
+/** Reads our own format or a Hugging Face config.json (recognised by "model_type" or "architectures"). */
+MppModel *mpp_model_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Fills the derived part and checks what a table cannot; @json names the place of errors and may be NULL. */
+bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void mpp_model_free(MppModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppModel, mpp_model_free)
+
+/** Tokens a sequence of @seq brings into the stack: patches and class token of an image, else @seq. */
+int64_t mpp_model_tokens(const MppModel *model, int64_t seq);
+
+/** Width of the queries of one head (no-position and rotary parts of MLA together) and of its values. */
+int64_t mpp_model_qk_dim(const MppModel *model);
+int64_t mpp_model_v_dim(const MppModel *model);

@@ -1,0 +1,25 @@
+#include "planner/spec/precision.h"
+
+static const char *const names[MPP_N_PRECISIONS] = { "fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4" };
+const MppNames mpp_precision_names = MPP_NAMES("precision", names);
+
+double mpp_precision_element_bytes(MppPrecision precision)
+{
+    return precision <= MPP_PRECISION_TF32 ? 4 : 2;
+}
+
+double mpp_precision_matmul_bytes(MppPrecision precision)
+{
+    static const double bytes[MPP_N_PRECISIONS] = { 4, 4, 2, 2, 1, 1 + 1.0 / 32, 0.5 + 1.0 / 16 };
+    return bytes[precision];
+}
+
+MppPrecision mpp_precision_outside_layers(MppPrecision precision)
+{
+    return precision >= MPP_PRECISION_FP8 ? MPP_PRECISION_BF16 : precision;
+}
+
+bool mpp_precision_needs_casts(MppPrecision precision)
+{
+    return precision >= MPP_PRECISION_FP8;
+}

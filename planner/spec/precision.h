@@ -1,0 +1,32 @@
+/**
+ * Number formats of a training run and the devices' rates that belong to them.
+ */
+#pragma once
+
+#include "planner/base/names.h"
+
+/** What the matrix products of the layers run in; norms, loss and optimizer keep wider formats. */
+typedef enum {
+    MPP_PRECISION_FP32,
+    MPP_PRECISION_TF32,
+    MPP_PRECISION_FP16,
+    MPP_PRECISION_BF16,
+    MPP_PRECISION_FP8,
+    MPP_PRECISION_MXFP8,
+    MPP_PRECISION_NVFP4,
+    MPP_N_PRECISIONS,
+} MppPrecision;
+
+extern const MppNames mpp_precision_names;
+
+/** Bytes of one activation or weight element outside the matrix products: 4 or 2. */
+double mpp_precision_element_bytes(MppPrecision precision);
+
+/** Bytes of one operand element inside the layers' matrix products: 4, 2, 1 or 0.5 (block scales included). */
+double mpp_precision_matmul_bytes(MppPrecision precision);
+
+/** What the output layer and the router run in: bf16 under fp8 and fp4 recipes, else the same. */
+MppPrecision mpp_precision_outside_layers(MppPrecision precision);
+
+/** Whether operands are cast (and their maxima taken) before each product. */
+bool mpp_precision_needs_casts(MppPrecision precision);

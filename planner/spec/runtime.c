@@ -1,0 +1,114 @@
+#include "planner/spec/runtime.h"
+
+static const char *const split_names[] = { "even", "greedy", "balanced" };
+const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
+static const char *const sequence_names[] = { "never", "choice", "always" };
+const MppNames mpp_sequence_parallel_names = MPP_NAMES("sequence-parallel rule", sequence_names);
+
+static const MppField kernel_rows[] = {
+    MPP_FIELD_ENUM(MppKernels, attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention core"),
+    MPP_FIELD_BOOL(MppKernels, norm_fused, 1, "a norm is one kernel"),
+    MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
+    MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
+    MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+};
+static const MppFields kernel_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
+
+static const MppField host_rows[] = {
+    MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
+    MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
+    MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
+    MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),
+    MPP_FIELD_DOUBLE(MppHostCosts, step_s, 0, 10, 1e-2, "of a step"),
+    MPP_FIELD_DOUBLE(MppHostCosts, waiting_p2p_frac, 0, 10, 0, "growth of host time while messages between nodes are pending"),
+};
+static const MppFields host_fields = MPP_FIELDS("host costs", MppHostCosts, host_rows);
+
+static const MppField state_rows[] = {
+    MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
+    MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
+    MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),
+    MPP_FIELD_DOUBLE(MppStateCosts, gather_bytes, 0, 8, 2, "parameters on the wire"),
+    MPP_FIELD_DOUBLE(MppStateCosts, optimizer_bytes, 0, 64, 12, "master copy and moments"),
+    MPP_FIELD_DOUBLE(MppStateCosts, update_traffic_bytes, 0, 256, 34, "memory traffic of the update"),
+    MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
+    MPP_FIELD_BOOL(MppStateCosts, zero1_reduce_scatter, 1, "ZeRO-1 reduce-scatters gradients"),
+    MPP_FIELD_DOUBLE(MppStateCosts, zero1_kept_bytes, 0, 16, 0, "further buffers under ZeRO-1"),
+    MPP_FIELD_DOUBLE(MppStateCosts, zero0_kept_bytes, 0, 16, 0, "further buffers without ZeRO"),
+};
+static const MppFields state_fields = MPP_FIELDS("gradients and optimizer", MppStateCosts, state_rows);
+
+static const MppField overlap_rows[] = {
+    MPP_FIELD_DOUBLE(MppOverlap, gradients_frac, 0, 1, 0, "gradient exchange behind the last backward pass"),
+    MPP_FIELD_DOUBLE(MppOverlap, parameters_frac, 0, 1, 0, "parameter gather behind the first forward pass"),
+    MPP_FIELD_DOUBLE(MppOverlap, tensor_frac, 0, 1, 0, "tensor-parallel exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, context_frac, 0, 1, 0.9, "context-parallel exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, expert_frac, 0, 1, 0, "expert exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, stages_frac, 0, 1, 0, "messages between stages"),
+    MPP_FIELD_DOUBLE(MppOverlap, fsdp_frac, 0, 1, 1, "gathers and scatters of sharded parameters"),
+    MPP_FIELD_DOUBLE(MppOverlap, slowdown_frac, 0, 1, 0, "computation is slower by this under a transfer"),
+};
+static const MppFields overlap_fields = MPP_FIELDS("overlap", MppOverlap, overlap_rows);
+
+static const MppField memory_rows[] = {
+    MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
+    MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
+    MPP_FIELD_BOOL(MppMemoryCosts, rotary_copies, 0, "rotated keys and values are kept too"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, norm_kept_elements, 0, 32, 4, "kept by an unfused norm, per element"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, fixed_bytes, 0, 1e12, 1.2e8, "workspaces within the allocator"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, deferred_buffers, 0, 256, 0, "buffers not reused in time under tp"),
+};
+static const MppFields memory_fields = MPP_FIELDS("memory", MppMemoryCosts, memory_rows);
+
+static const MppField rows[] = {
+    MPP_FIELD_STRING(MppRuntime, name, MPP_REQUIRED, "name, as flags and files use it"),
+    MPP_FIELD_STRING(MppRuntime, title, MPP_REQUIRED, "name, as reports show it"),
+    MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
+    MPP_FIELD_STRUCT(MppRuntime, kernels, &kernel_fields, 0, "which kernels a layer runs as"),
+    MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
+    MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),
+    MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),
+    MPP_FIELD_STRUCT(MppRuntime, memory, &memory_fields, 0, "memory"),
+    MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
+    MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
+    MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
+                   "whether norms split the sequence over tp"),
+    MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
+    MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
+    MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
+    MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),
+    MPP_FIELD_BOOL(MppRuntime, pipeline_parallel, 1, "has pipeline parallelism"),
+    MPP_FIELD_BOOL(MppRuntime, context_parallel, 1, "has context parallelism"),
+    MPP_FIELD_BOOL(MppRuntime, expert_parallel, 1, "has expert parallelism"),
+    MPP_FIELD_BOOL(MppRuntime, interleaving, 1, "has virtual pipeline stages"),
+    MPP_FIELD_BOOL(MppRuntime, uneven_stages, 1, "stages may hold unequal numbers of layers"),
+    MPP_FIELD_INT(MppRuntime, fewer_micro_batches, -1, 1 << 20, -1, "micro-batches may be fewer than pp by this; -1: any"),
+    MPP_FIELD_TEXTS(MppRuntime, sources, "source of each number, by field name"),
+};
+const MppFields mpp_runtime_fields = MPP_FIELDS("runtime", MppRuntime, rows);
+
+MppRuntime *mpp_runtime_read(const MppJson *json, GError **error)
+{
+    g_autofree MppRuntime *runtime = g_new0(MppRuntime, 1);
+    if (!mpp_fields_read(&mpp_runtime_fields, json, json->root, runtime, error))
+        return NULL;
+    return g_steal_pointer(&runtime);
+}
+
+MppRuntime *mpp_runtime_copy(const MppRuntime *runtime)
+{
+    MppRuntime *copy = g_new0(MppRuntime, 1);
+    mpp_fields_copy(&mpp_runtime_fields, runtime, copy);
+    return copy;
+}
+
+void mpp_runtime_free(MppRuntime *runtime)
+{
+    if (!runtime)
+        return;
+    mpp_fields_clear(&mpp_runtime_fields, runtime);
+    g_free(runtime);
+}

@@ -1,0 +1,98 @@
+/**
+ * The software stack a plan is to run in, as data.
+ *
+ * The same model on the same devices differs by 1.5 times between stacks: which kernels are fused, what is
+ * hidden behind what, how gradients are kept and reduced, what the host spends to launch a kernel. A runtime
+ * profile states these; no stack has a branch in the code.
+ */
+#pragma once
+
+#include "planner/base/fields.h"
+#include "planner/spec/device.h"
+
+/** How a stack cuts the layers into stages when nobody says otherwise. */
+typedef enum {
+    MPP_STAGE_SPLIT_EVEN,   /* equal layers; a remainder goes to the earliest stages (Megatron refuses one) */
+    MPP_STAGE_SPLIT_GREEDY, /* fill a stage until its share of the total cost is passed, head counted (nanotron) */
+    MPP_STAGE_SPLIT_BALANCED, /* least longest stage, embedding and head counted */
+    MPP_N_STAGE_SPLITS,
+} MppStageSplit;
+
+typedef enum { MPP_SEQUENCE_PARALLEL_NEVER, MPP_SEQUENCE_PARALLEL_CHOICE, MPP_SEQUENCE_PARALLEL_ALWAYS } MppSequenceParallelRule;
+
+extern const MppNames mpp_stage_split_names, mpp_sequence_parallel_names;
+
+/** Which kernels a layer runs as; decides memory traffic, kept bytes and the number of launches. */
+typedef struct {
+    MppAttentionKernel attention;
+    bool norm_fused;
+    bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
+    bool rotary_fused;
+    bool cross_entropy_fused;
+} MppKernels;
+
+/** Host time: what the processor spends to issue work. A layer takes max(device, host). */
+typedef struct {
+    double kernel_s;     /* one kernel launched by eager code */
+    double collective_s; /* one collective call */
+    double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
+    double micro_batch_s;
+    double step_s;
+    double waiting_p2p_frac; /* growth of a layer's host time while messages to other nodes are pending */
+} MppHostCosts;
+
+/** Gradients and optimizer. Bytes are per parameter. */
+typedef struct {
+    double gradient_bytes;           /* accumulation buffer */
+    double gradient_transient_bytes; /* of one backward pass, all at once */
+    double reduce_bytes;             /* on the wire, gradients */
+    double gather_bytes;             /* on the wire, parameters */
+    double optimizer_bytes;          /* master copy and moments under Adam */
+    double update_traffic_bytes;     /* read and written by the update, gradient norm included */
+    double bucket_bytes;             /* parameters exchanged together */
+    bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
+    double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
+} MppStateCosts;
+
+/** Share of a transfer that the stack can hide behind computation which is there at the time. */
+typedef struct {
+    double gradients_frac, parameters_frac, tensor_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
+    double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
+} MppOverlap;
+
+typedef struct {
+    double logit_bytes;        /* at the peak of the loss, per logit */
+    bool logits_split;         /* logits stay split over tp */
+    double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
+    bool rotary_copies;        /* rotated keys and values are kept beside the projection's output */
+    double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
+    double fixed_bytes;        /* workspaces and buffers within the allocator */
+    double context_bytes;      /* beyond the allocator: context, libraries, communication buffers */
+    double usable_frac;        /* of the capacity that the allocated peak may take */
+    double deferred_buffers;   /* activation-sized buffers the allocator cannot reuse in time under tp */
+} MppMemoryCosts;
+
+typedef struct {
+    char *name, *title;
+    GPtrArray *frameworks; /* words by which a run's record names this stack */
+    MppKernels kernels;
+    MppHostCosts host;
+    MppStateCosts state;
+    MppOverlap overlap;
+    MppMemoryCosts memory;
+    double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
+    MppStageSplit stage_split;
+    MppSequenceParallelRule sequence_parallel;
+    int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
+    int64_t most_zero, most_zero_with_pp;
+    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
+    int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
+    GHashTable *sources;
+} MppRuntime;
+
+extern const MppFields mpp_runtime_fields;
+
+MppRuntime *mpp_runtime_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppRuntime *mpp_runtime_copy(const MppRuntime *runtime);
+void mpp_runtime_free(MppRuntime *runtime);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRuntime, mpp_runtime_free)

@@ -1,0 +1,138 @@
+#include "planner/spec/zoo.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+static const char *const kind_names[MPP_N_ZOOS] = { "model", "device", "cluster", "runtime" };
+const MppNames mpp_zoo_kind_names = MPP_NAMES("kind of input", kind_names);
+
+static const char *const folders[MPP_N_ZOOS] = {
+    "/mpplan/models/", "/mpplan/hwprofiles/devices/", "/mpplan/hwprofiles/clusters/", "/mpplan/hwprofiles/runtimes/"
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *without_suffix(const char *name)
+{
+    return g_str_has_suffix(name, ".json") ? g_strndup(name, strlen(name) - 5) : g_strdup(name);
+}
+
+GPtrArray *mpp_zoo_list(MppZooKind kind)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) files = g_resources_enumerate_children(folders[kind], G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    for (int i = 0; files && files[i]; i++)
+        if (g_str_has_suffix(files[i], ".json"))
+            g_ptr_array_add(names, without_suffix(files[i]));
+    g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
+static MppJson *open_built_in(MppZooKind kind, const char *name, GError **error)
+{
+    g_autofree char *path = g_strconcat(folders[kind], name, ".json", NULL);
+    g_autoptr(GBytes) bytes = g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+    if (!bytes)
+        return NULL;
+    size_t n_bytes;
+    const char *text = g_bytes_get_data(bytes, &n_bytes);
+    return mpp_json_parse(path + strlen("/mpplan/"), text, n_bytes, 1, error);
+}
+
+/** The built-in entry that @name means, or NULL with @error listing the known ones. */
+static char *match(MppZooKind kind, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) known = mpp_zoo_list(kind);
+    g_autofree char *wanted = without_suffix(name);
+    MppNames names = { kind_names[kind], (const char *const *)known->pdata, (int)known->len };
+    int index = mpp_names_find(&names, wanted);
+    if (index >= 0)
+        return g_strdup(known->pdata[index]);
+    g_autofree char *nearest = mpp_names_suggest((const char *const *)known->pdata, (int)known->len, wanted);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "no file and no built-in %s is called \"%s\"; known: %s", kind_names[kind],
+                name, nearest);
+    return NULL;
+}
+
+MppJson *mpp_zoo_open(MppZooKind kind, const char *name, GError **error)
+{
+    if (g_file_test(name, G_FILE_TEST_EXISTS))
+        return mpp_json_load(name, error);
+    g_autofree char *entry = match(kind, name, error);
+    return entry ? open_built_in(kind, entry, error) : NULL;
+}
+
+MppModel *mpp_zoo_model(const char *name, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_MODELS, name, error);
+    return json ? mpp_model_read(json, error) : NULL;
+}
+
+MppRuntime *mpp_zoo_runtime(const char *name, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_RUNTIMES, name, error);
+    return json ? mpp_runtime_read(json, error) : NULL;
+}
+
+static bool has_alias(const cJSON *root, const char *name)
+{
+    const cJSON *alias;
+    cJSON_ArrayForEach(alias, mpp_json_get(root, "aliases"))
+        if (cJSON_IsString(alias) && g_ascii_strcasecmp(alias->valuestring, name) == 0)
+            return true;
+    return false;
+}
+
+static MppJson *open_device(const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) known = mpp_zoo_list(MPP_ZOO_DEVICES);
+    for (guint i = 0; i < known->len && !g_file_test(name, G_FILE_TEST_EXISTS); i++) {
+        g_autoptr(MppJson) json = open_built_in(MPP_ZOO_DEVICES, known->pdata[i], NULL);
+        if (json && has_alias(json->root, name))
+            return g_steal_pointer(&json);
+    }
+    return mpp_zoo_open(MPP_ZOO_DEVICES, name, error);
+}
+
+bool mpp_zoo_device(const char *name, MppDevice *device, GError **error)
+{
+    g_autoptr(MppJson) json = open_device(name, error);
+    return json && mpp_device_read(json, device, error);
+}
+
+/** A device file beside the cluster's own is taken before a built-in device. */
+static char *device_path(const char *cluster_path, const char *device_name)
+{
+    g_autofree char *folder = g_path_get_dirname(cluster_path);
+    g_autofree char *file = g_strconcat(device_name, g_str_has_suffix(device_name, ".json") ? "" : ".json", NULL);
+    g_autofree char *path = g_build_filename(folder, file, NULL);
+    return g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path) : g_strdup(device_name);
+}
+
+static MppCluster *read_cluster(const MppJson *json, GError **error)
+{
+    g_autoptr(MppCluster) cluster = mpp_cluster_read(json, error);
+    if (!cluster)
+        return NULL;
+    g_autofree char *device = device_path(json->name, cluster->device_name);
+    if (!mpp_zoo_device(device, &cluster->device, error)) {
+        g_prefix_error(error, "%s: /device: ", json->name);
+        return NULL;
+    }
+    return g_steal_pointer(&cluster);
+}
+
+MppCluster *mpp_zoo_cluster(const char *name, GError **error)
+{
+    if (!g_file_test(name, G_FILE_TEST_EXISTS)) {
+        g_autoptr(MppJson) device = open_device(name, NULL);
+        const cJSON *usual = device ? mpp_json_get(device->root, "cluster") : NULL;
+        if (cJSON_IsString(usual))
+            return mpp_zoo_cluster(usual->valuestring, error);
+    }
+    g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_CLUSTERS, name, error);
+    return json ? read_cluster(json, error) : NULL;
+}

@@ -1,0 +1,30 @@
+/**
+ * Named inputs: the models, devices, clusters and runtimes compiled into the program, or a user's files.
+ *
+ * A name is first looked up as a file, then (its .json left off) among the built-in ones. Case and '-' against
+ * '_' do not matter.
+ */
+#pragma once
+
+#include "planner/spec/cluster.h"
+#include "planner/spec/model.h"
+#include "planner/spec/runtime.h"
+
+typedef enum { MPP_ZOO_MODELS, MPP_ZOO_DEVICES, MPP_ZOO_CLUSTERS, MPP_ZOO_RUNTIMES, MPP_N_ZOOS } MppZooKind;
+
+extern const MppNames mpp_zoo_kind_names;
+
+/** Names of the built-in entries, sorted. */
+GPtrArray *mpp_zoo_list(MppZooKind kind);
+
+/** The document called @name: a file, or built in. Errors: those of mpp_json_load(), MPP_ERROR_USAGE for an unknown name. */
+MppJson *mpp_zoo_open(MppZooKind kind, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MppModel *mpp_zoo_model(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppRuntime *mpp_zoo_runtime(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** A cluster by its own name or file, or the usual cluster of a device by the device's name or alias. */
+MppCluster *mpp_zoo_cluster(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Fills @device by its name, alias or file. */
+bool mpp_zoo_device(const char *name, MppDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
