@@ -189,6 +189,8 @@ bool mpp_fields_read(const MppFields *fields, const MppJson *json, const cJSON *
     const cJSON *member;
     cJSON_ArrayForEach(member, object) {
         const MppField *row = mpp_fields_find(fields, member->string);
+        if (fields->open && (!row || cJSON_IsNull(member)))
+            continue;
         if (row ? !read_row(row, json, member, out, error) : !unknown_member(fields, json, member, error)) {
             mpp_fields_clear(fields, out);
             return false;

@@ -2,7 +2,7 @@
  * One table per struct that reads it from JSON, checks it, fills defaults, writes it back and documents it.
  *
  * A row states the field's JSON name, where it lies in the struct, its range, its default and its meaning.
- * Unknown members are refused, with the known ones nearest first. Defaults of knobs stand nowhere else.
+ * Unknown members are refused, with the known ones nearest first, unless the table is open. Defaults of knobs stand nowhere else.
  *
  *     static const MppField rows[] = {
  *         MPP_FIELD_INT(MppModel, heads, 1, 65536, MPP_REQUIRED, "attention heads of a layer"),
@@ -52,10 +52,14 @@ struct MppFields {
     size_t size;       /* of the struct */
     const MppField *rows;
     int n_rows;
+    bool open; /* unknown members and nulls are passed over: records written by others */
 };
 
 #define MPP_REQUIRED NAN
 #define MPP_FIELDS(title_text, type, rows_array) { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array) }
+
+#define MPP_OPEN_FIELDS(title_text, type, rows_array) \
+    { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array), true }
 
 #define MPP_FIELD_INT(type, field, low, high, otherwise, text) \
     { #field, MPP_FIELD_TYPE_INT, offsetof(type, field), (low), (high), (otherwise), NULL, NULL, (text) }

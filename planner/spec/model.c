@@ -30,7 +30,8 @@ static const MppField moe_rows[] = {
     MPP_FIELD_INT(MppMoe, ffn, 0, MOST, 0, "width of a routed expert"),
     MPP_FIELD_INT(MppMoe, shared_experts, 0, MOST, 0, "experts every token visits"),
     MPP_FIELD_INT(MppMoe, shared_ffn, 0, MOST, 0, "width of the shared experts together; 0: shared_experts * ffn"),
-    MPP_FIELD_INT(MppMoe, leading_dense_layers, 0, MPP_MODEL_MOST_LAYERS, 0, "dense layers before the first with experts"),
+    MPP_FIELD_INT(MppMoe, leading_dense_layers, 0, MPP_MODEL_MOST_LAYERS, 0,
+                  "dense layers before the first with experts"),
     MPP_FIELD_INT(MppMoe, every, 1, MPP_MODEL_MOST_LAYERS, 1, "each n-th layer has experts"),
     MPP_FIELD_BOOL(MppMoe, router_bias, 0, "the router has a bias"),
     MPP_FIELD_BOOL(MppMoe, expert_bias, 0, "the experts' projections have biases"),
@@ -50,7 +51,8 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppModel, name, MPP_REQUIRED, "name, as reports show it"),
     MPP_FIELD_STRING(MppModel, source, 0, "where the sizes were published"),
     MPP_FIELD_ENUM(MppModel, kind, &mpp_model_kind_names, MPP_MODEL_DECODER, "which stacks it has"),
-    MPP_FIELD_INT(MppModel, layers, 1, MPP_MODEL_MOST_LAYERS, MPP_REQUIRED, "layers (of the decoder if there are two stacks)"),
+    MPP_FIELD_INT(MppModel, layers, 1, MPP_MODEL_MOST_LAYERS, MPP_REQUIRED,
+                  "layers (of the decoder if there are two stacks)"),
     MPP_FIELD_INT(MppModel, encoder_layers, 0, MPP_MODEL_MOST_LAYERS, 0, "layers of the encoder, encoder-decoder only"),
     MPP_FIELD_INT(MppModel, hidden, 1, MOST, MPP_REQUIRED, "width of the residual stream"),
     MPP_FIELD_INT(MppModel, heads, 1, 65536, MPP_REQUIRED, "attention heads"),
@@ -63,8 +65,9 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppModel, mlp_bias, 0, "the MLP's projections have biases"),
     MPP_FIELD_INT(MppModel, vocab, 0, MOST_VOCAB, MPP_REQUIRED, "tokens of the vocabulary, unpadded; 0 for images"),
     MPP_FIELD_INT(MppModel, embedding_dim, 0, MOST, 0, "width of the embedding if not hidden"),
-    MPP_FIELD_INT(MppModel, max_seq, 1, 1 << 28, MPP_REQUIRED, "longest sequence it was made for; default sequence length if at most 8192"),
-    MPP_FIELD_INT(MppModel, learned_positions, 0, 1 << 28, 0, "rows of the learned position table; 0: max_seq"),
+    MPP_FIELD_INT(MppModel, max_seq, 1, 1 << 28, MPP_REQUIRED,
+                  "longest sequence it was made for; default sequence length if at most 8192"),
+    MPP_FIELD_INT(MppModel, learned_positions, 0, 1 << 28, 0, "rows of the learned position table; 0: as tokens"),
     MPP_FIELD_INT(MppModel, token_types, 0, 64, 0, "rows of the segment table (BERT)"),
     MPP_FIELD_ENUM(MppModel, positions, &mpp_positions_names, MPP_POSITIONS_ROTARY, "position encoding"),
     MPP_FIELD_INT(MppModel, relative_buckets, 0, MOST, 0, "rows of the relative position bias, one table a stack"),
@@ -72,13 +75,15 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppModel, norm_bias, 1, "layer norms have biases"),
     MPP_FIELD_BOOL(MppModel, norm_weights, 1, "norms have learned parameters"),
     MPP_FIELD_INT(MppModel, norms_per_layer, 0, 8, 2, "norms of a layer over the hidden width"),
-    MPP_FIELD_INT(MppModel, qk_norm_dim, -1, MOST, 0, "norm of queries and keys: 0 none, a head's width, -1 over all heads"),
+    MPP_FIELD_INT(MppModel, qk_norm_dim, -1, MOST, 0,
+                  "norm of queries and keys: 0 none, a head's width, -1 over all heads"),
     MPP_FIELD_BOOL(MppModel, embedding_norm, 0, "a norm follows the embedding"),
     MPP_FIELD_BOOL(MppModel, final_norm, 1, "a norm precedes the head"),
     MPP_FIELD_BOOL(MppModel, parallel_block, 0, "attention and MLP run side by side"),
     MPP_FIELD_BOOL(MppModel, attention_sinks, 0, "a learned logit a head"),
     MPP_FIELD_INT(MppModel, window, 0, 1 << 28, 0, "tokens seen by windowed layers; 0: no window"),
-    MPP_FIELD_INT(MppModel, full_attention_every, 1, MPP_MODEL_MOST_LAYERS, 1, "with a window, every n-th layer is full; 1: none is"),
+    MPP_FIELD_INT(MppModel, full_attention_every, 1, MPP_MODEL_MOST_LAYERS, 1,
+                  "with a window, every n-th layer is full; 1: none is"),
     MPP_FIELD_BOOL(MppModel, tied_embeddings, 0, "embedding and head share their matrix"),
     MPP_FIELD_ENUM(MppModel, head, &mpp_head_kind_names, MPP_HEAD_LM, "what follows the last layer"),
     MPP_FIELD_BOOL(MppModel, head_bias, 0, "the head has a bias"),
@@ -90,25 +95,25 @@ static const MppField rows[] = {
 };
 const MppFields mpp_model_fields = MPP_FIELDS("model", MppModel, rows);
 
+void mpp_model_clear(MppModel *model)
+{
+    mpp_fields_clear(&mpp_model_fields, model);
+    g_clear_pointer(&model->kind_of_layer, g_free);
+}
+
 void mpp_model_free(MppModel *model)
 {
     if (!model)
         return;
-    mpp_fields_clear(&mpp_model_fields, model);
-    g_free(model->kind_of_layer);
+    mpp_model_clear(model);
     g_free(model);
-}
-
-static bool is_hugging_face(const cJSON *root)
-{
-    return mpp_json_get(root, "model_type") || mpp_json_get(root, "architectures");
 }
 
 MppModel *mpp_model_read(const MppJson *json, GError **error)
 {
     g_autoptr(MppModel) model = g_new0(MppModel, 1);
-    bool read = is_hugging_face(json->root) ? mpp_model_hf_read(json, model, error)
-                                            : mpp_fields_read(&mpp_model_fields, json, json->root, model, error);
+    bool read = mpp_model_hf_recognise(json) ? mpp_model_hf_read(json, model, error)
+                                             : mpp_fields_read(&mpp_model_fields, json, json->root, model, error);
     if (!read || !mpp_model_finish(model, json, error))
         return NULL;
     return g_steal_pointer(&model);
@@ -122,30 +127,49 @@ static bool invalid(const MppJson *json, const char *field, GError **error, cons
     return false;
 }
 
-static bool check(const MppModel *model, const MppJson *json, GError **error)
+static bool check_parts(const MppModel *model, const MppJson *json, GError **error)
 {
     const MppMoe *moe = &model->moe;
-    g_autofree char *message = NULL;
-    if (model->heads % model->kv_heads != 0) {
-        message = g_strdup_printf("heads (%" G_GINT64_FORMAT ") must be a multiple of kv_heads (%" G_GINT64_FORMAT ")",
-                                  model->heads, model->kv_heads);
-        return invalid(json, "kv_heads", error, message);
-    }
-    if (moe->experts && (moe->topk < 1 || moe->topk > moe->experts || moe->ffn < 1))
-        return invalid(json, "moe", error, "experts need topk from 1 to experts and an ffn");
-    if (moe->leading_dense_layers > model->layers)
-        return invalid(json, "moe", error, "there are more leading dense layers than layers");
-    if (model->ffn == 0 && (!moe->experts || moe->leading_dense_layers || moe->every > 1))
-        return invalid(json, "ffn", error, "dense layers need an ffn");
-    if (model->vision.image_size && (model->vision.patch_size < 1 || model->vision.image_size % model->vision.patch_size))
-        return invalid(json, "vision", error, "image_size must be a multiple of patch_size");
-    if (!model->vision.image_size && model->vocab < 1)
-        return invalid(json, "vocab", error, "a model without images needs a vocabulary");
-    if ((model->kind == MPP_MODEL_ENCODER_DECODER) != (model->encoder_layers > 0))
-        return invalid(json, "encoder_layers", error, "an encoder-decoder, and only it, has encoder_layers");
-    if (model->mla.kv_lora_rank && (!model->mla.qk_nope_head_dim || !model->mla.qk_rope_head_dim || !model->mla.v_head_dim))
-        return invalid(json, "mla", error, "latent attention needs qk_nope_head_dim, qk_rope_head_dim and v_head_dim");
+    const MppMla *mla = &model->mla;
+    const MppVision *vision = &model->vision;
+    bool two_stacks = model->kind == MPP_MODEL_ENCODER_DECODER;
+    bool all_experts = moe->experts && !moe->leading_dense_layers && moe->every == 1 && !two_stacks;
+    bool words = model->head == MPP_HEAD_LM || model->head == MPP_HEAD_MASKED_LM;
+    const struct {
+        bool broken;
+        const char *field, *message;
+    } rules[] = {
+        { moe->experts && (moe->topk < 1 || moe->topk > moe->experts || moe->ffn < 1), "moe",
+          "experts need topk from 1 to experts and an ffn" },
+        { moe->shared_experts && !moe->experts, "moe", "shared experts need experts" },
+        { moe->leading_dense_layers > model->layers, "moe", "there are more leading dense layers than layers" },
+        { !model->ffn && !all_experts, "ffn", "dense layers need an ffn" },
+        { vision->image_size && (vision->patch_size < 1 || vision->image_size % vision->patch_size), "vision",
+          "image_size must be a multiple of patch_size" },
+        { !vision->image_size && model->vocab < 1, "vocab", "a model without images needs a vocabulary" },
+        { words && model->vocab < 1, "head", "a head over words needs a vocabulary" },
+        { model->head == MPP_HEAD_CLASSIFIER && model->classes < 1, "classes", "a classifier needs classes" },
+        { two_stacks != (model->encoder_layers > 0), "encoder_layers",
+          "an encoder-decoder, and only it, has encoder_layers" },
+        { mla->kv_lora_rank && (!mla->qk_nope_head_dim || !mla->qk_rope_head_dim || !mla->v_head_dim), "mla",
+          "latent attention needs qk_nope_head_dim, qk_rope_head_dim and v_head_dim" },
+        { model->full_attention_every > 1 && !model->window, "full_attention_every", "there is no window" },
+        { model->positions == MPP_POSITIONS_RELATIVE && model->relative_buckets < 1, "relative_buckets",
+          "relative positions need relative_buckets" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        if (rules[i].broken)
+            return invalid(json, rules[i].field, error, rules[i].message);
     return true;
+}
+
+static bool check_heads(const MppModel *model, const MppJson *json, GError **error)
+{
+    if (model->heads % model->kv_heads == 0)
+        return true;
+    g_autofree char *message = g_strdup_printf("heads (%" G_GINT64_FORMAT ") must be a multiple of kv_heads (%"
+                                               G_GINT64_FORMAT ")", model->heads, model->kv_heads);
+    return invalid(json, "kv_heads", error, message);
 }
 
 static MppLayerKind kind_at(const MppModel *model, int64_t layer)
@@ -180,16 +204,26 @@ static int64_t find_or_add_kind(MppModel *model, MppLayerKind kind)
     return model->n_kinds++;
 }
 
-bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error)
+/** Sizes that other sizes imply. */
+static bool fill(MppModel *model, const MppJson *json, GError **error)
 {
     if (!model->kv_heads)
         model->kv_heads = model->heads;
+    if (!model->head_dim && model->mla.kv_lora_rank)
+        model->head_dim = model->mla.qk_nope_head_dim + model->mla.qk_rope_head_dim;
     if (!model->head_dim) {
         if (model->hidden % model->heads)
             return invalid(json, "heads", error, "hidden must be a multiple of heads, or head_dim be given");
         model->head_dim = model->hidden / model->heads;
     }
-    if (!check(model, json, error))
+    if (!model->learned_positions && model->positions == MPP_POSITIONS_LEARNED)
+        model->learned_positions = mpp_model_tokens(model, model->max_seq);
+    return true;
+}
+
+bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error)
+{
+    if (!check_parts(model, json, error) || !fill(model, json, error) || !check_heads(model, json, error))
         return false;
     model->n_layers = model->encoder_layers + model->layers + model->prediction_layers;
     model->n_kinds = 0;

@@ -29,7 +29,7 @@ typedef struct {
     int64_t qk_nope_head_dim, qk_rope_head_dim, v_head_dim;
 } MppMla;
 
-/** Mixture of experts. All zero when the model has none. */
+/** Mixture of experts, of the decoder if there are two stacks. All zero but @every when the model has none. */
 typedef struct {
     int64_t experts, topk;
     int64_t ffn; /* width of one routed expert */
@@ -55,7 +55,8 @@ typedef struct {
     int64_t window;  /* tokens a query sees; 0: all */
 } MppLayerKind;
 
-enum { MPP_MODEL_MOST_KINDS = 6, MPP_MODEL_MOST_LAYERS = 4096 };
+/* The encoder's layers, and those of the stack and of its prediction layers: dense or experts, window or full. */
+enum { MPP_MODEL_MOST_KINDS = 1 + 2 * 2 * 2, MPP_MODEL_MOST_LAYERS = 4096 };
 
 typedef struct {
     char *name;
@@ -65,14 +66,14 @@ typedef struct {
     int64_t encoder_layers; /* encoder-decoder only */
     int64_t hidden, heads;
     int64_t kv_heads; /* after loading: never 0 */
-    int64_t head_dim; /* after loading: never 0 */
+    int64_t head_dim; /* after loading: never 0; with latent attention the width of a head's queries */
     int64_t ffn;
     bool gated_mlp;
     bool qkv_bias, output_bias, mlp_bias; /* of the attention's input and output projections and the MLP's */
     int64_t vocab;
     int64_t embedding_dim; /* narrower embeddings with projections (OPT-350M); 0: hidden */
     int64_t max_seq;       /* positions the model was made for */
-    int64_t learned_positions; /* rows of a learned table; 0: max_seq when positions are learned */
+    int64_t learned_positions; /* rows of a learned table; after loading: never 0 when positions are learned */
     int64_t token_types;
     MppPositions positions;
     int64_t relative_buckets; /* T5: bias table rows per stack */
@@ -111,6 +112,9 @@ MppModel *mpp_model_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED
 bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void mpp_model_free(MppModel *model);
+
+/** Frees what @model owns, not itself. */
+void mpp_model_clear(MppModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppModel, mpp_model_free)
 
 /** Tokens a sequence of @seq brings into the stack: patches and class token of an image, else @seq. */

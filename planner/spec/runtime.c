@@ -12,7 +12,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
 };
-static const MppFields kernel_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
+const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
 static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
@@ -50,7 +50,11 @@ static const MppField overlap_rows[] = {
 };
 static const MppFields overlap_fields = MPP_FIELDS("overlap", MppOverlap, overlap_rows);
 
+static const char *const figure_names[MPP_N_FIGURES] = { "allocated", "reserved", "device" };
+const MppNames mpp_memory_figure_names = MPP_NAMES("memory figure", figure_names);
+
 static const MppField memory_rows[] = {
+    MPP_FIELD_ENUM(MppMemoryCosts, figure, &mpp_memory_figure_names, MPP_FIGURE_ALLOCATED, "figure that its users report"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
@@ -67,7 +71,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppRuntime, name, MPP_REQUIRED, "name, as flags and files use it"),
     MPP_FIELD_STRING(MppRuntime, title, MPP_REQUIRED, "name, as reports show it"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
-    MPP_FIELD_STRUCT(MppRuntime, kernels, &kernel_fields, 0, "which kernels a layer runs as"),
+    MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),
     MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),
@@ -77,6 +81,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
+    MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),

@@ -60,7 +60,13 @@ typedef struct {
     double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
 } MppOverlap;
 
+/** Which figure of memory a stack's users read off. */
+typedef enum { MPP_FIGURE_ALLOCATED, MPP_FIGURE_RESERVED, MPP_FIGURE_DEVICE, MPP_N_FIGURES } MppMemoryFigure;
+
+extern const MppNames mpp_memory_figure_names;
+
 typedef struct {
+    MppMemoryFigure figure;
     double logit_bytes;        /* at the peak of the loss, per logit */
     bool logits_split;         /* logits stay split over tp */
     double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
@@ -84,13 +90,13 @@ typedef struct {
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
-    int64_t most_zero, most_zero_with_pp;
+    int64_t usual_zero, most_zero, most_zero_with_pp;
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
 } MppRuntime;
 
-extern const MppFields mpp_runtime_fields;
+extern const MppFields mpp_runtime_fields, mpp_kernels_fields;
 
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 MppRuntime *mpp_runtime_copy(const MppRuntime *runtime);

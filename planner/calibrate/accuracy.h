@@ -1,0 +1,39 @@
+/**
+ * Predicted beside measured: one row a run, and statistics by source.
+ */
+#pragma once
+
+#include "planner/spec/run_job.h"
+
+typedef struct {
+    const MppRun *run; /* borrowed */
+    char *skipped;     /* reason, or NULL */
+    double step_time_s;
+    double memory_bytes; /* the figure the record states, at the stage it was read on */
+    bool fits;
+    MppRunJob *job; /* NULL when skipped */
+} MppPrediction;
+
+/** Predicts every run; order kept. Free with mpp_predictions_free(). */
+GArray *mpp_predictions_new(const GPtrArray *runs, const MppProfiles *profiles);
+void mpp_predictions_free(GArray *predictions);
+
+/** Statistics of one source. Errors are predicted / measured - 1. */
+typedef struct {
+    const char *source;
+    int rows, predicted;
+    int n_times; /* the next seven are of step times */
+    double mape, median, bias, p90, worst;
+    const char *worst_id;
+    int n_memory;
+    double memory_mape, memory_bias;
+    int fits_fits, fits_oom, oom_fits, oom_oom; /* predicted_measured */
+    int n_groups; /* of at least 5 runs that differ in the plan only */
+    double regret_mean, regret_worst, spearman;
+} MppAccuracy;
+
+/** One row a source, sorted by name; runs marked as anomalies are left out when @clean. */
+GArray *mpp_accuracy_by_source(const GArray *predictions, bool clean);
+
+/** All runs as one. */
+MppAccuracy mpp_accuracy_overall(const GArray *predictions, bool clean);

@@ -1,0 +1,52 @@
+#include <string.h>
+
+#include "planner/calibrate/accuracy.h"
+#include "planner/cost/estimate.h"
+
+/** The stage the record's figure was read on, and the figure. */
+static double memory_figure(const MppRun *run, const MppRuntime *runtime, const MppEstimate *estimate)
+{
+    const char *kind = run->measured.memory_kind ? run->measured.memory_kind : "";
+    int64_t stage = strstr(kind, "last rank") ? estimate->pp - 1 : strstr(kind, "rank 0") ? 0 : estimate->fullest_stage;
+    MppMemoryFigure figure = strstr(kind, "nvidia-smi") ? MPP_FIGURE_DEVICE
+                             : strstr(kind, "reserved") ? MPP_FIGURE_RESERVED
+                             : strstr(kind, "allocated") ? MPP_FIGURE_ALLOCATED
+                                                         : runtime->memory.figure;
+    const MppMemory *memory = &estimate->stages[stage].memory;
+    return figure == MPP_FIGURE_DEVICE     ? memory->device_bytes
+           : figure == MPP_FIGURE_RESERVED ? memory->reserved_bytes
+                                           : memory->allocated_bytes;
+}
+
+static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
+{
+    MppPrediction prediction = { .run = run };
+    prediction.job = mpp_run_job_new(run, profiles, &prediction.skipped);
+    if (!prediction.job)
+        return prediction;
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&prediction.job->job, &prediction.job->strategy);
+    prediction.step_time_s = estimate->step_s;
+    prediction.memory_bytes = memory_figure(run, prediction.job->runtime, estimate);
+    prediction.fits = estimate->fits;
+    return prediction;
+}
+
+GArray *mpp_predictions_new(const GPtrArray *runs, const MppProfiles *profiles)
+{
+    GArray *predictions = g_array_new(FALSE, FALSE, sizeof(MppPrediction));
+    for (guint i = 0; i < runs->len; i++) {
+        MppPrediction prediction = predict(runs->pdata[i], profiles);
+        g_array_append_val(predictions, prediction);
+    }
+    return predictions;
+}
+
+void mpp_predictions_free(GArray *predictions)
+{
+    for (guint i = 0; i < predictions->len; i++) {
+        MppPrediction *prediction = &g_array_index(predictions, MppPrediction, i);
+        g_free(prediction->skipped);
+        mpp_run_job_free(prediction->job);
+    }
+    g_array_free(predictions, TRUE);
+}

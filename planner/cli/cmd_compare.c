@@ -1,0 +1,176 @@
+#include <stdio.h>
+
+#include "planner/base/json.h"
+#include "planner/calibrate/accuracy.h"
+#include "planner/cli/command.h"
+#include "planner/cli/terminal.h"
+
+static void add_row(cJSON *rows, const MppPrediction *prediction)
+{
+    const MppRunMeasured *measured = &prediction->run->measured;
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "id", prediction->run->id);
+    cJSON_AddStringToObject(row, "source", prediction->run->source);
+    if (measured->step_time_s > 0)
+        cJSON_AddNumberToObject(row, "measured_step_time_s", measured->step_time_s);
+    if (measured->memory_gib_per_gpu > 0)
+        cJSON_AddNumberToObject(row, "measured_memory_bytes", measured->memory_gib_per_gpu * 1073741824.0);
+    if (prediction->skipped) {
+        cJSON_AddStringToObject(row, "skipped", prediction->skipped);
+    } else {
+        cJSON_AddNumberToObject(row, "predicted_step_time_s", prediction->step_time_s);
+        cJSON_AddNumberToObject(row, "predicted_memory_bytes", prediction->memory_bytes);
+        cJSON_AddBoolToObject(row, "predicted_fits", prediction->fits);
+    }
+    cJSON_AddItemToArray(rows, row);
+}
+
+static cJSON *summary_row(const MppAccuracy *a)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddNumberToObject(row, "rows", a->rows);
+    cJSON_AddNumberToObject(row, "predicted", a->predicted);
+    cJSON_AddNumberToObject(row, "n_times", a->n_times);
+    cJSON_AddNumberToObject(row, "mape", a->mape);
+    cJSON_AddNumberToObject(row, "median", a->median);
+    cJSON_AddNumberToObject(row, "bias", a->bias);
+    cJSON_AddNumberToObject(row, "p90", a->p90);
+    cJSON_AddNumberToObject(row, "worst", a->worst);
+    if (a->worst_id)
+        cJSON_AddStringToObject(row, "worst_id", a->worst_id);
+    cJSON_AddNumberToObject(row, "n_memory", a->n_memory);
+    cJSON_AddNumberToObject(row, "memory_mape", a->memory_mape);
+    cJSON_AddNumberToObject(row, "memory_bias", a->memory_bias);
+    cJSON_AddNumberToObject(row, "fits_and_ran", a->fits_fits);
+    cJSON_AddNumberToObject(row, "fits_but_out_of_memory", a->fits_oom);
+    cJSON_AddNumberToObject(row, "too_large_but_ran", a->oom_fits);
+    cJSON_AddNumberToObject(row, "too_large_and_out_of_memory", a->oom_oom);
+    cJSON_AddNumberToObject(row, "n_groups", a->n_groups);
+    cJSON_AddNumberToObject(row, "regret_mean", a->regret_mean);
+    cJSON_AddNumberToObject(row, "regret_worst", a->regret_worst);
+    cJSON_AddNumberToObject(row, "spearman", a->spearman);
+    return row;
+}
+
+static bool write_json(const GArray *predictions, const char *path, GError **error)
+{
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON *rows = cJSON_AddArrayToObject(root, "rows");
+    for (guint i = 0; i < predictions->len; i++)
+        add_row(rows, &g_array_index(predictions, MppPrediction, i));
+    cJSON *summary = cJSON_AddObjectToObject(root, "summary");
+    g_autoptr(GArray) table = mpp_accuracy_by_source(predictions, false);
+    for (guint i = 0; i < table->len; i++) {
+        const MppAccuracy *accuracy = &g_array_index(table, MppAccuracy, i);
+        cJSON_AddItemToObject(summary, accuracy->source, summary_row(accuracy));
+    }
+    return mpp_json_write(root, path, error);
+}
+
+static void append_csv_row(GString *text, const MppPrediction *prediction)
+{
+    const MppRunMeasured *measured = &prediction->run->measured;
+    g_string_append_printf(text, "%s,%s", prediction->run->source, prediction->run->id);
+    if (measured->step_time_s > 0)
+        g_string_append_printf(text, ",%.5g", measured->step_time_s);
+    else
+        g_string_append_c(text, ',');
+    if (prediction->skipped) {
+        g_autofree char *reason = g_strdelimit(g_strdup(prediction->skipped), ",\"\n", ' ');
+        g_string_append_printf(text, ",,,,,%s\n", reason);
+        return;
+    }
+    g_string_append_printf(text, ",%.4g", prediction->step_time_s);
+    if (measured->memory_gib_per_gpu > 0)
+        g_string_append_printf(text, ",%.4g", measured->memory_gib_per_gpu);
+    else
+        g_string_append_c(text, ',');
+    g_string_append_printf(text, ",%.4g,%s,\n", prediction->memory_bytes / 1073741824.0, prediction->fits ? "fits" : "too large");
+}
+
+static bool write_csv(const GArray *predictions, const char *path, GError **error)
+{
+    GString *text = g_string_new("source,id,measured_s,predicted_s,measured_gib,predicted_gib,predicted_fits,skipped\n");
+    for (guint i = 0; i < predictions->len; i++)
+        append_csv_row(text, &g_array_index(predictions, MppPrediction, i));
+    g_autofree char *csv = g_string_free(text, FALSE);
+    return g_file_set_contents(path, csv, -1, error);
+}
+
+static void add_text_row(MppTable *table, const MppAccuracy *a)
+{
+    mpp_table_add(table, "%s", a->source ? a->source : "all");
+    mpp_table_add(table, "%d", a->rows);
+    mpp_table_add(table, "%d", a->predicted);
+    for (int i = 0; i < 4 && !a->n_times; i++)
+        mpp_table_add(table, "%s", "");
+    if (a->n_times) {
+        mpp_table_add(table, "%.1f %%", 100 * a->mape);
+        mpp_table_add(table, "%.1f %%", 100 * a->median);
+        mpp_table_add(table, "%+.1f %%", 100 * a->bias);
+        mpp_table_add(table, "%.1f %%", 100 * a->p90);
+    }
+    mpp_table_add(table, a->n_memory ? "%.1f %%" : "", 100 * a->memory_mape);
+    int right = a->fits_fits + a->oom_oom, all = right + a->fits_oom + a->oom_fits;
+    mpp_table_add(table, all ? "%d/%d" : "", right, all);
+    mpp_table_add(table, a->n_groups ? "%.1f / %.1f %%" : "", 100 * a->regret_mean, 100 * a->regret_worst);
+    mpp_table_add(table, a->n_groups ? "%.2f" : "", a->spearman);
+    mpp_table_add(table, a->worst_id ? "%+.0f %% %s" : "", 100 * a->worst, a->worst_id ? a->worst_id : "");
+}
+
+static void print_text(const GArray *predictions, bool clean)
+{
+    g_autoptr(MppTable) table = mpp_table_new("source|rows >|predicted >|MAPE >|median >|bias >|p90 >|memory >|fits right >|"
+                                              "regret mean / worst >|rank corr. >|worst row");
+    g_autoptr(GArray) sources = mpp_accuracy_by_source(predictions, clean);
+    for (guint i = 0; i < sources->len; i++)
+        add_text_row(table, &g_array_index(sources, MppAccuracy, i));
+    MppAccuracy all = mpp_accuracy_overall(predictions, clean);
+    add_text_row(table, &all);
+    mpp_table_print(table);
+}
+
+static bool run(int argc, char **argv, GError **error)
+{
+    gboolean json = FALSE, clean = FALSE;
+    g_autofree char *output = NULL, *csv = NULL;
+    const GOptionEntry entries[] = {
+        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+        { "csv", 0, 0, G_OPTION_ARG_FILENAME, &csv, "Also write one line a run to FILE", "FILE" },
+        { "clean", 0, 0, G_OPTION_ARG_NONE, &clean, "Leave out runs marked as anomalies", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the JSON to FILE", "FILE" },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(GStrv) files = NULL;
+    bool helped;
+    if (!mpp_command_parse(&mpp_command_compare, entries, NULL, argc, argv, &files, &helped, error) || helped)
+        return helped;
+    if (!files) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "compare needs files of measured runs");
+        return false;
+    }
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(error);
+    g_autoptr(GPtrArray) runs = mpp_runs_new();
+    for (int i = 0; profiles && files[i]; i++)
+        if (!mpp_runs_load(files[i], runs, error))
+            return false;
+    if (!profiles)
+        return false;
+    GArray *predictions = mpp_predictions_new(runs, profiles);
+    bool written = (!csv || write_csv(predictions, csv, error)) && (!(json || output) || write_json(predictions, output, error));
+    if (written && !json)
+        print_text(predictions, clean);
+    mpp_predictions_free(predictions);
+    return written;
+}
+
+const MppCommand mpp_command_compare = {
+    .name = "compare",
+    .arguments = "RUNS.jsonl…",
+    .summary = "Predict measured runs and show how far off the predictions are.",
+    .examples = "  mpplan compare runs.jsonl              # a table by source\n"
+                "  mpplan compare runs.jsonl --json       # every row\n"
+                "  mpplan compare runs.jsonl --csv out.csv --clean\n",
+    .run = run,
+};

@@ -1,0 +1,258 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "planner/base/units.h"
+#include "planner/cli/command.h"
+#include "planner/cli/options.h"
+#include "planner/cli/plan_json.h"
+#include "planner/cli/plan_text.h"
+#include "planner/cli/terminal.h"
+
+typedef enum { OBJECTIVE_STEP_TIME, OBJECTIVE_COST, OBJECTIVE_HEADROOM } Objective;
+static const char *const objective_names[] = { "step-time", "cost", "headroom" };
+static const MppNames objectives = MPP_NAMES("objective", objective_names);
+
+typedef struct {
+    MppJobOptions job;
+    char *strategy, *objective, *output;
+    int top, threads;
+    gboolean json, quiet;
+} PlanOptions;
+
+static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GError **error)
+{
+    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(&options->job, job_entries);
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
+        { "objective", 'O', 0, G_OPTION_ARG_STRING, &options->objective,
+          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best)", "NAME" },
+        { "top", 't', 0, G_OPTION_ARG_INT, &options->top, "Alternatives to show (default 4)", "N" },
+        { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(GStrv) rest = NULL;
+    if (!mpp_command_parse(&mpp_command_plan, job_entries, entries, argc, argv, &rest, helped, error))
+        return false;
+    if (!rest)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"", rest[0]);
+    return false;
+}
+
+static void show_progress(double done_frac, void *data)
+{
+    gint64 *start_us = data;
+    if (g_get_monotonic_time() - *start_us > G_USEC_PER_SEC)
+        fprintf(stderr, "\rsearching  %3.0f %%", 100 * done_frac);
+}
+
+static void clear_progress(gint64 start_us)
+{
+    if (g_get_monotonic_time() - start_us > G_USEC_PER_SEC)
+        fprintf(stderr, "\r                    \r");
+}
+
+static MppSearchResult *search(const MppJob *job, const PlanOptions *options, const MppSpaceLimits *limits)
+{
+    gint64 start_us = g_get_monotonic_time();
+    bool shows = !options->quiet && isatty(STDERR_FILENO);
+    MppSearchOptions how = { .limits = *limits,
+                             .top = options->top + 1,
+                             .threads = options->threads,
+                             .progress = shows ? show_progress : NULL,
+                             .progress_data = &start_us };
+    MppSearchResult *result = mpp_search_run(job, &how);
+    if (shows)
+        clear_progress(start_us);
+    return result;
+}
+
+static double best_step_s(const MppSearchResult *result)
+{
+    return g_array_index(result->board->fastest, MppCandidate, 0).step_s;
+}
+
+/** Dollars a token go with GPUs times step time: fewer GPUs may be cheaper. */
+static MppSearchResult *search_cheapest(MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits)
+{
+    MppSearchResult *best = NULL;
+    int64_t all = inputs->gpus, best_gpus = all;
+    for (int64_t gpus = all; gpus >= 1; gpus = gpus % 2 ? 0 : gpus / 2) {
+        inputs->job.gpus = gpus;
+        MppSearchResult *one = search(&inputs->job, options, limits);
+        bool found = one->board->fastest->len > 0;
+        bool cheaper = found && (!best || !best->board->fastest->len || best_step_s(one) * gpus < best_step_s(best) * best_gpus);
+        if (!best || cheaper) {
+            mpp_search_result_free(best);
+            best = one;
+            best_gpus = gpus;
+        } else {
+            mpp_search_result_free(one);
+        }
+    }
+    inputs->gpus = inputs->job.gpus = best_gpus;
+    return best;
+}
+
+/** The front's smallest plan within a tenth of the best step. */
+static MppCandidate roomiest(const MppBoard *board)
+{
+    const double tolerance = 1.1;
+    MppCandidate chosen = g_array_index(board->front, MppCandidate, 0);
+    double limit_s = chosen.step_s * tolerance;
+    for (guint i = 0; i < board->front->len; i++) {
+        const MppCandidate *one = &g_array_index(board->front, MppCandidate, i);
+        if (one->step_s <= limit_s)
+            chosen = *one;
+    }
+    return chosen;
+}
+
+/** Fewest GPUs, doubling, on which some plan fits; 0 when none up to 64 times as many. */
+static int64_t enough_gpus(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits)
+{
+    MppJob job = inputs->job;
+    for (job.gpus *= 2; job.gpus <= 64 * inputs->gpus; job.gpus *= 2) {
+        if (job.training.global_batch < job.gpus)
+            job.training.global_batch = job.gpus;
+        g_autoptr(MppSearchResult) result = search(&job, options, limits);
+        if (result->board->fastest->len)
+            return job.gpus;
+    }
+    return 0;
+}
+
+static void infeasible(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits,
+                       const MppSearchResult *result, GError **error)
+{
+    if (!result->has_miss) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
+                    "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT,
+                    inputs->gpus, inputs->training.global_batch);
+        return;
+    }
+    const MppStrategy *nearest = &result->nearest_miss.strategy;
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, nearest);
+    g_autofree char *lacking = mpp_units_bytes(result->lacking_bytes), *title = mpp_strategy_title(nearest);
+    int64_t gpus = enough_gpus(inputs, options, limits);
+    g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
+                                 : g_strdup("nor does any fit on 64 times as many GPUs");
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
+                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
+                lacking, estimate->fullest_stage, estimate->pp, hint);
+}
+
+static bool write_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const char *path,
+                       GError **error)
+{
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
+    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, best, estimate));
+    const struct { const char *name; const GArray *list; guint first; } lists[] = {
+        { "alternatives", result->board->fastest, 1 },
+        { "pareto", result->board->front, 0 },
+    };
+    for (size_t k = 0; k < G_N_ELEMENTS(lists); k++) {
+        cJSON *array = cJSON_AddArrayToObject(root, lists[k].name);
+        for (guint i = lists[k].first; i < lists[k].list->len; i++) {
+            const MppStrategy *strategy = &g_array_index(lists[k].list, MppCandidate, i).strategy;
+            g_autoptr(MppEstimate) one = mpp_estimate_new(&inputs->job, strategy);
+            cJSON_AddItemToArray(array, mpp_plan_json(&inputs->job, strategy, one));
+        }
+    }
+    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
+    return mpp_json_write(root, path, error);
+}
+
+static void print_alternatives(const MppJob *job, const GArray *fastest, const MppEstimate *best)
+{
+    g_autoptr(MppTable) table = mpp_table_new("runner-up|step >|peak >|loses because");
+    for (guint i = 1; i < fastest->len; i++) {
+        const MppStrategy *strategy = &g_array_index(fastest, MppCandidate, i).strategy;
+        g_autoptr(MppEstimate) other = mpp_estimate_new(job, strategy);
+        g_autofree char *title = mpp_strategy_title(strategy), *peak = mpp_units_bytes(other->peak_bytes);
+        g_autofree char *reason = mpp_plan_text_reason(best, other);
+        mpp_table_add(table, "%s", title);
+        mpp_table_add(table, "%+.1f %%", 100 * (other->step_s / best->step_s - 1));
+        mpp_table_add(table, "%s", peak);
+        mpp_table_add(table, "%s", reason);
+    }
+    puts("");
+    if (fastest->len > 1)
+        mpp_table_print(table);
+}
+
+static void print_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best)
+{
+    g_autofree char *title = mpp_inputs_title(inputs);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
+    g_autofree char *members = mpp_units_whole(result->counts.members), *evaluated = mpp_units_whole(result->counts.evaluated);
+    g_autofree char *verdict = g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+    puts(title);
+    mpp_plan_text_answer(best, estimate, verdict);
+    mpp_plan_text_shares(estimate);
+    mpp_plan_text_binds(&inputs->job, best, estimate);
+    mpp_plan_text_stages(estimate);
+    print_alternatives(&inputs->job, result->board->fastest, estimate);
+    mpp_plan_text_basis(inputs);
+    g_autofree char *text = mpp_strategy_to_text(best);
+    printf("  again     mpplan estimate … --strategy %s\n", text);
+}
+
+static bool plan(PlanOptions *options, GError **error)
+{
+    int objective = OBJECTIVE_STEP_TIME;
+    if (options->objective && (objective = mpp_names_find(&objectives, options->objective)) < 0) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
+                    options->objective);
+        return false;
+    }
+    g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
+    if (!inputs)
+        return false;
+    MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
+    if (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error))
+        return false;
+    g_autoptr(MppSearchResult) result = objective == OBJECTIVE_COST ? search_cheapest(inputs, options, &limits)
+                                                                    : search(&inputs->job, options, &limits);
+    bool found = result->board->fastest->len > 0;
+    if (!found)
+        infeasible(inputs, options, &limits, result, error);
+    if (found) {
+        MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
+                                                            : g_array_index(result->board->fastest, MppCandidate, 0);
+        found = !(options->json || options->output) || write_plan(inputs, result, &best.strategy, options->output, error);
+        if (found && !options->json)
+            print_plan(inputs, result, &best.strategy);
+    }
+    mpp_strategy_clear(&limits.fixed);
+    return found;
+}
+
+static bool run(int argc, char **argv, GError **error)
+{
+    PlanOptions options = { .top = 4 };
+    bool helped, done = parse(argc, argv, &options, &helped, error) && (helped || plan(&options, error));
+    mpp_job_options_clear(&options.job);
+    g_free(options.strategy);
+    g_free(options.objective);
+    g_free(options.output);
+    return done;
+}
+
+const MppCommand mpp_command_plan = {
+    .name = "plan",
+    .arguments = "",
+    .summary = "Find the best way to split a model over devices, and say why the others lose.",
+    .examples = "  mpplan --model gpt.json --gpus 8\n"
+                "  mpplan plan --model llama-3.1-405b --cluster dgx-h100 --gpus 16384 --global-batch 2048 -o plan.json\n"
+                "  mpplan plan --model config.json --cluster a100-sxm4-80gb --gpus 64 --strategy tp=8 --top 8\n"
+                "  mpplan plan --model mixtral-8x7b --gpus 64 --objective cost\n",
+    .run = run,
+};

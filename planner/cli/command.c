@@ -1,0 +1,53 @@
+#include "planner/cli/command.h"
+
+#include <stdio.h>
+
+#include "planner/base/error.h"
+
+const MppCommand *const mpp_commands[] = { &mpp_command_plan,    &mpp_command_estimate, &mpp_command_why, &mpp_command_diff,
+                                           &mpp_command_inspect, &mpp_command_compare,  NULL };
+
+static GOptionContext *context_of(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, char ***rest,
+                                  gboolean *help)
+{
+    const GOptionEntry common[] = {
+        { "help", 'h', 0, G_OPTION_ARG_NONE, help, "Show this help", NULL },
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, rest, NULL, command->arguments },
+        G_OPTION_ENTRY_NULL,
+    };
+    GOptionContext *context = g_option_context_new(NULL);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(context, command->summary);
+    if (entries)
+        g_option_context_add_main_entries(context, entries, NULL);
+    if (more)
+        g_option_context_add_main_entries(context, more, NULL);
+    g_option_context_add_main_entries(context, common, NULL);
+    g_autofree char *examples = g_strconcat("Examples:\n", command->examples, NULL);
+    g_option_context_set_description(context, examples);
+    return context;
+}
+
+bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, int argc, char **argv,
+                       char ***rest, bool *helped, GError **error)
+{
+    gboolean help = FALSE;
+    *rest = NULL;
+    *helped = false;
+    g_autoptr(GOptionContext) context = context_of(command, entries, more, rest, &help);
+    g_autofree char *program = g_strconcat("mpplan ", command->name, NULL);
+    g_autofree char **arguments = g_new0(char *, argc + 2); /* the parser wants the program's name first and its own copy */
+    arguments[0] = program;
+    for (int i = 0; i < argc; i++)
+        arguments[i + 1] = argv[i];
+    int n = argc + 1;
+    g_set_prgname(program);
+    bool parsed = g_option_context_parse(context, &n, &arguments, error);
+    if (parsed && help) {
+        g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
+        fputs(text, stdout);
+        *helped = true;
+    }
+    g_set_prgname("mpplan");
+    return parsed;
+}

@@ -1,0 +1,38 @@
+/**
+ * Commands of the program: a table, one file each.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "planner/spec/job.h"
+#include "planner/spec/strategy.h"
+
+typedef struct {
+    const char *name;
+    const char *arguments; /* after the options in the usage line */
+    const char *summary;   /* one line */
+    const char *examples;  /* lines of "command  # what it does" */
+    /** @argv holds the arguments after the command's name. Errors: the command's. */
+    bool (*run)(int argc, char **argv, GError **error);
+} MppCommand;
+
+extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_why, mpp_command_diff, mpp_command_inspect,
+    mpp_command_compare;
+
+/**
+ * A strategy given as text for @job; what is not named follows from the rest or from the stack's habits.
+ * Errors: MPP_ERROR_USAGE, MPP_ERROR_INVALID with the rule's id.
+ */
+bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** All commands, NULL at the end. */
+extern const MppCommand *const mpp_commands[];
+
+/**
+ * Parses @argv by @entries (and @more, ended by an empty one, or NULL); --help prints and exits through
+ * @helped. Leaves the positional arguments in @rest.
+ */
+bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, int argc, char **argv,
+                       char ***rest, bool *helped, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,180 @@
+#include "planner/cli/plan_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "planner/base/units.h"
+#include "planner/cli/terminal.h"
+
+enum { BAR_CELLS = 24 };
+
+void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
+{
+    g_autofree char *title = mpp_strategy_title(strategy), *bold = mpp_terminal_styled("1", title);
+    g_autofree char *step = mpp_units_seconds(estimate->step_s), *rate = mpp_units_whole(estimate->tokens_per_s_per_gpu);
+    g_autofree char *peak = mpp_units_bytes(estimate->peak_bytes), *usable = mpp_units_bytes(estimate->usable_bytes);
+    g_autofree char *bar = mpp_terminal_bar(estimate->peak_bytes / estimate->capacity_bytes, BAR_CELLS);
+    g_autofree char *capacity = mpp_units_bytes(estimate->capacity_bytes);
+    printf("\n  %s\n", bold);
+    printf("  step %s   %s tokens/s/GPU   MFU %.1f %%", step, rate, 100 * estimate->mfu);
+    if (estimate->usd_per_mtokens > 0)
+        printf("   $%.3f per million tokens", estimate->usd_per_mtokens);
+    printf("\n  peak %s of %s  %s  %s%s\n", peak, capacity, bar, estimate->fits ? "fits; usable " : "DOES NOT FIT; usable ", usable);
+    if (verdict)
+        printf("  %s\n", verdict);
+}
+
+static void sort_shares(const MppShares *shares, int *order)
+{
+    for (int i = 0; i < MPP_N_SHARES; i++)
+        order[i] = i;
+    for (int i = 1; i < MPP_N_SHARES; i++)
+        for (int k = i; k > 0 && shares->s[order[k]] > shares->s[order[k - 1]]; k--) {
+            int swap = order[k];
+            order[k] = order[k - 1];
+            order[k - 1] = swap;
+        }
+}
+
+void mpp_plan_text_shares(const MppEstimate *estimate)
+{
+    const double least = 0.005;
+    int order[MPP_N_SHARES], column = 0;
+    sort_shares(&estimate->shares, order);
+    printf("\n  where the step goes   ");
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        double frac = estimate->shares.s[order[i]] / estimate->step_s;
+        if (frac < least)
+            continue;
+        if (column == 4)
+            printf("\n                        ");
+        column = column == 4 ? 1 : column + 1;
+        printf("%s %.1f %%   ", mpp_names_get(&mpp_share_titles, order[i]), 100 * frac);
+    }
+    puts("");
+}
+
+static bool same_stage(const MppStageEstimate *a, const MppStageEstimate *b)
+{
+    return a->layers == b->layers && a->forward_s == b->forward_s && a->backward_s == b->backward_s;
+}
+
+void mpp_plan_text_stages(const MppEstimate *estimate)
+{
+    g_autoptr(MppTable) table = mpp_table_new("stage|layers >|forward >|backward >|weights >|gradients >|optimizer >|"
+                                              "activations >|other >|peak >");
+    for (int64_t k = 0, last; k < estimate->pp; k = last + 1) {
+        const MppStageEstimate *stage = &estimate->stages[k];
+        for (last = k; last + 1 < estimate->pp && same_stage(stage, &estimate->stages[last + 1]); last++)
+            ;
+        const double *bytes = stage->memory.bytes;
+        double other = bytes[MPP_MEMORY_WORKING] + bytes[MPP_MEMORY_LOSS] + bytes[MPP_MEMORY_BUFFERS];
+        double columns[] = { bytes[MPP_MEMORY_WEIGHTS],     bytes[MPP_MEMORY_GRADIENTS], bytes[MPP_MEMORY_OPTIMIZER],
+                             bytes[MPP_MEMORY_ACTIVATIONS], other,                       stage->memory.allocated_bytes };
+        g_autofree char *forward = mpp_units_seconds(stage->forward_s), *backward = mpp_units_seconds(stage->backward_s);
+        if (last > k)
+            mpp_table_add(table, "%" G_GINT64_FORMAT "–%" G_GINT64_FORMAT, k, last);
+        else
+            mpp_table_add(table, "%" G_GINT64_FORMAT, k);
+        mpp_table_add(table, "%" G_GINT64_FORMAT, stage->layers);
+        mpp_table_add(table, "%s", forward);
+        mpp_table_add(table, "%s", backward);
+        for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
+            g_autofree char *text = mpp_units_bytes(columns[i]);
+            mpp_table_add(table, "%s", text);
+        }
+    }
+    puts("");
+    mpp_table_print(table);
+}
+
+/** Gain in step time, 0 to 1, from doubling one quality of the hardware. */
+static double gain(const MppJob *job, const MppStrategy *strategy, double step_s, void (*improve)(MppCluster *))
+{
+    g_autoptr(MppCluster) better = mpp_cluster_copy(job->cluster);
+    improve(better);
+    MppJob trial = *job;
+    trial.cluster = better;
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&trial, strategy);
+    return 1 - estimate->step_s / step_s;
+}
+
+static void double_peak(MppCluster *cluster)
+{
+    for (int i = 0; i < MPP_N_PRECISIONS; i++)
+        cluster->device.peak_flop_per_s.by_precision[i] *= 2;
+}
+
+static void double_memory_rate(MppCluster *cluster)
+{
+    cluster->device.memory_bytes_per_s *= 2;
+}
+
+static void double_inner(MppCluster *cluster)
+{
+    g_array_index(cluster->tiers, MppTier, 0).bytes_per_s *= 2;
+}
+
+static void double_outer(MppCluster *cluster)
+{
+    for (guint i = 1; i < cluster->tiers->len; i++)
+        g_array_index(cluster->tiers, MppTier, i).bytes_per_s *= 2;
+}
+
+static void halve_host(MppCluster *cluster)
+{
+    cluster->host_frac /= 2;
+}
+
+void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
+{
+    bool several = job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
+    const struct { const char *name; void (*improve)(MppCluster *); bool applies; } trials[] = {
+        { "2× peak rate", double_peak, true },
+        { "2× memory bandwidth", double_memory_rate, true },
+        { mpp_cluster_tier(job->cluster, 0)->name, double_inner, job->gpus > 1 },
+        { several ? mpp_cluster_tier(job->cluster, 1)->name : "", double_outer, several },
+        { "a host twice as fast", halve_host, true },
+    };
+    printf("  what binds            ");
+    for (size_t i = 0; i < G_N_ELEMENTS(trials); i++) {
+        if (!trials[i].applies)
+            continue;
+        bool link = trials[i].improve == double_inner || trials[i].improve == double_outer;
+        printf("%s%s −%.1f %%   ", link ? "2× " : "", trials[i].name,
+               100 * MAX(0, gain(job, strategy, estimate->step_s, trials[i].improve)));
+    }
+    puts("");
+}
+
+char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
+{
+    int worst = 0;
+    double most = 0;
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        double more = other->shares.s[i] - best->shares.s[i];
+        if (more > most) {
+            most = more;
+            worst = i;
+        }
+    }
+    if (most <= 0)
+        return g_strdup("equal");
+    g_autofree char *seconds = mpp_units_seconds(most);
+    return g_strdup_printf("%s more: %s", seconds, mpp_names_get(&mpp_share_titles, worst));
+}
+
+void mpp_plan_text_basis(const MppInputs *inputs)
+{
+    GHashTable *sources = inputs->cluster.device.sources;
+    const char *matmul = sources ? g_hash_table_lookup(sources, "matmul_frac") : NULL;
+    puts("");
+    if (inputs->assumed) {
+        printf("  assumed   ");
+        for (guint i = 0; i < inputs->assumed->len; i++)
+            printf("%s%s", i ? "; " : "", (char *)inputs->assumed->pdata[i]);
+        puts("");
+    }
+    if (matmul)
+        printf("  basis     %s: %s\n", inputs->cluster.device.title, matmul);
+}

@@ -1,0 +1,26 @@
+/**
+ * Plans for people: the answer first, then where the time goes, what binds, and why the others lose.
+ */
+#pragma once
+
+#include "planner/cost/estimate.h"
+#include "planner/search/search.h"
+#include "planner/spec/inputs.h"
+
+/** The plan in three lines: layout, speed, memory bar. */
+void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict);
+
+/** Shares of the step of at least 0.5 %, largest first. */
+void mpp_plan_text_shares(const MppEstimate *estimate);
+
+/** Time, layers and memory of each stage; equal neighbours in one row. */
+void mpp_plan_text_stages(const MppEstimate *estimate);
+
+/** What the step would gain from better hardware, by predicting it again on such hardware. */
+void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
+
+/** "140 ms more tensor-parallel exchange": the share in which @other is worst against @best. */
+char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
+
+/** What was assumed, and what the numbers rest on. */
+void mpp_plan_text_basis(const MppInputs *inputs);

@@ -1,0 +1,172 @@
+#include "planner/cost/block_cost.h"
+
+#include <math.h>
+
+#include "planner/cost/collective.h"
+#include "planner/cost/compute.h"
+
+MppBlockPlace mpp_block_place(const MppStrategy *strategy, const MppMesh *mesh)
+{
+    return (MppBlockPlace){
+        .shard = mpp_shard_of(strategy),
+        .tp = mesh->groups[MPP_AXIS_TP],
+        .cp = mesh->groups[MPP_AXIS_CP],
+        .ep = mesh->groups[MPP_AXIS_EP],
+        .etp = mesh->groups[MPP_AXIS_ETP],
+        .waits_for_nodes = mesh->groups[MPP_AXIS_PP].widest_tier > 0,
+    };
+}
+
+/** One pass over the ops, before hiding and host time. */
+typedef struct {
+    MppShares s;
+    double weight_s;
+    double host_s;
+} RawPass;
+
+static MppShare op_share(const MppOp *op)
+{
+    switch (op->kind) {
+    case MPP_OP_MATMUL: return op->attention_core ? MPP_SHARE_ATTENTION : MPP_SHARE_MATMUL;
+    case MPP_OP_ATTENTION: return MPP_SHARE_ATTENTION;
+    case MPP_OP_MEMORY: return op->attention_core ? MPP_SHARE_ATTENTION : MPP_SHARE_MEMORY;
+    default: return op->axis == MPP_AXIS_CP ? MPP_SHARE_CP : op->axis == MPP_AXIS_TP ? MPP_SHARE_TP : MPP_SHARE_EP;
+    }
+}
+
+static const MppGroup *op_group(const MppBlockPlace *place, const MppOp *op)
+{
+    switch (op->axis) {
+    case MPP_AXIS_CP: return &place->cp;
+    case MPP_AXIS_EP: return &place->ep;
+    case MPP_AXIS_ETP: return &place->etp;
+    default: return &place->tp;
+    }
+}
+
+static void add_op(const MppJob *job, const MppBlockPlace *place, const MppOp *op, RawPass *forward, RawPass *backward)
+{
+    const MppHostCosts *host = &job->runtime->host;
+    MppShare share = op_share(op);
+    if (op->kind == MPP_OP_COLLECTIVE) {
+        double once_s = mpp_collective_time_s(job->cluster, op->collective, op->bytes, op_group(place, op));
+        forward->s.s[share] += op->forward_times * once_s;
+        backward->s.s[share] += op->backward_times * once_s;
+        forward->host_s += op->forward_times * host->collective_s;
+        backward->host_s += op->backward_times * host->collective_s;
+        return;
+    }
+    MppOpTime time = mpp_compute_time(job, op);
+    forward->s.s[share] += time.forward_s;
+    backward->s.s[share] += time.backward_input_s + time.backward_weight_s;
+    backward->weight_s += op->parameters > 0 ? time.backward_weight_s : 0;
+    forward->host_s += op->forward_kernels * host->kernel_s;
+    backward->host_s += op->backward_kernels * host->kernel_s;
+}
+
+/** Takes what the stack hides off the transfers' shares; computation slows down under them. */
+static void hide_transfers(const MppOverlap *overlap, MppShares *pass)
+{
+    const struct { MppShare share; double frac, behind_s; } hidden[] = {
+        { MPP_SHARE_TP, overlap->tensor_frac, pass->s[MPP_SHARE_MATMUL] },
+        { MPP_SHARE_CP, overlap->context_frac, pass->s[MPP_SHARE_ATTENTION] },
+        { MPP_SHARE_EP, overlap->expert_frac, pass->s[MPP_SHARE_MATMUL] },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++) {
+        double s = MIN(hidden[i].frac * pass->s[hidden[i].share], hidden[i].behind_s);
+        pass->s[hidden[i].share] -= s * (1 - overlap->slowdown_frac);
+    }
+}
+
+/** A power mean: equal to the greater of the two when they are far apart, 12 % more when they are equal. */
+static double slower_of(double a_s, double b_s)
+{
+    const double power = 6;
+    double high = MAX(a_s, b_s), low = MIN(a_s, b_s);
+    return high > 0 ? high * pow(1 + pow(low / high, power), 1 / power) : 0;
+}
+
+static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer, double host_s, MppShares *pass)
+{
+    const MppHostCosts *host = &job->runtime->host;
+    double scale = job->cluster->host_frac * job->cluster->device.host_frac;
+    scale *= place->waits_for_nodes ? 1 + host->waiting_p2p_frac * place->shard.tp : 1;
+    double device = mpp_shares_sum(pass);
+    double total = slower_of(device, (host_s + (layer ? host->layer_s : 0)) * scale);
+    pass->s[MPP_SHARE_HOST] += total - device;
+    return total;
+}
+
+/** Computation of @again becomes recomputation; its transfers stay what they are. */
+static void add_again(MppShares *backward, const MppShares *again)
+{
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        bool compute = i == MPP_SHARE_MATMUL || i == MPP_SHARE_ATTENTION || i == MPP_SHARE_MEMORY || i == MPP_SHARE_HOST;
+        backward->s[compute ? MPP_SHARE_RECOMPUTE : i] += again->s[i];
+    }
+}
+
+typedef struct {
+    RawPass forward, backward, core;
+    double kept_bytes, core_kept_bytes;
+} RawBlock;
+
+static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
+{
+    RawBlock raw = { 0 };
+    RawPass ignored = { 0 };
+    for (int i = 0; i < ops->n; i++) {
+        const MppOp *op = &ops->ops[i];
+        add_op(job, place, op, &raw.forward, &raw.backward);
+        if (op->attention_core)
+            add_op(job, place, op, &raw.core, &ignored);
+        raw.kept_bytes += op->kept_bytes;
+        raw.core_kept_bytes += op->attention_core ? op->kept_bytes : 0;
+        *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
+        out->forward_flop += mpp_compute_flop(op);
+    }
+    return raw;
+}
+
+/** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
+static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, bool layer,
+                             const RawPass *again, bool whole)
+{
+    const MppOverlap *overlap = &job->runtime->overlap;
+    MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s, .weight_s = raw->backward.weight_s };
+    hide_transfers(overlap, &cost.forward);
+    hide_transfers(overlap, &cost.backward);
+    cost.forward_s = add_host(job, place, layer, raw->forward.host_s, &cost.forward);
+    cost.backward_s = add_host(job, place, layer, raw->backward.host_s, &cost.backward);
+    if (again) {
+        MppShares extra = again->s;
+        hide_transfers(overlap, &extra);
+        cost.backward_s += add_host(job, place, whole, again->host_s, &extra);
+        add_again(&cost.backward, &extra);
+    }
+    return cost;
+}
+
+void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, bool layer, MppBlockCost *out)
+{
+    *out = (MppBlockCost){ 0 };
+    RawBlock raw = sum_ops(job, place, ops, out);
+    MppOpContext at = mpp_op_context(job, &place->shard, &job->model->kinds[0]);
+    double input_bytes = at.norm_tokens * job->model->hidden * at.element;
+
+    MppPassCost *none = &out->by_recompute[MPP_RECOMPUTE_NONE];
+    *none = pass_cost(job, place, &raw, layer, NULL, false);
+    none->kept_bytes = raw.kept_bytes;
+    out->by_recompute[MPP_RECOMPUTE_SELECTIVE] = *none;
+    out->by_recompute[MPP_RECOMPUTE_FULL] = *none;
+    if (!layer)
+        return;
+    MppPassCost *selective = &out->by_recompute[MPP_RECOMPUTE_SELECTIVE];
+    *selective = pass_cost(job, place, &raw, layer, &raw.core, false);
+    selective->kept_bytes = raw.kept_bytes - raw.core_kept_bytes;
+    selective->working_bytes = raw.core_kept_bytes;
+    MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
+    *full = pass_cost(job, place, &raw, layer, &raw.forward, true);
+    full->kept_bytes = input_bytes;
+    full->working_bytes = raw.kept_bytes;
+}

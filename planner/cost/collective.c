@@ -1,0 +1,101 @@
+#include "planner/cost/collective.h"
+
+#include <math.h>
+
+/** What one device may use of a tier when all its neighbours use it too. */
+static double device_rate(const MppTier *tier)
+{
+    return tier->bytes_per_s / (tier->shared_by * tier->oversubscription) * tier->efficiency_frac;
+}
+
+/** Members of the group below tier @i; they share what crosses the tier. */
+static int64_t inner_members(const MppGroup *group, int i)
+{
+    return i ? group->members[i - 1] : 1;
+}
+
+/** A ring crosses tier i between inner domains, over the ports of all members that lie in one. */
+static double ring_rate(const MppTier *tier, const MppGroup *group, int i)
+{
+    return device_rate(tier) * inner_members(group, i);
+}
+
+double mpp_collective_bandwidth(const MppCluster *cluster, const MppGroup *group)
+{
+    double rate = INFINITY;
+    for (int i = 0; i <= group->widest_tier; i++)
+        if (group->members[i] > inner_members(group, i))
+            rate = MIN(rate, ring_rate(mpp_cluster_tier(cluster, i), group, i));
+    return rate;
+}
+
+/** Time of the hops of one turn round the ring, and the message start-up of the widest tier. */
+static double ring_steps_s(const MppCluster *cluster, const MppGroup *group, double *latency_s)
+{
+    double steps_s = 0;
+    for (int i = 0; i <= group->widest_tier; i++) {
+        const MppTier *tier = mpp_cluster_tier(cluster, i);
+        double domains = (double)group->n / group->members[i];
+        steps_s += domains * ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
+        *latency_s = MAX(*latency_s, group->members[i] > inner_members(group, i) ? tier->latency_s : 0);
+    }
+    return steps_s;
+}
+
+static double tree_s(const MppCluster *cluster, double bytes, const MppGroup *group, double latency_s)
+{
+    double steps_s = 0;
+    for (int i = 0; i <= group->widest_tier; i++) {
+        double fan = (double)group->members[i] / inner_members(group, i);
+        steps_s += 2 * log2(fan) * mpp_cluster_tier(cluster, i)->step_s;
+    }
+    return latency_s + 2 * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
+}
+
+static double all_to_all_s(const MppCluster *cluster, double bytes, const MppGroup *group)
+{
+    double slowest_s = 0, latency_s = 0;
+    for (int i = 0; i <= group->widest_tier; i++) {
+        const MppTier *tier = mpp_cluster_tier(cluster, i);
+        double beyond = (double)(group->members[i] - inner_members(group, i)) / group->n;
+        if (beyond <= 0)
+            continue;
+        slowest_s = MAX(slowest_s, bytes * beyond / device_rate(tier));
+        latency_s += tier->latency_s + ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
+    }
+    return slowest_s + latency_s;
+}
+
+double mpp_collective_message_s(const MppCluster *cluster, double bytes, const MppGroup *group)
+{
+    if (group->n == 1)
+        return 0;
+    double slowest_s = 0;
+    for (int i = 0; i <= group->widest_tier; i++) {
+        const MppTier *tier = mpp_cluster_tier(cluster, i);
+        if (group->members[i] > inner_members(group, i))
+            slowest_s = MAX(slowest_s, tier->latency_s + bytes * tier->shared_by * tier->oversubscription /
+                                                             (tier->bytes_per_s * tier->p2p_frac));
+    }
+    return slowest_s;
+}
+
+double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, double bytes, const MppGroup *group)
+{
+    if (group->n == 1)
+        return 0;
+    if (kind == MPP_COLLECTIVE_EXCHANGE)
+        return mpp_collective_message_s(cluster, bytes, group);
+    if (kind == MPP_COLLECTIVE_ALL_TO_ALL)
+        return all_to_all_s(cluster, bytes, group);
+
+    double latency_s = 0, steps_s = ring_steps_s(cluster, group, &latency_s);
+    double turn_s = (group->n - 1.0) / group->n * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
+    if (kind != MPP_COLLECTIVE_ALL_REDUCE)
+        return latency_s + turn_s;
+    double best_s = MIN(latency_s + 2 * turn_s, tree_s(cluster, bytes, group, latency_s));
+    if (mpp_cluster_tier(cluster, group->widest_tier)->in_network)
+        best_s = MIN(best_s, latency_s + bytes / mpp_collective_bandwidth(cluster, group) +
+                                 2 * mpp_cluster_tier(cluster, group->widest_tier)->step_s);
+    return best_s;
+}

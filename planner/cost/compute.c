@@ -1,0 +1,105 @@
+#include "planner/cost/compute.h"
+
+#include <math.h>
+
+/** Output tiles as CUTLASS and cuBLAS have them, largest first. */
+static const struct {
+    int m, n;
+} tiles[] = { { 256, 128 }, { 128, 128 }, { 128, 64 }, { 64, 64 } };
+
+/**
+ * Share of the rate that @count products of m by n reach with the best tile: whole tiles cover the output, whole
+ * waves of tiles occupy the cores, and a small tile loads more operand bytes for its work. The last is taken as
+ * i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS' preference for 128s).
+ */
+static double tile_share(const MppDevice *device, double count, double m, double n)
+{
+    const double overhead = 8, largest = 256.0 * 128 / (256 + 128);
+    double best = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(tiles); i++) {
+        double tm = tiles[i].m, tn = tiles[i].n;
+        double n_tiles = count * ceil(m / tm) * ceil(n / tn);
+        double waves = ceil(n_tiles / device->cores);
+        double occupied = count * m * n / (waves * device->cores * tm * tn);
+        double intensity = tm * tn / (tm + tn);
+        double rate = intensity / (intensity + overhead) * (largest + overhead) / largest;
+        best = MAX(best, occupied * rate);
+    }
+    return best;
+}
+
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double count, double m, double n, double k,
+                            double out_bytes)
+{
+    double flop = 2 * count * m * n * k;
+    double rate = device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
+    double share = tile_share(device, count, m, n) * k / (k + device->matmul_depth);
+    share *= flop / (flop + device->matmul_work_flop);
+    double operand = mpp_precision_matmul_bytes(precision);
+    double bytes = count * ((m * k + k * n) * operand + m * n * out_bytes);
+    return MAX(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
+}
+
+double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels)
+{
+    return bytes / (device->memory_bytes_per_s * device->memory_frac) + kernels * device->kernel_s;
+}
+
+/** Operands are read, written in the narrow format once by rows and once by columns. */
+static double cast_s(const MppDevice *device, const MppOp *op, double elements)
+{
+    if (!mpp_precision_needs_casts(op->precision))
+        return 0;
+    return mpp_compute_stream_s(device, elements * (2 + 2 * mpp_precision_matmul_bytes(op->precision)), 1);
+}
+
+static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
+{
+    const MppDevice *device = &job->cluster->device;
+    double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
+    bool weights = op->parameters > 0;
+    double accumulate = weights ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
+    return (MppOpTime){
+        .forward_s = mpp_compute_matmul_s(device, op->precision, count, m, n, k, element) + cast_s(device, op, count * m * k),
+        .backward_input_s =
+            mpp_compute_matmul_s(device, op->precision, count, m, k, n, element) + cast_s(device, op, count * m * n),
+        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, count, n, k, m, accumulate),
+    };
+}
+
+/** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
+static MppOpTime attention_time(const MppJob *job, const MppOp *op)
+{
+    const MppDevice *device = &job->cluster->device;
+    const MppAttentionRate *rate = mpp_device_attention(device, job->training.kernels.attention);
+    double ramp = op->n / (op->n + device->attention_tokens);
+    double narrow = MIN(op->k, 128) / (MIN(op->k, 128) + 32) * (160.0 / 128); /* 64-wide heads: 0.83 of 128-wide ones */
+    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp * narrow;
+    double flop = mpp_compute_flop(op);
+    return (MppOpTime){
+        .forward_s = flop / (reached * rate->forward_frac) + device->kernel_s,
+        .backward_input_s = 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s,
+    };
+}
+
+MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
+{
+    const MppDevice *device = &job->cluster->device;
+    switch (op->kind) {
+    case MPP_OP_MATMUL: return matmul_time(job, op);
+    case MPP_OP_ATTENTION: return attention_time(job, op);
+    case MPP_OP_MEMORY:
+        return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->forward_bytes, op->forward_kernels),
+                            .backward_input_s = mpp_compute_stream_s(device, op->backward_bytes, op->backward_kernels) };
+    default: return (MppOpTime){ 0 };
+    }
+}
+
+double mpp_compute_flop(const MppOp *op)
+{
+    switch (op->kind) {
+    case MPP_OP_MATMUL: return 2 * op->count * op->m * op->n * op->k;
+    case MPP_OP_ATTENTION: return 2 * op->count * op->m * op->n * (op->k + op->v);
+    default: return 0;
+    }
+}

@@ -1,0 +1,29 @@
+/**
+ * Time of one op on one device.
+ *
+ * A product runs at the device's sustained rate, less what its shape loses: idle cores in the last wave of tiles,
+ * padding of tiles, the fill and epilogue of short k; it is never faster than its operands can be moved. Fused
+ * attention runs at a share of the peak by kernel; everything else moves bytes.
+ */
+#pragma once
+
+#include "planner/ops/op.h"
+
+/** Seconds of one op in each direction; transfers excluded. */
+typedef struct {
+    double forward_s;
+    double backward_input_s;  /* gradient of the input; all of the backward pass for ops without weights */
+    double backward_weight_s; /* gradient of the weights */
+} MppOpTime;
+
+MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op);
+
+/** FLOP of the forward pass; the backward pass has twice (a fused attention core 2.5 times, scores computed again). */
+double mpp_compute_flop(const MppOp *op);
+
+/** Time of @count products [m,k]x[k,n] in one launch that write elements of @out_bytes. */
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double count, double m, double n, double k,
+                            double out_bytes);
+
+/** Time to stream @bytes through memory in @kernels kernels. */
+double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels);

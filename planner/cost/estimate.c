@@ -1,0 +1,195 @@
+#include "planner/cost/estimate.h"
+
+#include <math.h>
+
+#include "planner/spec/model_params.h"
+
+void mpp_estimate_free(MppEstimate *estimate)
+{
+    if (!estimate)
+        return;
+    g_free(estimate->stages);
+    g_array_unref(estimate->chunk_layers);
+    g_free(estimate);
+}
+
+/** Factor by which stragglers lengthen a step. */
+static double jitter(const MppJob *job)
+{
+    double nodes = (double)job->gpus / mpp_cluster_domain(job->cluster, 0, job->gpus);
+    return 1 + job->cluster->jitter_frac * log2(MAX(nodes, 1));
+}
+
+static double step_host_s(const MppJob *job)
+{
+    return job->runtime->host.step_s * job->cluster->host_frac * job->cluster->device.host_frac;
+}
+
+double mpp_estimate_flop_per_token(const MppJob *job)
+{
+    const MppModel *model = job->model;
+    double attention = 0;
+    for (int64_t i = 0; i < model->n_layers; i++) {
+        const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
+        double keys = kind->window ? MIN(kind->window, job->training.seq) : job->training.seq;
+        attention += 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
+    }
+    return 6 * mpp_model_active_parameters(model) + attention;
+}
+
+/** Gradient exchange of @stage that its last backward pass does not hide. */
+static double exposed_reduce_s(const MppPipelineCost *pipeline, int64_t stage)
+{
+    const MppRuntime *runtime = pipeline->shard->job->runtime;
+    const MppStageCost *cost = &pipeline->stages[stage];
+    double reduce_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).reduce_s;
+    double bytes = (cost->parameters + cost->expert_parameters) * runtime->state.reduce_bytes;
+    double last_bucket_s = bytes > 0 ? reduce_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
+    double exposed_s = MAX(reduce_s - runtime->overlap.gradients_frac * cost->backward_s, last_bucket_s);
+    bool end = stage == 0 || stage == pipeline->strategy->pp - 1;
+    return exposed_s + (end ? mpp_exchange_tied_s(&pipeline->exchange, pipeline->shard->embedding.parameters) : 0);
+}
+
+/** Update of @stage, and the gather of parameters that the next forward pass does not hide. */
+static double update_of(const MppPipelineCost *pipeline, int64_t stage, double *gather_s)
+{
+    const MppStageCost *cost = &pipeline->stages[stage];
+    double hidden_s = pipeline->shard->job->runtime->overlap.parameters_frac * cost->forward_s;
+    *gather_s = MAX(0, mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).gather_s - hidden_s);
+    return mpp_exchange_update_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
+}
+
+/** Stage by stage: own work, end of the pipeline, exposed exchange, memory. Returns: when the last exchange ends. */
+static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
+{
+    int64_t pp = pipeline->strategy->pp;
+    const double *end_s = mpp_pipeline_cost_end_s(pipeline);
+    double last_s = 0;
+    for (int64_t k = 0; k < pp; k++) {
+        MppStageEstimate *stage = &estimate->stages[k];
+        for (int64_t c = k; c < pipeline->n_chunks; c += pp)
+            stage->layers += pipeline->chunks[c].layers;
+        stage->forward_s = pipeline->stages[k].forward_s;
+        stage->backward_s = pipeline->stages[k].backward_s;
+        stage->end_s = end_s[k];
+        stage->exchange_s = exposed_reduce_s(pipeline, k);
+        stage->memory = mpp_memory_stage(pipeline, k);
+        last_s = MAX(last_s, stage->end_s + stage->exchange_s);
+        const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
+        if (stage->forward_s + stage->backward_s > busiest->forward_s + busiest->backward_s)
+            estimate->busiest_stage = k;
+        if (stage->memory.allocated_bytes > estimate->stages[estimate->fullest_stage].memory.allocated_bytes)
+            estimate->fullest_stage = k;
+    }
+    return last_s;
+}
+
+/** Messages' part of the pipeline's length: what a replay without them saves. */
+static double message_share_s(const MppPipelineCost *pipeline, double length_s)
+{
+    if (pipeline->message_s <= 0)
+        return 0;
+    g_autofree double *end_s = g_new(double, pipeline->strategy->pp);
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    durations.message_s = 0;
+    return length_s - mpp_schedule_replay(&pipeline->schedule, &durations, end_s);
+}
+
+static void fill_shares(const MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,
+                        MppEstimate *estimate)
+{
+    const MppJob *job = pipeline->shard->job;
+    const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
+    MppShares *shares = &estimate->shares;
+    for (int64_t c = estimate->busiest_stage; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
+        MppShares chunk;
+        mpp_pipeline_cost_shares(pipeline, c, &chunk);
+        mpp_shares_add(shares, pipeline->schedule.micro_batches, &chunk);
+    }
+    double length_s = 0;
+    for (int64_t k = 0; k < estimate->pp; k++)
+        length_s = MAX(length_s, estimate->stages[k].end_s);
+    double work_s = mpp_shares_sum(shares);
+    shares->s[MPP_SHARE_PP] += MIN(message_share_s(pipeline, length_s), MAX(0, length_s - work_s));
+    shares->s[MPP_SHARE_DP] += MAX(0, MIN(busiest->exchange_s, exchanged_s - work_s - shares->s[MPP_SHARE_PP])) + gather_s;
+    shares->s[MPP_SHARE_OPTIMIZER] += update_s;
+    shares->s[MPP_SHARE_HOST] += step_host_s(job);
+    shares->s[MPP_SHARE_BUBBLE] += exchanged_s + gather_s + update_s + step_host_s(job) -
+                                   mpp_shares_sum(shares);
+    shares->s[MPP_SHARE_JITTER] = mpp_shares_sum(shares) * (jitter(job) - 1);
+    if (pipeline->strategy->pp == 1 || shares->s[MPP_SHARE_BUBBLE] < 0) /* rounding */
+        shares->s[MPP_SHARE_BUBBLE] = 0;
+}
+
+static void fill_rates(const MppJob *job, MppEstimate *estimate)
+{
+    double tokens = (double)job->training.global_batch * job->training.seq;
+    double peak = job->cluster->device.peak_flop_per_s.by_precision[job->training.precision];
+    estimate->tokens_per_s_per_gpu = tokens / estimate->step_s / job->gpus;
+    estimate->mfu = estimate->tokens_per_s_per_gpu * mpp_estimate_flop_per_token(job) / peak;
+    estimate->usd_per_mtokens = job->cluster->device.price_usd_per_h / 3600 / estimate->tokens_per_s_per_gpu * 1e6;
+    estimate->capacity_bytes = job->cluster->device.memory_bytes;
+    estimate->usable_bytes = mpp_memory_usable_bytes(job);
+    estimate->peak_bytes = estimate->stages[estimate->fullest_stage].memory.allocated_bytes;
+    estimate->fits = estimate->peak_bytes <= estimate->usable_bytes;
+}
+
+/** The stage whose update and gather together take longest. */
+static void slowest_update(const MppPipelineCost *pipeline, double *update_s, double *gather_s)
+{
+    *update_s = *gather_s = 0;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++) {
+        double stage_gather_s, stage_update_s = update_of(pipeline, k, &stage_gather_s);
+        if (stage_update_s + stage_gather_s > *update_s + *gather_s) {
+            *update_s = stage_update_s;
+            *gather_s = stage_gather_s;
+        }
+    }
+}
+
+MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
+{
+    const MppJob *job = pipeline->shard->job;
+    MppEstimate *estimate = g_new0(MppEstimate, 1);
+    estimate->pp = pipeline->strategy->pp;
+    estimate->stages = g_new0(MppStageEstimate, estimate->pp);
+    estimate->chunk_layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_array_append_vals(estimate->chunk_layers, pipeline->layers, pipeline->n_chunks);
+    double exchanged_s = fill_stages(pipeline, estimate), update_s, gather_s;
+    slowest_update(pipeline, &update_s, &gather_s);
+    fill_shares(pipeline, exchanged_s, update_s, gather_s, estimate);
+    estimate->step_s = mpp_shares_sum(&estimate->shares);
+    fill_rates(job, estimate);
+    return estimate;
+}
+
+double mpp_estimate_step_s(MppPipelineCost *pipeline)
+{
+    const double *end_s = mpp_pipeline_cost_end_s(pipeline);
+    double exchanged_s = 0, update_s, gather_s;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
+        exchanged_s = MAX(exchanged_s, end_s[k] + exposed_reduce_s(pipeline, k));
+    slowest_update(pipeline, &update_s, &gather_s);
+    return (exchanged_s + update_s + gather_s + step_host_s(pipeline->shard->job)) * jitter(pipeline->shard->job);
+}
+
+/** Stage 0 ends no sooner than the pipeline's bound, since the last backward passes of all others come before its own. */
+double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
+{
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    double gather_s, update_s = update_of(pipeline, 0, &gather_s);
+    double end_s = mpp_schedule_bound(&pipeline->schedule, &durations);
+    return (end_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s + step_host_s(pipeline->shard->job)) *
+           jitter(pipeline->shard->job);
+}
+
+MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy)
+{
+    MppMesh mesh = mpp_mesh_new(strategy, job->cluster, job->gpus);
+    MppBlockPlace place = mpp_block_place(strategy, &mesh);
+    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
+    mpp_shard_cost(job, &place, shard);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model);
+    mpp_pipeline_cost_fill(pipeline, shard, strategy);
+    return mpp_estimate_from(pipeline);
+}

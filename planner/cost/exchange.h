@@ -1,0 +1,39 @@
+/**
+ * Gradients and parameters between data-parallel ranks, and the optimizer's update.
+ *
+ * ZeRO 0 all-reduces gradients after the last backward pass. ZeRO 1 reduce-scatters them and gathers updated
+ * parameters (arXiv:1910.02054). ZeRO 2 reduce-scatters in every micro-batch. ZeRO 3 also gathers each layer's
+ * parameters before each use. Hybrid sharding shards within zero_ranks and all-reduces between the groups.
+ */
+#pragma once
+
+#include "planner/cost/shard_cost.h"
+
+typedef struct {
+    const MppJob *job;
+    const MppStrategy *strategy;
+    MppMesh mesh;
+} MppExchange;
+
+/** Seconds on the wire, nothing hidden. */
+typedef struct {
+    double reduce_s; /* gradients, once a step */
+    double gather_s; /* updated parameters, once a step */
+} MppExchangeTime;
+
+/** Of a stage that holds @parameters and @expert_parameters on a rank. */
+MppExchangeTime mpp_exchange_time(const MppExchange *exchange, double parameters, double expert_parameters);
+
+/** What a layer's forward and backward passes wait for its sharded parameters and gradients (ZeRO 2 and 3). */
+typedef struct {
+    double forward_s, backward_s;
+    double first_s, last_s; /* gather before the first layer and scatter after the last: nothing to hide behind */
+} MppShardedLayer;
+
+MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost);
+
+/** Time of the update on a rank, gradient norm and offload transfers included. */
+double mpp_exchange_update_s(const MppExchange *exchange, double parameters, double expert_parameters);
+
+/** The two copies of a tied embedding exchange their gradients when first and last stage differ. */
+double mpp_exchange_tied_s(const MppExchange *exchange, double embedding_parameters);

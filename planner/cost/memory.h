@@ -1,0 +1,41 @@
+/**
+ * Peak memory of a stage, part by part.
+ *
+ * The figure is what the framework's allocator has handed out at the worst moment (torch's
+ * max_memory_allocated); what the allocator reserves and what the device reports come on top.
+ */
+#pragma once
+
+#include "planner/cost/pipeline_cost.h"
+
+#define MPP_MEMORY_PARTS(PART)                                                      \
+    PART(WEIGHTS, "weights", "weights")                                             \
+    PART(GRADIENTS, "gradients", "gradients")                                       \
+    PART(OPTIMIZER, "optimizer", "optimizer states")                                \
+    PART(ACTIVATIONS, "activations", "activations of the micro-batches in flight")  \
+    PART(WORKING, "working", "recomputed or gathered layer at work")                \
+    PART(LOSS, "loss", "logits")                                                    \
+    PART(BUFFERS, "buffers", "workspaces and buffers")
+
+typedef enum {
+#define PART(part, name, title) MPP_MEMORY_##part,
+    MPP_MEMORY_PARTS(PART)
+#undef PART
+    MPP_N_MEMORY_PARTS,
+} MppMemoryPart;
+
+extern const MppNames mpp_memory_names;  /* as JSON has them */
+extern const MppNames mpp_memory_titles; /* as reports have them */
+
+typedef struct {
+    double bytes[MPP_N_MEMORY_PARTS];
+    double allocated_bytes; /* their sum */
+    double reserved_bytes;  /* with blocks the allocator cannot reuse in time */
+    double device_bytes;    /* with context and libraries: what nvidia-smi shows */
+} MppMemory;
+
+/** Memory of @stage. ZeRO: arXiv:1910.02054 §3; activations: arXiv:2205.05198 §4. */
+MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, int64_t stage);
+
+/** Bytes of allocated memory that fit on a device of the job. */
+double mpp_memory_usable_bytes(const MppJob *job);

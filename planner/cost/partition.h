@@ -1,0 +1,32 @@
+/**
+ * Cutting a chain of layers into chunks.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** The chain: n_layers loads, and what the first and the last chunk carry beside their layers. */
+typedef struct {
+    int64_t n_layers;
+    const double *load; /* n_layers */
+    double first_load, last_load;
+} MppChain;
+
+/** Equal numbers of layers, a remainder going to the earliest chunks. @layers: out, n_chunks. */
+void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
+
+/**
+ * nanotron's rule: layers are placed in order, and a chunk is left once the load placed so far reaches its share of
+ * the total (embedding 0, head counted); the last chunks may stay without a layer.
+ */
+void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers);
+
+/**
+ * Least longest chunk; among those, the earliest chunks take no more than they must, since they hold more
+ * micro-batches. Every chunk has a layer. @most: largest number of layers of each chunk, or NULL.
+ *
+ * Returns: false when @most leaves no way.
+ */
+bool mpp_partition_balanced(const MppChain *chain, int64_t n_chunks, const int64_t *most, int64_t *layers);

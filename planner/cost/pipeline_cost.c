@@ -1,0 +1,226 @@
+#include "planner/cost/pipeline_cost.h"
+
+#include "planner/cost/collective.h"
+
+/** Recomputation of a strategy's layers that are recomputed at all. */
+static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
+{
+    if (s->recompute == MPP_RECOMPUTE_NONE)
+        return 0;
+    return s->recompute_layers ? MIN(s->recompute_layers, layers) : layers;
+}
+
+typedef struct {
+    double forward_s, backward_s, kept_bytes, parameters, expert_parameters;
+} Sums;
+
+static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
+{
+    const MppPassCost *cost = &block->by_recompute[recompute];
+    MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
+    sums->forward_s += n * (cost->forward_s + sharded.forward_s);
+    sums->backward_s += n * (cost->backward_s + sharded.backward_s);
+    sums->kept_bytes += n * cost->kept_bytes;
+    sums->parameters += n * block->parameters;
+    sums->expert_parameters += n * block->expert_parameters;
+}
+
+/** Transfers of sharded parameters at the ends of a chunk's passes. */
+static MppShardedLayer chunk_ends(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
+{
+    const MppShardCost *shard = pipeline->shard;
+    if (!chunk->layers)
+        return (MppShardedLayer){ 0 };
+    const MppBlockCost *block = &shard->kinds[shard->job->model->kind_of_layer[chunk->first_layer]];
+    return mpp_exchange_layer(&pipeline->exchange, block, &block->by_recompute[MPP_RECOMPUTE_NONE]);
+}
+
+static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, int64_t layers)
+{
+    const MppShardCost *shard = pipeline->shard;
+    const MppModel *model = shard->job->model;
+    const MppStrategy *s = pipeline->strategy;
+    int64_t again = recomputed_layers(s, layers);
+    MppChunkCost *chunk = &pipeline->chunks[index];
+    *chunk = (MppChunkCost){ .first_layer = first,
+                             .layers = layers,
+                             .recomputed = mpp_shard_cost_count(model, first, again),
+                             .stored = mpp_shard_cost_count(model, first + again, layers - again) };
+    Sums sums = { 0 };
+    for (int64_t kind = 0; kind < model->n_kinds; kind++) {
+        if (chunk->stored.n[kind])
+            add_block(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], &sums);
+        if (chunk->recomputed.n[kind])
+            add_block(pipeline, &shard->kinds[kind], s->recompute, chunk->recomputed.n[kind], &sums);
+    }
+    if (index == 0)
+        add_block(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, &sums);
+    if (index == pipeline->n_chunks - 1) {
+        add_block(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, &sums);
+        if (s->pp > 1 && model->tied_embeddings)
+            sums.parameters += shard->embedding.parameters;
+    }
+    MppShardedLayer ends = chunk_ends(pipeline, chunk);
+    chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
+    chunk->backward_s = sums.backward_s + ends.last_s;
+    chunk->kept_bytes = sums.kept_bytes;
+    chunk->parameters = sums.parameters;
+    chunk->expert_parameters = sums.expert_parameters;
+    pipeline->forward_s[index] = chunk->forward_s;
+    pipeline->backward_s[index] = chunk->backward_s;
+}
+
+/** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
+static MppChain chain_of(MppPipelineCost *pipeline)
+{
+    const MppShardCost *shard = pipeline->shard;
+    const MppStrategy *s = pipeline->strategy;
+    const MppModel *model = shard->job->model;
+    bool seconds = s->stage_split == MPP_STAGE_SPLIT_BALANCED;
+    for (int64_t i = 0; i < model->n_layers; i++) {
+        const MppBlockCost *block = &shard->kinds[model->kind_of_layer[i]];
+        const MppPassCost *cost = &block->by_recompute[s->recompute_layers ? MPP_RECOMPUTE_NONE : s->recompute];
+        pipeline->load[i] = seconds ? cost->forward_s + cost->backward_s
+                                    : (4.0 * model->hidden + 3.0 * model->ffn) * model->hidden;
+    }
+    const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
+    return (MppChain){
+        .n_layers = model->n_layers,
+        .load = pipeline->load,
+        .first_load = seconds ? first->forward_s + first->backward_s : 0,
+        .last_load = seconds ? last->forward_s + last->backward_s : (double)model->vocab * model->hidden,
+    };
+}
+
+static void split_layers(MppPipelineCost *pipeline)
+{
+    const MppStrategy *s = pipeline->strategy;
+    int64_t n_layers = pipeline->shard->job->model->n_layers;
+    if (s->stage_layers) {
+        for (int64_t c = 0; c < pipeline->n_chunks; c++)
+            pipeline->layers[c] = g_array_index(s->stage_layers, int64_t, c);
+        return;
+    }
+    if (s->stage_split == MPP_STAGE_SPLIT_EVEN || pipeline->n_chunks == 1) {
+        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers);
+        return;
+    }
+    MppChain chain = chain_of(pipeline);
+    if (s->stage_split == MPP_STAGE_SPLIT_GREEDY)
+        mpp_partition_greedy(&chain, pipeline->n_chunks, pipeline->layers);
+    else
+        mpp_partition_balanced(&chain, pipeline->n_chunks, NULL, pipeline->layers);
+}
+
+static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
+{
+    const MppShardCost *shard = pipeline->shard;
+    double most = 0;
+    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
+        if (chunk->recomputed.n[kind])
+            most = MAX(most, shard->kinds[kind].by_recompute[pipeline->strategy->recompute].working_bytes);
+    return most;
+}
+
+static void sum_stage(MppPipelineCost *pipeline, int64_t k)
+{
+    MppStageCost *stage = &pipeline->stages[k];
+    *stage = (MppStageCost){ 0 };
+    for (int64_t c = k; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
+        const MppChunkCost *chunk = &pipeline->chunks[c];
+        stage->forward_s += chunk->forward_s;
+        stage->backward_s += chunk->backward_s;
+        stage->parameters += chunk->parameters;
+        stage->expert_parameters += chunk->expert_parameters;
+        stage->activation_bytes += chunk->kept_bytes * mpp_schedule_in_flight(&pipeline->schedule, c);
+        stage->working_bytes = MAX(stage->working_bytes, working_bytes(pipeline, chunk));
+    }
+}
+
+MppPipelineCost *mpp_pipeline_cost_new(const MppModel *model)
+{
+    MppPipelineCost *pipeline = g_new0(MppPipelineCost, 1);
+    int64_t most = model->n_layers;
+    pipeline->layers = g_new(int64_t, most);
+    pipeline->chunks = g_new(MppChunkCost, most);
+    pipeline->stages = g_new(MppStageCost, most);
+    pipeline->forward_s = g_new(double, most);
+    pipeline->backward_s = g_new(double, most);
+    pipeline->load = g_new(double, most);
+    pipeline->end_s = g_new(double, most);
+    return pipeline;
+}
+
+void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
+{
+    if (!pipeline)
+        return;
+    void *const arrays[] = { pipeline->layers,    pipeline->chunks,     pipeline->stages,
+                             pipeline->forward_s, pipeline->backward_s, pipeline->load,
+                             pipeline->end_s };
+    for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+        g_free(arrays[i]);
+    g_free(pipeline);
+}
+
+void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
+{
+    const MppJob *job = shard->job;
+    pipeline->shard = shard;
+    pipeline->strategy = s;
+    pipeline->replayed = false;
+    pipeline->exchange = (MppExchange){ job, s, mpp_mesh_new(s, job->cluster, job->gpus) };
+    pipeline->schedule = mpp_schedule_of(s, job->training.global_batch);
+    pipeline->n_chunks = s->pp * s->vpp;
+    double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
+    pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
+
+    split_layers(pipeline);
+    int64_t first = 0;
+    for (int64_t c = 0; c < pipeline->n_chunks; first += pipeline->layers[c++])
+        sum_chunk(pipeline, c, first, pipeline->layers[c]);
+    for (int64_t k = 0; k < s->pp; k++)
+        sum_stage(pipeline, k);
+}
+
+const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
+{
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    if (!pipeline->replayed)
+        mpp_schedule_replay(&pipeline->schedule, &durations, pipeline->end_s);
+    pipeline->replayed = true;
+    return pipeline->end_s;
+}
+
+MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
+{
+    return (MppDurations){ pipeline->forward_s, pipeline->backward_s, pipeline->message_s };
+}
+
+static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
+                       MppShares *out)
+{
+    const MppPassCost *cost = &block->by_recompute[recompute];
+    MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
+    mpp_shares_add(out, n, &cost->forward);
+    mpp_shares_add(out, n, &cost->backward);
+    out->s[MPP_SHARE_DP] += n * (sharded.forward_s + sharded.backward_s);
+}
+
+void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
+{
+    const MppShardCost *shard = pipeline->shard;
+    const MppChunkCost *chunk = &pipeline->chunks[index];
+    *out = (MppShares){ { 0 } };
+    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
+        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], out);
+        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], out);
+    }
+    if (index == 0)
+        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, out);
+    if (index == pipeline->n_chunks - 1)
+        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, out);
+    MppShardedLayer ends = chunk_ends(pipeline, chunk);
+    out->s[MPP_SHARE_DP] += ends.first_s + ends.last_s;
+    out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+}

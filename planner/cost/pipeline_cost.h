@@ -1,0 +1,57 @@
+/**
+ * Costs of each chunk and stage of a pipeline: sums over the partition of layers.
+ */
+#pragma once
+
+#include "planner/cost/exchange.h"
+#include "planner/cost/partition.h"
+#include "planner/schedule/schedule.h"
+
+typedef struct {
+    int64_t first_layer, layers;
+    MppKindCounts stored, recomputed; /* layers by kind, kept whole or recomputed */
+    double forward_s, backward_s;
+    double kept_bytes; /* of one micro-batch */
+    double parameters, expert_parameters;
+} MppChunkCost;
+
+/** What one rank of a stage holds. */
+typedef struct {
+    double forward_s, backward_s; /* one micro-batch, all chunks */
+    double parameters, expert_parameters;
+    double activation_bytes; /* of the micro-batches in flight */
+    double working_bytes;
+} MppStageCost;
+
+/** Reusable: filled again and again without allocating. */
+typedef struct {
+    const MppShardCost *shard;     /* borrowed */
+    const MppStrategy *strategy;   /* borrowed */
+    MppExchange exchange;
+    MppSchedule schedule;
+    int64_t n_chunks;
+    int64_t *layers;
+    MppChunkCost *chunks;
+    MppStageCost *stages;
+    double *forward_s, *backward_s; /* of the chunks, as a replay takes them */
+    double *load;                   /* of the layers, for splitting */
+    double message_s;
+    double *end_s; /* of the stages, once replayed */
+    bool replayed;
+} MppPipelineCost;
+
+/** An empty one with room for as many chunks as @model has layers. */
+MppPipelineCost *mpp_pipeline_cost_new(const MppModel *model);
+void mpp_pipeline_cost_free(MppPipelineCost *pipeline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
+
+/** @strategy must be legal for the job of @shard; both are borrowed until the next fill. */
+void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
+
+/** Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot. */
+const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
+
+MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
+
+/** What one micro-batch adds on @chunk, forward and backward. */
+void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t chunk, MppShares *out);

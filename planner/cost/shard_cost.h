@@ -1,0 +1,28 @@
+/**
+ * Costs of every kind of layer, of the embedding and of the head for one shard: all that stages are summed from.
+ *
+ * Depends on tp, cp, ep, etp, micro-batch and where their groups lie, not on pp, dp, ZeRO or schedule; search
+ * makes one for each family of strategies and shares it.
+ */
+#pragma once
+
+#include "planner/cost/block_cost.h"
+
+typedef struct {
+    const MppJob *job; /* borrowed */
+    MppBlockPlace place;
+    MppBlockCost kinds[MPP_MODEL_MOST_KINDS];
+    MppBlockCost embedding, head;
+    double message_bytes; /* between stages, one micro-batch, what one rank sends */
+    double head_bytes;    /* live during the loss */
+} MppShardCost;
+
+void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out);
+
+/** Layers of each kind in a run of the model's layers. */
+typedef struct {
+    int64_t n[MPP_MODEL_MOST_KINDS];
+} MppKindCounts;
+
+/** Of layers @first … @first + @count - 1. */
+MppKindCounts mpp_shard_cost_count(const MppModel *model, int64_t first, int64_t count);

@@ -1,0 +1,175 @@
+#include "planner/ops/parts.h"
+
+/** Heads of keys and values on a rank: fewer heads than ranks are replicated. */
+static double local_kv_heads(const MppOpContext *at)
+{
+    return MAX((double)at->job->model->kv_heads / at->tp, 1);
+}
+
+/** Keys a query sees, on average over the sequence. */
+static double mean_keys(const MppOpContext *at, bool cross)
+{
+    double seq = at->job->training.seq, window = at->layer->window;
+    if (cross || !at->layer->causal)
+        return seq;
+    if (window > 0 && window < seq)
+        return window - window * window / (2 * seq);
+    return seq / 2;
+}
+
+/** Scores in memory: two batched products around the passes over the score matrix. */
+static void add_unfused_core(const MppOpContext *at, MppOps *ops)
+{
+    const MppJob *job = at->job;
+    const MppModel *model = job->model;
+    const MppShard *shard = at->shard;
+    bool one_kernel = job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX, dropout = job->training.dropout;
+    double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
+    double scores = batch * queries * seq;
+
+    MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, seq, mpp_model_qk_dim(model), false);
+    products->count = batch;
+    products->precision = mpp_precision_outside_layers(job->training.precision);
+    products->parameters = 0;
+    products->attention_core = true;
+
+    /* fused: read scores, write probabilities, then dropout; unfused: scale, mask, softmax (in fp32) and dropout apart */
+    double passes = one_kernel ? 2 : 8;
+    MppOp *softmax = mpp_ops_add_memory(at, ops, "softmax", scores * passes / 2, scores * passes / 2, scores, one_kernel ? 1 : 5);
+    if (dropout) {
+        softmax->forward_bytes += scores * (2 * at->element + 1);
+        softmax->backward_bytes += scores * (2 * at->element + 1);
+        softmax->forward_kernels++;
+        softmax->backward_kernels++;
+    }
+    softmax->kept_bytes = scores * at->element * (one_kernel ? 1 : 3) + (dropout ? scores * (1 + at->element) : 0);
+    softmax->attention_core = true;
+
+    MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
+    values->count = batch;
+    values->precision = products->precision;
+    values->parameters = 0;
+    values->attention_core = true;
+}
+
+static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
+{
+    const MppModel *model = at->job->model;
+    const MppShard *shard = at->shard;
+    MppOp *op = mpp_ops_add(ops, MPP_OP_ATTENTION, "attention core");
+    op->count = shard->micro_batch * model->heads / at->tp;
+    op->m = (double)at->job->training.seq / shard->cp;
+    op->n = mean_keys(at, cross);
+    op->k = mpp_model_qk_dim(model);
+    op->v = mpp_model_v_dim(model);
+    op->precision = mpp_precision_outside_layers(at->job->training.precision);
+    op->forward_kernels = 1;
+    op->backward_kernels = 3;
+    op->kept_bytes = at->tokens * model->heads / at->tp * 4; /* the softmax' statistics, fp32 */
+    op->attention_core = true;
+}
+
+static void add_cp_exchange(const MppOpContext *at, MppOps *ops, double query_width, double kv_width, double out_width)
+{
+    const MppShard *shard = at->shard;
+    if (shard->cp == 1)
+        return;
+    MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "context exchange");
+    op->axis = MPP_AXIS_CP;
+    if (shard->cp_kind == MPP_CP_ALL_TO_ALL) {
+        op->collective = MPP_COLLECTIVE_ALL_TO_ALL;
+        op->bytes = at->tokens * (query_width + kv_width + out_width) * at->element;
+        op->forward_times = 1;
+        op->backward_times = 1;
+    } else { /* keys and values go round the ring; backward their gradients too */
+        op->collective = MPP_COLLECTIVE_EXCHANGE;
+        op->bytes = at->tokens * kv_width * at->element;
+        op->forward_times = (int)shard->cp - 1;
+        op->backward_times = 2 * ((int)shard->cp - 1);
+    }
+}
+
+void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross)
+{
+    const MppModel *model = at->job->model;
+    double heads = model->heads / at->tp;
+    double kv = model->mla.kv_lora_rank ? heads : local_kv_heads(at);
+    double out = heads * mpp_model_v_dim(model);
+    add_cp_exchange(at, ops, heads * mpp_model_qk_dim(model), kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
+    if (mpp_attention_is_unfused(at->job->training.kernels.attention))
+        add_unfused_core(at, ops);
+    else
+        add_fused_core(at, ops, cross);
+}
+
+/** DeepSeek-V2 (arXiv:2405.04434 §2.1): low-rank projections, the down ones on every tp rank. */
+static void add_mla_projections(const MppOpContext *at, MppOps *ops)
+{
+    const MppModel *model = at->job->model;
+    const MppMla *mla = &model->mla;
+    double heads = model->heads / at->tp, hidden = model->hidden, qk = mpp_model_qk_dim(model), down = at->norm_tokens;
+    double query_in = mla->q_lora_rank ? mla->q_lora_rank : hidden;
+    if (mla->q_lora_rank) {
+        mpp_ops_add_matmul(at, ops, "query down projection", down, mla->q_lora_rank, hidden, false)->kept_bytes =
+            down * mla->q_lora_rank * at->element;
+        mpp_ops_add_norm(at, ops, "query norm", down, mla->q_lora_rank, false);
+    }
+    double kv_in = mla->kv_lora_rank + mla->qk_rope_head_dim;
+    mpp_ops_add_matmul(at, ops, "key-value down projection", down, kv_in, hidden, false)->kept_bytes = down * kv_in * at->element;
+    mpp_ops_add_norm(at, ops, "key-value norm", down, mla->kv_lora_rank, false);
+    mpp_ops_add_matmul(at, ops, "query up projection", at->tokens, heads * qk, query_in, false)->kept_bytes =
+        at->tokens * heads * qk * at->element;
+    mpp_ops_add_matmul(at, ops, "key-value up projection", at->tokens, heads * (mla->qk_nope_head_dim + mla->v_head_dim),
+                       mla->kv_lora_rank, false)
+        ->kept_bytes = at->tokens * heads * (qk + mla->v_head_dim) * at->element;
+}
+
+static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cross)
+{
+    const MppModel *model = at->job->model;
+    double q_width = model->heads / at->tp * model->head_dim, kv_width = 2 * local_kv_heads(at) * model->head_dim;
+    if (cross) {
+        mpp_ops_add_matmul(at, ops, "query projection", at->tokens, q_width, model->hidden, model->qkv_bias)->kept_bytes =
+            at->tokens * q_width * at->element;
+        mpp_ops_add_matmul(at, ops, "key-value projection", at->tokens, kv_width, model->hidden, model->qkv_bias)->kept_bytes =
+            at->tokens * kv_width * at->element;
+        return;
+    }
+    mpp_ops_add_matmul(at, ops, "qkv projection", at->tokens, q_width + kv_width, model->hidden, model->qkv_bias)->kept_bytes =
+        at->tokens * (q_width + kv_width) * at->element;
+}
+
+/** Rotary embedding and the norms of queries and keys. */
+static void add_positions(const MppOpContext *at, MppOps *ops)
+{
+    const MppJob *job = at->job;
+    const MppModel *model = job->model;
+    bool mla = model->mla.kv_lora_rank > 0, fused = job->training.kernels.rotary_fused;
+    double heads = model->heads / at->tp, kv_heads = mla ? 1 : local_kv_heads(at);
+    double elements = at->tokens * (heads + kv_heads) * (mla ? model->mla.qk_rope_head_dim : model->head_dim);
+    if (model->qk_norm_dim)
+        mpp_ops_add_norm(at, ops, "query and key norms", at->tokens, (heads + kv_heads) * model->head_dim, false);
+    if (model->positions == MPP_POSITIONS_ROTARY) {
+        enum { UNFUSED_PASSES = 4, UNFUSED_KERNELS = 8 };
+        double passes = fused ? 1 : UNFUSED_PASSES;
+        MppOp *op = mpp_ops_add_memory(at, ops, "rotary embedding", elements * passes, elements * passes, 0,
+                                       fused ? 2 : UNFUSED_KERNELS);
+        if (job->runtime->memory.rotary_copies)
+            op->kept_bytes = at->tokens * 2 * kv_heads * model->head_dim * at->element;
+    }
+}
+
+void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
+{
+    const MppModel *model = at->job->model;
+    if (model->mla.kv_lora_rank)
+        add_mla_projections(at, ops);
+    else
+        add_plain_projections(at, ops, cross);
+    if (!cross)
+        add_positions(at, ops);
+    mpp_ops_add_attention_core(at, ops, cross);
+    double out_width = model->heads / at->tp * mpp_model_v_dim(model);
+    MppOp *out = mpp_ops_add_matmul(at, ops, "output projection", at->tokens, model->hidden, out_width, model->output_bias);
+    out->kept_bytes = at->tokens * out_width * at->element; /* its input, the core's output */
+}

@@ -1,0 +1,100 @@
+#include "planner/ops/parts.h"
+
+MppOp *mpp_ops_add_matmul(const MppOpContext *at, MppOps *ops, const char *name, double m, double n, double k, bool bias)
+{
+    MppOp *op = mpp_ops_add(ops, MPP_OP_MATMUL, name);
+    op->count = 1;
+    op->m = m;
+    op->n = n;
+    op->k = k;
+    op->precision = at->job->training.precision;
+    op->parameters = n * k + (bias ? n : 0);
+    op->forward_kernels = 1;
+    op->backward_kernels = 2;
+    return op;
+}
+
+MppOp *mpp_ops_add_memory(const MppOpContext *at, MppOps *ops, const char *name, double read, double written,
+                          double backward_extra, int kernels)
+{
+    MppOp *op = mpp_ops_add(ops, MPP_OP_MEMORY, name);
+    op->forward_bytes = (read + written) * at->element;
+    op->backward_bytes = (read + written + backward_extra) * at->element;
+    op->forward_kernels = kernels;
+    op->backward_kernels = kernels;
+    return op;
+}
+
+/**
+ * Fused: input read, output written; backward reads both gradients' sources and the input, and sums the weights'
+ * gradient in a second kernel. Unfused (the textbook expression in eager code): casts to fp32, square, mean,
+ * scale, cast, product, each a pass.
+ */
+void mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input)
+{
+    enum { UNFUSED_PASSES = 5, UNFUSED_KERNELS = 6, UNFUSED_KERNELS_BACKWARD = 10 };
+    const MppRuntime *runtime = at->job->runtime;
+    bool fused = at->job->training.kernels.norm_fused;
+    double elements = tokens * width;
+    MppOp *op = mpp_ops_add_memory(at, ops, name, elements, elements, elements, 1);
+    op->backward_kernels = 2;
+    if (!fused) {
+        op->forward_bytes *= UNFUSED_PASSES;
+        op->backward_bytes *= UNFUSED_PASSES;
+        op->forward_kernels = UNFUSED_KERNELS;
+        op->backward_kernels = UNFUSED_KERNELS_BACKWARD;
+        op->kept_bytes += elements * runtime->memory.norm_kept_elements * at->element;
+    }
+    op->kept_bytes += elements * at->element * (keeps_input ? 2 : 1);
+    const MppModel *model = at->job->model;
+    bool bias = model->norm == MPP_NORM_LAYER && model->norm_bias;
+    op->parameters = model->norm_weights ? width * (bias ? 2 : 1) : 0;
+}
+
+static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char *name, MppCollective collective)
+{
+    MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, name);
+    op->collective = collective;
+    op->axis = MPP_AXIS_TP;
+    op->bytes = at->tokens * at->job->model->hidden * at->element;
+    return op;
+}
+
+/** Megatron gathers the block's input again in the backward pass for the weight gradients (arXiv:2205.05198 §4.2.2). */
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops)
+{
+    if (at->shard->tp == 1)
+        return;
+    if (!at->shard->sequence_parallel) {
+        add_tp_collective(at, ops, "sum input gradients", MPP_COLLECTIVE_ALL_REDUCE)->backward_times = 1;
+        return;
+    }
+    MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER);
+    gather->forward_times = 1;
+    gather->backward_times = 1;
+    add_tp_collective(at, ops, "scatter input gradients", MPP_COLLECTIVE_REDUCE_SCATTER)->backward_times = 1;
+}
+
+void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops)
+{
+    if (at->shard->tp == 1)
+        return;
+    if (!at->shard->sequence_parallel) {
+        add_tp_collective(at, ops, "sum outputs", MPP_COLLECTIVE_ALL_REDUCE)->forward_times = 1;
+        return;
+    }
+    add_tp_collective(at, ops, "scatter outputs", MPP_COLLECTIVE_REDUCE_SCATTER)->forward_times = 1;
+    add_tp_collective(at, ops, "gather output gradients", MPP_COLLECTIVE_ALL_GATHER)->backward_times = 1;
+}
+
+void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name)
+{
+    const MppTraining *training = &at->job->training;
+    double elements = at->norm_tokens * at->job->model->hidden;
+    bool fused = training->kernels.elementwise_fused;
+    int passes = fused ? 1 : 1 + training->dropout + at->job->model->output_bias;
+    MppOp *op = mpp_ops_add_memory(at, ops, name, 2 * elements * passes, elements * passes, 0, passes);
+    if (!training->dropout && fused)
+        op->backward_bytes = elements * at->element; /* the gradient passes through */
+    op->kept_bytes = training->dropout ? elements : 0; /* a mask of one byte */
+}

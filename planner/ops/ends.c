@@ -1,0 +1,104 @@
+#include "planner/ops/parts.h"
+
+static const MppLayerKind no_layer;
+
+static double embedding_width(const MppModel *model)
+{
+    return model->embedding_dim ? model->embedding_dim : model->hidden;
+}
+
+static void add_patches(const MppOpContext *at, MppOps *ops)
+{
+    const MppVision *vision = &at->job->model->vision;
+    double pixels = (double)vision->patch_size * vision->patch_size * vision->channels;
+    MppOp *op = mpp_ops_add_matmul(at, ops, "patch embedding", at->tokens, at->job->model->hidden, pixels, true);
+    op->parameters += vision->class_token ? at->job->model->hidden : 0;
+    op->kept_bytes = at->tokens * pixels * at->element;
+}
+
+static void add_token_embedding(const MppOpContext *at, MppOps *ops)
+{
+    const MppJob *job = at->job;
+    double width = embedding_width(job->model), elements = at->tokens * width;
+    MppOp *op = mpp_ops_add_memory(at, ops, "token embedding", elements, elements, elements, 1);
+    op->backward_kernels = 3;
+    op->parameters = (double)mpp_ops_padded_vocab(job, at->shard->tp) / at->tp * width;
+    op->kept_bytes = at->tokens * 8; /* token numbers */
+    if (width != job->model->hidden)
+        mpp_ops_add_matmul(at, ops, "embedding projection", at->tokens, job->model->hidden, width, false);
+    mpp_ops_add_tp_exit(at, ops);
+}
+
+void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
+{
+    const MppModel *model = job->model;
+    MppOpContext at = mpp_op_context(job, shard, &no_layer);
+    ops->n = 0;
+    if (model->vision.image_size)
+        add_patches(&at, ops);
+    else
+        add_token_embedding(&at, ops);
+
+    double elements = at.norm_tokens * model->hidden;
+    if (model->positions == MPP_POSITIONS_LEARNED) {
+        MppOp *op = mpp_ops_add_memory(&at, ops, "position embedding", 2 * elements, elements, 0, 2);
+        double rows = model->learned_positions ? model->learned_positions : model->max_seq;
+        op->parameters = (rows + model->token_types) * model->hidden;
+    }
+    if (model->embedding_norm)
+        mpp_ops_add_norm(&at, ops, "embedding norm", at.norm_tokens, model->hidden, true);
+    if (job->training.dropout)
+        mpp_ops_add_memory(&at, ops, "embedding dropout", elements, elements, 0, 1)->kept_bytes = elements;
+}
+
+/** Projection to the vocabulary and cross entropy; the logits live only here, see mpp_memory_head_bytes(). */
+static void add_vocabulary(const MppOpContext *at, MppOps *ops)
+{
+    const MppJob *job = at->job;
+    const MppModel *model = job->model;
+    double width = embedding_width(model), vocab = (double)mpp_ops_padded_vocab(job, at->shard->tp) / at->tp;
+    mpp_ops_add_tp_entry(at, ops);
+    if (width != model->hidden)
+        mpp_ops_add_matmul(at, ops, "head projection", at->tokens, width, model->hidden, false);
+    MppOp *op = mpp_ops_add_matmul(at, ops, "vocabulary projection", at->tokens, vocab, width, model->head_bias);
+    op->precision = mpp_precision_outside_layers(job->training.precision);
+    op->parameters = model->tied_embeddings ? 0 : vocab * width + (model->head_bias ? vocab : 0);
+
+    MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
+    bool fused = job->training.kernels.cross_entropy_fused;
+    loss->forward_bytes = at->tokens * vocab * job->runtime->loss_traffic_bytes / 2;
+    loss->backward_bytes = loss->forward_bytes;
+    loss->forward_kernels = fused ? 2 : 8;
+    loss->backward_kernels = fused ? 1 : 4;
+    if (at->shard->tp > 1) {
+        MppOp *sums = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "loss sums"); /* maximum, target's logit, sum of exponents */
+        sums->collective = MPP_COLLECTIVE_ALL_REDUCE;
+        sums->axis = MPP_AXIS_TP;
+        sums->bytes = at->tokens * 4;
+        sums->forward_times = 3;
+    }
+}
+
+void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops)
+{
+    const MppModel *model = job->model;
+    MppOpContext at = mpp_op_context(job, shard, &no_layer);
+    ops->n = 0;
+    if (model->final_norm)
+        mpp_ops_add_norm(&at, ops, "final norm", at.norm_tokens, model->hidden, true);
+    switch (model->head) {
+    case MPP_HEAD_MASKED_LM:
+        mpp_ops_add_matmul(&at, ops, "head transform", at.tokens, model->hidden, model->hidden, true);
+        mpp_ops_add_norm(&at, ops, "head norm", at.norm_tokens, model->hidden, true);
+        add_vocabulary(&at, ops);
+        break;
+    case MPP_HEAD_LM: add_vocabulary(&at, ops); break;
+    case MPP_HEAD_POOLER:
+        mpp_ops_add_matmul(&at, ops, "pooler", shard->micro_batch, model->hidden, model->hidden, true);
+        break;
+    case MPP_HEAD_CLASSIFIER:
+        mpp_ops_add_matmul(&at, ops, "classifier", shard->micro_batch, model->classes, model->hidden, true);
+        break;
+    case MPP_HEAD_NONE: break;
+    }
+}

@@ -1,0 +1,72 @@
+#include "planner/ops/parts.h"
+
+static void add_mlp_block(const MppOpContext *at, MppOps *ops)
+{
+    if (at->layer->moe) {
+        mpp_ops_add_moe(at, ops);
+        return;
+    }
+    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
+    mpp_ops_add_tp_exit(at, ops);
+}
+
+static void add_attention_block(const MppOpContext *at, MppOps *ops, bool cross)
+{
+    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_attention(at, ops, cross);
+    mpp_ops_add_tp_exit(at, ops);
+}
+
+/** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
+static void add_parallel_block(const MppOpContext *at, MppOps *ops)
+{
+    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_attention(at, ops, false);
+    mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
+    mpp_ops_add_tp_exit(at, ops);
+    mpp_ops_add_residual(at, ops, "residual");
+}
+
+/** A multi-token-prediction layer first joins the hidden state and the next token's embedding (DeepSeek-V3 §2.2). */
+static void add_prediction_entry(const MppOpContext *at, MppOps *ops)
+{
+    double hidden = at->job->model->hidden;
+    mpp_ops_add_norm(at, ops, "prediction norms", at->norm_tokens, 2 * hidden, true);
+    mpp_ops_add_matmul(at, ops, "prediction projection", at->tokens, hidden / at->tp, 2 * hidden, false);
+}
+
+void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind *kind, MppOps *ops)
+{
+    const MppModel *model = job->model;
+    MppOpContext context = mpp_op_context(job, shard, kind);
+    const MppOpContext *at = &context;
+    double hidden = model->hidden;
+    ops->n = 0;
+    if (kind->prediction)
+        add_prediction_entry(at, ops);
+
+    /* norms before the blocks keep the residual stream; further ones (Gemma's after the blocks) only their input */
+    int64_t norms = model->norms_per_layer;
+    if (norms > 0)
+        mpp_ops_add_norm(at, ops, "attention norm", at->norm_tokens, hidden, true);
+    if (model->parallel_block) {
+        if (norms > 1)
+            mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, false);
+        add_parallel_block(at, ops);
+        return;
+    }
+    add_attention_block(at, ops, false);
+    mpp_ops_add_residual(at, ops, "attention residual");
+    if (kind->cross_attention) {
+        mpp_ops_add_norm(at, ops, "cross attention norm", at->norm_tokens, hidden, true);
+        add_attention_block(at, ops, true);
+        mpp_ops_add_residual(at, ops, "cross attention residual");
+    }
+    if (norms > 1)
+        mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, true);
+    for (int64_t i = 2; i < norms; i++)
+        mpp_ops_add_norm(at, ops, "norm after block", at->norm_tokens, hidden, false);
+    add_mlp_block(at, ops);
+    mpp_ops_add_residual(at, ops, "mlp residual");
+}

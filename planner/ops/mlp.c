@@ -1,0 +1,106 @@
+#include "planner/ops/parts.h"
+
+/** Kept: what the activation read and what the second product reads. */
+static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, double width)
+{
+    const MppJob *job = at->job;
+    bool fused = job->training.kernels.elementwise_fused, gated = job->model->gated_mlp;
+    double elements = tokens * width;
+    double read = gated ? 2 : 1, kernels = 1;
+    if (!fused) { /* gated: activation, product; plain: bias, activation */
+        read += gated ? 1 : 1 + job->model->mlp_bias;
+        kernels = 2;
+    }
+    MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (fused ? 1 : 2), elements, (int)kernels);
+    double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
+    op->kept_bytes = elements * tensors * at->element;
+}
+
+void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks)
+{
+    const MppModel *model = at->job->model;
+    double width = ffn / ranks;
+    mpp_ops_add_matmul(at, ops, "mlp up projection", tokens, model->gated_mlp ? 2 * width : width, model->hidden, model->mlp_bias);
+    add_activation(at, ops, tokens, width);
+    mpp_ops_add_matmul(at, ops, "mlp down projection", tokens, model->hidden, width, model->mlp_bias);
+}
+
+static void add_exchange(const MppOpContext *at, MppOps *ops, const char *name, MppAxis axis, MppCollective collective,
+                         double tokens)
+{
+    MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, name);
+    op->collective = collective;
+    op->axis = axis;
+    op->bytes = tokens * at->job->model->hidden * at->element;
+    op->forward_times = 1;
+}
+
+/** The backward pass of a dispatch is a combine and the other way round. */
+static void add_expert_exchange(const MppOpContext *at, MppOps *ops, const char *name, double tokens)
+{
+    if (at->shard->ep > 1) {
+        add_exchange(at, ops, name, MPP_AXIS_EP, MPP_COLLECTIVE_ALL_TO_ALL, tokens);
+        ops->ops[ops->n - 1].backward_times = 1;
+    }
+}
+
+static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
+{
+    const MppModel *model = at->job->model;
+    const MppMoe *moe = &model->moe;
+    const MppShard *shard = at->shard;
+    double local = (double)moe->experts / shard->ep;
+    double tokens = routed * shard->etp;
+    int first = ops->n;
+    if (shard->etp > 1) {
+        add_exchange(at, ops, "gather expert tokens", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
+        add_exchange(at, ops, "scatter expert gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
+        ops->ops[ops->n - 1].forward_times = 0;
+        ops->ops[ops->n - 1].backward_times = 1;
+    }
+    mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
+    if (shard->etp > 1) {
+        add_exchange(at, ops, "scatter expert outputs", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
+        add_exchange(at, ops, "gather output gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
+        ops->ops[ops->n - 1].forward_times = 0;
+        ops->ops[ops->n - 1].backward_times = 1;
+    }
+    for (int i = first; i < ops->n; i++) {
+        MppOp *op = &ops->ops[i];
+        if (op->kind != MPP_OP_MATMUL)
+            continue;
+        op->count = local;
+        op->m = tokens / local;
+        op->expert = true;
+        op->parameters = local * (op->n * op->k + (moe->expert_bias ? op->n : 0));
+    }
+}
+
+void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
+{
+    const MppModel *model = at->job->model;
+    const MppMoe *moe = &model->moe;
+    double tokens = at->tokens / (at->shard->sequence_parallel ? at->tp : 1);
+    double routed = tokens * moe->topk, elements = routed * model->hidden;
+
+    MppOp *router = mpp_ops_add_matmul(at, ops, "router", tokens, moe->experts, model->hidden, moe->router_bias);
+    router->precision = mpp_precision_outside_layers(at->job->training.precision);
+    enum { ROUTING_KERNELS = 8 }; /* softmax, top-k, counts, sort, auxiliary loss */
+    MppOp *routing = mpp_ops_add_memory(at, ops, "routing", 4 * tokens * moe->experts, 4 * tokens * moe->experts, 0, ROUTING_KERNELS);
+    routing->kept_bytes = tokens * moe->experts * 4 * 2; /* fp32 logits and probabilities */
+
+    mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2)->kept_bytes = elements * at->element;
+    add_expert_exchange(at, ops, "dispatch", routed);
+    add_experts(at, ops, routed);
+    add_expert_exchange(at, ops, "combine", routed);
+    mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2)->kept_bytes = elements * at->element;
+
+    double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;
+    if (shared > 0) {
+        mpp_ops_add_tp_entry(at, ops);
+        mpp_ops_add_mlp(at, ops, shared, at->tokens, at->tp);
+        mpp_ops_add_tp_exit(at, ops);
+        if (moe->shared_gate)
+            mpp_ops_add_matmul(at, ops, "shared gate", tokens, 1, model->hidden, false);
+    }
+}

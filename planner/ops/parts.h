@@ -1,0 +1,37 @@
+/**
+ * The parts a layer is assembled from. Each appends its ops to a list.
+ */
+#pragma once
+
+#include "planner/ops/op.h"
+
+/** @name: [m,k]x[k,n] with @parameters = k n (+ n with a bias), its input of m k elements kept by whoever made it. */
+MppOp *mpp_ops_add_matmul(const MppOpContext *at, MppOps *ops, const char *name, double m, double n, double k, bool bias);
+
+/** Reads @read and writes @written elements forward; backward the same plus @backward_extra elements. */
+MppOp *mpp_ops_add_memory(const MppOpContext *at, MppOps *ops, const char *name, double read, double written,
+                          double backward_extra, int kernels);
+
+/** A norm over @tokens tokens of width @width. */
+void mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input);
+
+/** Entry of a block split over tp: gathers the sequence, or all-reduces the input's gradient. */
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops);
+
+/** Exit of a block split over tp: sums the partial outputs. */
+void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops);
+
+/** Bias, dropout and residual after a block. */
+void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name);
+
+/** Projections, positions, core and output of self attention (or of @cross attention). */
+void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross);
+
+/** The attention core alone. */
+void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross);
+
+/** Dense MLP of width @ffn before splitting, for @tokens tokens a rank, split over @ranks. */
+void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks);
+
+/** Router, dispatch, experts, combine, shared experts. */
+void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops);

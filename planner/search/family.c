@@ -1,0 +1,181 @@
+#include "planner/search/family.h"
+
+#include "planner/cost/estimate.h"
+
+void mpp_family_bound(const MppJob *job, MppFamily *family)
+{
+    const MppStrategy *s = &family->base;
+    MppStrategy flat = *s; /* one stage, so that no message is pending: the least a layer can take */
+    flat.pp = 1;
+    flat.dp = job->gpus / (s->tp * s->cp);
+    MppMesh mesh = mpp_mesh_new(&flat, job->cluster, job->gpus);
+    MppBlockPlace place = mpp_block_place(&flat, &mesh);
+    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
+    mpp_shard_cost(job, &place, shard);
+
+    double work_s = 0;
+    for (int64_t i = 0; i < job->model->n_layers; i++) {
+        const MppPassCost *layer = &shard->kinds[job->model->kind_of_layer[i]].by_recompute[MPP_RECOMPUTE_NONE];
+        work_s += layer->forward_s + layer->backward_s;
+    }
+    const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
+    work_s += first->forward_s + first->backward_s + last->forward_s + last->backward_s;
+    double micro_batches = (double)job->training.global_batch / s->micro_batch;
+    family->bound_s = work_s * micro_batches * s->tp * s->cp / job->gpus;
+}
+
+typedef struct {
+    const MppJob *job;
+    const MppFamily *family;
+    const MppSpaceLimits *limits;
+    MppShardCost *shards; /* 2: without and with messages to other nodes pending */
+    bool have_shard[2];
+    MppPipelineCost *pipeline;
+    double usable_bytes;
+    int member;
+    MppFamilyResult *result;
+} Evaluation;
+
+static const MppShardCost *shard_of(Evaluation *at, const MppStrategy *s)
+{
+    MppMesh mesh = mpp_mesh_new(s, at->job->cluster, at->job->gpus);
+    MppBlockPlace place = mpp_block_place(s, &mesh);
+    int which = place.waits_for_nodes && at->job->runtime->host.waiting_p2p_frac > 0;
+    if (!at->have_shard[which])
+        mpp_shard_cost(at->job, &place, &at->shards[which]);
+    at->have_shard[which] = true;
+    return &at->shards[which];
+}
+
+static double peak_bytes(const MppPipelineCost *pipeline)
+{
+    double peak = 0;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
+        peak = MAX(peak, mpp_memory_stage(pipeline, k).allocated_bytes);
+    return peak;
+}
+
+static void note_miss(Evaluation *at, const MppStrategy *s, double peak)
+{
+    double lacking = peak - at->usable_bytes;
+    MppFamilyResult *result = at->result;
+    result->counts.pruned_by_memory++;
+    if (result->has_miss && lacking >= result->lacking_bytes)
+        return;
+    result->has_miss = true;
+    result->lacking_bytes = lacking;
+    result->nearest_miss = (MppCandidate){ *s, mpp_estimate_bound_s(at->pipeline), peak, at->family->index, at->member };
+}
+
+/** Judges the pipeline as filled. Returns: whether it fits. */
+static bool judge(Evaluation *at, const MppStrategy *s)
+{
+    MppFamilyResult *result = at->result;
+    double peak = peak_bytes(at->pipeline);
+    result->counts.evaluated++;
+    at->member++;
+    if (peak > at->usable_bytes) {
+        note_miss(at, s, peak);
+        return false;
+    }
+    double bound_s = mpp_estimate_bound_s(at->pipeline);
+    if (mpp_board_wants(result->board, s, bound_s, peak)) {
+        MppCandidate candidate = { *s, mpp_estimate_step_s(at->pipeline), peak, at->family->index, at->member };
+        result->counts.replayed++;
+        mpp_board_add(result->board, &candidate);
+    }
+    return true;
+}
+
+static bool fits_with(Evaluation *at, const MppShardCost *shard, MppStrategy *s, int64_t layers)
+{
+    s->recompute_layers = layers;
+    mpp_pipeline_cost_fill(at->pipeline, shard, s);
+    return peak_bytes(at->pipeline) <= at->usable_bytes;
+}
+
+/** Memory falls with each layer recomputed: bisect for the fewest that fit. */
+static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppStrategy s)
+{
+    int64_t most = (at->job->model->n_layers + s.pp * s.vpp - 1) / (s.pp * s.vpp);
+    int64_t low = 0, high = most; /* low does not fit; high, all layers, does */
+    while (high - low > 1) {
+        int64_t middle = (low + high) / 2;
+        if (fits_with(at, shard, &s, middle))
+            high = middle;
+        else
+            low = middle;
+    }
+    if (high < most && fits_with(at, shard, &s, high))
+        judge(at, &s);
+}
+
+/** One pipeline under every sharding. @fits: in, whether each fitted without recomputation; out, whether it does now. */
+static void evaluate_shardings(Evaluation *at, const MppStrategy *shape, const MppSharding *shardings, int n, bool *fits)
+{
+    const MppShardCost *shard = shard_of(at, shape);
+    bool filled = false;
+    MppStrategy s = *shape;
+    for (int i = 0; i < n; i++) {
+        bool hides = shardings[i].zero >= 2; /* transfers in every micro-batch change the chunks' times */
+        s.zero = shardings[i].zero;
+        s.zero_ranks = shardings[i].zero_ranks;
+        s.offload_optimizer = shardings[i].offload;
+        if (!filled || hides || s.recompute_layers)
+            mpp_pipeline_cost_fill(at->pipeline, shard, &s);
+        filled = !hides;
+        bool before = fits[i];
+        fits[i] = judge(at, &s);
+        if (s.recompute == MPP_RECOMPUTE_FULL && !before && fits[i]) {
+            judge_fewest_layers(at, shard, s);
+            filled = false;
+        }
+    }
+}
+
+static void evaluate_shape(Evaluation *at, const MppStrategy *shape)
+{
+    MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
+    MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
+    MppSharding shardings[MPP_SPACE_MOST_CHOICES];
+    int n_splits = mpp_space_splits(at->job, shape, at->limits, splits);
+    int n_recomputes = mpp_space_recomputes(at->job, at->limits, recomputes);
+    int n_shardings = mpp_space_shardings(at->job, shape, at->limits, shardings);
+    for (int i = 0; i < n_splits; i++) {
+        bool fits[MPP_SPACE_MOST_CHOICES] = { false };
+        for (int k = 0; k < n_recomputes; k++) {
+            MppStrategy s = *shape;
+            s.stage_split = splits[i];
+            s.recompute = recomputes[k];
+            evaluate_shardings(at, &s, shardings, n_shardings, fits);
+        }
+    }
+}
+
+MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
+                                    const MppBoard *board)
+{
+    MppFamilyResult result = { .board = mpp_board_copy(board) };
+    g_autofree MppShardCost *shards = g_new(MppShardCost, 2);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model);
+    Evaluation at = { .job = job,
+                      .family = family,
+                      .limits = limits,
+                      .shards = shards,
+                      .pipeline = pipeline,
+                      .usable_bytes = mpp_memory_usable_bytes(job),
+                      .result = &result };
+    g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
+    for (guint i = 0; i < shapes->len; i++)
+        evaluate_shape(&at, &g_array_index(shapes, MppStrategy, i));
+    return result;
+}
+
+int64_t mpp_family_members(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits)
+{
+    g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
+    int64_t members = 0;
+    for (guint i = 0; i < shapes->len; i++)
+        members += mpp_space_members(job, &g_array_index(shapes, MppStrategy, i), limits);
+    return members;
+}

@@ -1,0 +1,25 @@
+/**
+ * Evaluates the members of one family.
+ */
+#pragma once
+
+#include "planner/search/search.h"
+
+/** Sets the family's bound: the work of a step spread over all ranks without loss. */
+void mpp_family_bound(const MppJob *job, MppFamily *family);
+
+/** What one family adds to the result. */
+typedef struct {
+    MppBoard *board;
+    MppSearchCounts counts;
+    bool has_miss;
+    MppCandidate nearest_miss;
+    double lacking_bytes;
+} MppFamilyResult;
+
+/** @board: what is known so far, not changed. */
+MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
+                                    const MppBoard *board);
+
+/** Members of the family, all shapes together. */
+int64_t mpp_family_members(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits);

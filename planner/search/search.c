@@ -1,0 +1,118 @@
+#include "planner/search/search.h"
+
+#include "planner/search/family.h"
+
+enum { ROUND = 16 };
+static const double front_slack = 1.5;
+
+void mpp_search_result_free(MppSearchResult *result)
+{
+    if (!result)
+        return;
+    mpp_board_free(result->board);
+    g_free(result->space);
+    g_free(result);
+}
+
+static int compare_families(const void *a, const void *b)
+{
+    const MppFamily *x = a, *y = b;
+    if (x->bound_s != y->bound_s)
+        return x->bound_s < y->bound_s ? -1 : 1;
+    return x->index - y->index;
+}
+
+/** One family of a round, filled in by whichever thread takes it. */
+typedef struct {
+    const MppJob *job;
+    MppFamily *family;
+    const MppSpaceLimits *limits;
+    const MppBoard *board; /* NULL: only the bound is wanted */
+    MppFamilyResult result;
+} Task;
+
+static void work(void *data, void *unused)
+{
+    (void)unused;
+    Task *task = data;
+    if (task->board)
+        task->result = mpp_family_evaluate(task->job, task->family, task->limits, task->board);
+    else
+        mpp_family_bound(task->job, task->family);
+}
+
+/** Runs @n tasks on @threads threads and waits for all. */
+static void run_tasks(Task *tasks, int n, int threads)
+{
+    if (threads == 1 || n == 1) {
+        for (int i = 0; i < n; i++)
+            work(&tasks[i], NULL);
+        return;
+    }
+    GThreadPool *pool = g_thread_pool_new(work, NULL, threads, FALSE, NULL);
+    for (int i = 0; i < n; i++)
+        g_thread_pool_push(pool, &tasks[i], NULL);
+    g_thread_pool_free(pool, FALSE, TRUE);
+}
+
+static void add_result(MppSearchResult *total, MppFamilyResult *one)
+{
+    mpp_board_merge(total->board, one->board);
+    total->counts.evaluated += one->counts.evaluated;
+    total->counts.replayed += one->counts.replayed;
+    total->counts.pruned_by_memory += one->counts.pruned_by_memory;
+    if (one->has_miss && (!total->has_miss || one->lacking_bytes < total->lacking_bytes)) {
+        total->has_miss = true;
+        total->nearest_miss = one->nearest_miss;
+        total->lacking_bytes = one->lacking_bytes;
+    }
+    mpp_board_free(one->board);
+}
+
+static void set_bounds(const MppJob *job, GArray *families, int threads)
+{
+    g_autofree Task *tasks = g_new0(Task, MAX(families->len, 1));
+    for (guint i = 0; i < families->len; i++)
+        tasks[i] = (Task){ .job = job, .family = &g_array_index(families, MppFamily, i) };
+    run_tasks(tasks, (int)families->len, threads);
+    g_array_sort(families, compare_families);
+}
+
+/** Members of the families from @first on, none of which was evaluated. */
+static int64_t count_rest(const MppJob *job, const GArray *families, guint first, const MppSpaceLimits *limits)
+{
+    int64_t members = 0;
+    for (guint i = first; i < families->len; i++)
+        members += mpp_family_members(job, &g_array_index(families, MppFamily, i), limits);
+    return members;
+}
+
+MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *options)
+{
+    int threads = options->threads > 0 ? options->threads : (int)g_get_num_processors();
+    MppSearchResult *result = g_new0(MppSearchResult, 1);
+    result->board = mpp_board_new(options->top, front_slack);
+    result->space = mpp_space_describe(job);
+    g_autoptr(GArray) families = mpp_space_families(job, &options->limits);
+    result->counts.families = families->len;
+    set_bounds(job, families, threads);
+
+    guint next = 0;
+    while (next < families->len) {
+        Task tasks[ROUND];
+        int n = 0;
+        double limit_s = mpp_board_limit_s(result->board);
+        for (; n < ROUND && next < families->len && g_array_index(families, MppFamily, next).bound_s <= limit_s; next++)
+            tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, { 0 } };
+        if (n == 0)
+            break;
+        run_tasks(tasks, n, threads);
+        for (int i = 0; i < n; i++)
+            add_result(result, &tasks[i].result);
+        if (options->progress)
+            options->progress((double)next / families->len, options->progress_data);
+    }
+    result->counts.pruned_by_bound = count_rest(job, families, next, &options->limits);
+    result->counts.members = result->counts.evaluated + result->counts.pruned_by_bound;
+    return result;
+}

@@ -1,0 +1,249 @@
+#include "planner/search/space.h"
+
+#include <string.h>
+
+#include "planner/spec/rules.h"
+
+enum { MOST_MICRO_BATCH = 64, MOST_VPP = 12 };
+
+static bool is_fixed(const MppSpaceLimits *limits, const char *field)
+{
+    return limits->fields & mpp_strategy_field(field);
+}
+
+static bool divides(int64_t divisor, int64_t number)
+{
+    return number % divisor == 0;
+}
+
+/** Whether the search tries @value for an integer field: the fixed one only, if it is fixed. */
+static bool tries(const MppSpaceLimits *limits, const char *field, int64_t fixed, int64_t value)
+{
+    return !is_fixed(limits, field) || fixed == value;
+}
+
+typedef struct {
+    const MppJob *job;
+    const MppSpaceLimits *limits;
+    GArray *families;
+} Enumeration;
+
+static bool crosses_nodes(const MppJob *job)
+{
+    return job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
+}
+
+/** Orders that place groups differently: with one node none does, without cp only dp against pp. */
+static int orders(const Enumeration *at, const MppStrategy *s, MppMeshOrder *out)
+{
+    int n = 0;
+    if (is_fixed(at->limits, "order") || !crosses_nodes(at->job)) {
+        out[n++] = is_fixed(at->limits, "order") ? at->limits->fixed.order : MPP_ORDER_CP_DP_PP;
+    } else if (s->cp == 1) {
+        out[n++] = MPP_ORDER_CP_DP_PP;
+        out[n++] = MPP_ORDER_CP_PP_DP;
+    } else {
+        for (int order = 0; order < MPP_N_ORDERS; order++)
+            out[n++] = order;
+    }
+    return n;
+}
+
+static void add_orders(Enumeration *at, MppStrategy s)
+{
+    MppMeshOrder list[MPP_N_ORDERS];
+    int n = orders(at, &s, list);
+    for (int i = 0; i < n; i++) {
+        s.order = list[i];
+        bool pp_outermost = s.order == MPP_ORDER_CP_DP_PP || s.order == MPP_ORDER_DP_CP_PP;
+        if (s.ep * s.etp > 1 && !pp_outermost)
+            continue;
+        MppFamily family = { .base = s, .index = (int)at->families->len };
+        g_array_append_val(at->families, family);
+    }
+}
+
+static void add_micro_batches(Enumeration *at, MppStrategy s)
+{
+    for (s.micro_batch = 1; s.micro_batch <= MIN(MOST_MICRO_BATCH, at->job->training.global_batch); s.micro_batch++)
+        if (divides(s.micro_batch, at->job->training.global_batch) &&
+            tries(at->limits, "micro_batch", at->limits->fixed.micro_batch, s.micro_batch))
+            add_orders(at, s);
+}
+
+static void add_experts(Enumeration *at, MppStrategy s)
+{
+    const MppMoe *moe = &at->job->model->moe;
+    const MppStrategy *fixed = &at->limits->fixed;
+    if (!moe->experts || !at->job->runtime->expert_parallel) {
+        s.etp = moe->experts ? s.tp : 1;
+        add_micro_batches(at, s);
+        return;
+    }
+    int64_t ranks = at->job->gpus;
+    for (s.ep = 1; s.ep <= MIN(moe->experts, ranks); s.ep++) {
+        if (!divides(s.ep, moe->experts) || !tries(at->limits, "ep", fixed->ep, s.ep))
+            continue;
+        int64_t choices[2] = { 1, s.tp };
+        for (int i = 0; i < (s.tp > 1 ? 2 : 1); i++) {
+            s.etp = choices[i];
+            bool legal = divides(s.etp, moe->ffn) && divides(s.ep * s.etp, ranks) && (s.ep == 1 || s.tp == 1 || s.sequence_parallel);
+            if (legal && tries(at->limits, "etp", fixed->etp, s.etp))
+                add_micro_batches(at, s);
+        }
+    }
+}
+
+static void add_sequence_parallel(Enumeration *at, MppStrategy s)
+{
+    MppSequenceParallelRule rule = at->job->runtime->sequence_parallel;
+    bool splits = s.tp > 1 && divides(s.tp, at->job->training.seq / s.cp) && rule != MPP_SEQUENCE_PARALLEL_NEVER;
+    for (int on = 0; on <= 1; on++) {
+        s.sequence_parallel = on;
+        bool legal = on ? splits : s.tp == 1 || rule != MPP_SEQUENCE_PARALLEL_ALWAYS;
+        if (legal && tries(at->limits, "sequence_parallel", at->limits->fixed.sequence_parallel, on))
+            add_experts(at, s);
+    }
+}
+
+static void add_context(Enumeration *at, MppStrategy s)
+{
+    const MppJob *job = at->job;
+    bool usable = job->runtime->context_parallel && job->model->kind == MPP_MODEL_DECODER && !job->model->vision.image_size;
+    for (s.cp = 1; s.tp * s.cp <= job->gpus && (s.cp == 1 || usable); s.cp++) {
+        if (!divides(s.tp * s.cp, job->gpus) || (s.cp > 1 && !divides(2 * s.cp, job->training.seq)) ||
+            !tries(at->limits, "cp", at->limits->fixed.cp, s.cp))
+            continue;
+        for (int kind = 0; kind < (s.cp > 1 ? MPP_N_CPS : 1); kind++) {
+            s.cp_kind = kind;
+            bool legal = kind != MPP_CP_ALL_TO_ALL || divides(s.cp * s.tp, job->model->heads);
+            if (legal && tries(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
+                add_sequence_parallel(at, s);
+        }
+    }
+}
+
+static bool tensor_legal(const MppJob *job, int64_t tp)
+{
+    const MppModel *model = job->model;
+    bool kv = model->mla.kv_lora_rank || divides(tp, model->kv_heads) || divides(model->kv_heads, tp);
+    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv;
+}
+
+GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
+{
+    Enumeration at = { job, limits, g_array_new(FALSE, FALSE, sizeof(MppFamily)) };
+    MppStrategy s = mpp_strategy_single();
+    int64_t node = mpp_cluster_domain(job->cluster, 0, job->gpus);
+    bool fixed = is_fixed(limits, "tp");
+    int64_t most = fixed ? limits->fixed.tp : job->runtime->tensor_parallel ? node : 1;
+    for (s.tp = fixed ? most : 1; s.tp <= most; s.tp++)
+        if (tensor_legal(job, s.tp))
+            add_context(&at, s);
+    return at.families;
+}
+
+static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+{
+    int64_t m = mpp_strategy_micro_batches(&s, job->training.global_batch);
+    for (s.vpp = 1; s.vpp <= MOST_VPP && s.pp * s.vpp <= job->model->n_layers; s.vpp++) {
+        if (s.vpp > 1 && (s.pp == 1 || !job->runtime->interleaving || !divides(s.pp, m)))
+            break;
+        if (!tries(limits, "vpp", limits->fixed.vpp, s.vpp))
+            continue;
+        MppScheduleKind kinds[2] = { s.vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B, MPP_SCHEDULE_GPIPE };
+        for (int i = 0; i < (s.vpp > 1 || s.pp == 1 ? 1 : 2); i++) {
+            s.schedule = kinds[i];
+            if (tries(limits, "schedule", limits->fixed.schedule, s.schedule))
+                g_array_append_val(shapes, s);
+        }
+    }
+}
+
+GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits)
+{
+    GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
+    MppStrategy s = family->base;
+    int64_t ranks = job->gpus / (s.tp * s.cp);
+    for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
+        s.dp = ranks / s.pp;
+        int64_t fewer = job->runtime->fewer_micro_batches;
+        bool legal = divides(s.pp, ranks) && divides(s.dp * s.micro_batch, job->training.global_batch) &&
+                     (s.pp == 1 || job->runtime->pipeline_parallel) &&
+                     (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
+                     (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
+        if (legal && tries(limits, "pp", limits->fixed.pp, s.pp) && tries(limits, "dp", limits->fixed.dp, s.dp))
+            add_vpps(job, limits, s, shapes);
+    }
+    return shapes;
+}
+
+int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
+{
+    int n = 0;
+    if (is_fixed(limits, "stage_split"))
+        out[n++] = limits->fixed.stage_split;
+    else
+        out[n++] = job->runtime->stage_split;
+    bool even = divides(shape->pp * shape->vpp, job->model->n_layers);
+    if (out[0] == MPP_STAGE_SPLIT_EVEN && !even && !job->runtime->uneven_stages)
+        n = 0;
+    if (!is_fixed(limits, "stage_split") && shape->pp > 1 && job->runtime->uneven_stages)
+        out[n++] = MPP_STAGE_SPLIT_BALANCED;
+    return n;
+}
+
+int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRecompute *out)
+{
+    int n = 0;
+    for (int i = 0; i < MPP_N_RECOMPUTES; i++) {
+        /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
+        bool pointless = i == MPP_RECOMPUTE_SELECTIVE && !mpp_attention_is_unfused(job->training.kernels.attention);
+        if (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless)
+            out[n++] = i;
+    }
+    return n;
+}
+
+/** Ranks of a shard group kept within a node, or 0 when there is none between one and all. */
+static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
+{
+    int64_t replicas = shape->dp * shape->cp, inside = mpp_cluster_domain(job->cluster, 0, job->gpus) / shape->tp;
+    return inside > 1 && inside < replicas && divides(inside, replicas) ? inside : 0;
+}
+
+int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out)
+{
+    const MppStrategy *fixed = &limits->fixed;
+    int64_t most = shape->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
+    bool replicated = shape->dp * shape->cp > 1;
+    int n = 0;
+    for (int64_t zero = 0; zero <= (replicated ? most : 0); zero++) {
+        int64_t groups[2] = { 0, zero == 3 ? node_shard(job, shape) : 0 };
+        for (int i = 0; i < (groups[1] ? 2 : 1); i++)
+            for (int offload = 0; offload <= 1 && n < MPP_SPACE_MOST_CHOICES; offload++)
+                if (tries(limits, "zero", fixed->zero, zero) && tries(limits, "zero_ranks", fixed->zero_ranks, groups[i]) &&
+                    tries(limits, "offload_optimizer", fixed->offload_optimizer, offload))
+                    out[n++] = (MppSharding){ zero, groups[i], offload };
+    }
+    return n;
+}
+
+int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits)
+{
+    MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
+    MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
+    MppSharding shardings[MPP_SPACE_MOST_CHOICES];
+    return (int64_t)mpp_space_splits(job, shape, limits, splits) * mpp_space_recomputes(job, limits, recomputes) *
+           mpp_space_shardings(job, shape, limits, shardings);
+}
+
+char *mpp_space_describe(const MppJob *job)
+{
+    return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
+                           " GPUs, vpp to %d, micro-batch to %d, sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
+                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, "
+                           "optimizer offload, mesh orders",
+                           mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
+                           MOST_VPP, MOST_MICRO_BATCH, job->runtime->most_zero);
+}

@@ -1,0 +1,46 @@
+/**
+ * The space a search covers: every legal strategy of a job, in a fixed order.
+ *
+ * A family fixes what layer costs depend on (tp, cp, ep, etp, sequence parallelism, micro-batch, mesh order); its
+ * members add pp, vpp, stage split, recomputation, ZeRO, offload. The work of a step is nearly the same for all
+ * members, so a family has a bound that one cost of its layers gives.
+ */
+#pragma once
+
+#include "planner/spec/job.h"
+#include "planner/spec/strategy.h"
+
+typedef struct {
+    MppStrategy base; /* the fields that members share; pp, dp and the rest are free */
+    double bound_s;   /* no member has a shorter step */
+    int index;        /* order of enumeration, for ties */
+} MppFamily;
+
+/** A space narrowed to strategies that have @fixed's values in some fields. */
+typedef struct {
+    MppStrategy fixed;
+    MppStrategyFields fields;
+} MppSpaceLimits;
+
+/** Families of @job whose own fields break no rule, bound not yet set. */
+GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits);
+
+/** One shape of a pipeline within a family: pp, vpp, dp and what follows from them. */
+GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits);
+
+/** Number of members of one shape: splits times recomputations times ZeRO stages times offload. */
+int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits);
+
+/** The choices for one field within a shape. Returns: how many, written to @out (at most MPP_SPACE_MOST_CHOICES). */
+enum { MPP_SPACE_MOST_CHOICES = 8 };
+int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out);
+int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRecompute *out);
+
+typedef struct {
+    int64_t zero, zero_ranks;
+    bool offload;
+} MppSharding;
+int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out);
+
+/** What the space contains, in words. */
+char *mpp_space_describe(const MppJob *job);

@@ -1,0 +1,78 @@
+#include "planner/spec/inputs.h"
+
+static const MppField rows[] = {
+    MPP_FIELD_STRUCT(MppInputs, model, &mpp_model_fields, MPP_REQUIRED, "what is trained"),
+    MPP_FIELD_STRUCT(MppInputs, cluster, &mpp_cluster_fields, MPP_REQUIRED, "links"),
+    { "device", MPP_FIELD_TYPE_STRUCT, offsetof(MppInputs, cluster.device), 0, 0, MPP_REQUIRED, NULL, &mpp_device_fields, "devices" },
+    MPP_FIELD_STRUCT(MppInputs, runtime, &mpp_runtime_fields, MPP_REQUIRED, "software stack"),
+    MPP_FIELD_STRUCT(MppInputs, training, &mpp_training_fields, MPP_REQUIRED, "how it is trained"),
+    MPP_FIELD_INT(MppInputs, gpus, 1, 1 << 24, MPP_REQUIRED, "devices used"),
+    MPP_FIELD_STRINGS(MppInputs, assumed, "what was assumed"),
+};
+const MppFields mpp_inputs_fields = MPP_FIELDS("plan's inputs", MppInputs, rows);
+
+void mpp_inputs_bind(MppInputs *inputs)
+{
+    inputs->job = (MppJob){ &inputs->model, &inputs->cluster, &inputs->runtime, inputs->training, inputs->gpus };
+}
+
+MppInputs *mpp_inputs_read(const MppJson *json, const cJSON *object, GError **error)
+{
+    g_autofree MppInputs *inputs = g_new0(MppInputs, 1);
+    if (!mpp_fields_read(&mpp_inputs_fields, json, object, inputs, error))
+        return NULL;
+    if (!mpp_model_finish(&inputs->model, NULL, error)) {
+        g_prefix_error(error, "%s: /inputs/model: ", json->name);
+        mpp_fields_clear(&mpp_inputs_fields, inputs);
+        return NULL;
+    }
+    mpp_inputs_bind(inputs);
+    return g_steal_pointer(&inputs);
+}
+
+cJSON *mpp_inputs_write(const MppInputs *inputs)
+{
+    return mpp_fields_write(&mpp_inputs_fields, inputs, true);
+}
+
+MppInputs *mpp_inputs_new(MppModel *model, MppCluster *cluster, MppRuntime *runtime)
+{
+    MppInputs *inputs = g_new0(MppInputs, 1);
+    inputs->model = *model;
+    inputs->cluster = *cluster;
+    inputs->runtime = *runtime;
+    g_free(model);
+    g_free(cluster);
+    g_free(runtime);
+    return inputs;
+}
+
+void mpp_inputs_free(MppInputs *inputs)
+{
+    if (!inputs)
+        return;
+    mpp_model_clear(&inputs->model);
+    mpp_fields_clear(&mpp_inputs_fields, inputs);
+    g_free(inputs);
+}
+
+void mpp_inputs_assume(MppInputs *inputs, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!inputs->assumed)
+        inputs->assumed = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(inputs->assumed, g_strdup_vprintf(format, arguments));
+    va_end(arguments);
+}
+
+char *mpp_inputs_title(const MppInputs *inputs)
+{
+    const MppJob *job = &inputs->job;
+    int64_t node = mpp_cluster_domain(job->cluster, 0, job->gpus), nodes = (job->gpus + node - 1) / node;
+    g_autofree char *where = nodes == 1 ? g_strdup("one node") : g_strdup_printf("%" G_GINT64_FORMAT " nodes", nodes);
+    return g_strdup_printf("%s, %" G_GINT64_FORMAT " tokens × %" G_GINT64_FORMAT " sequences a step, on %" G_GINT64_FORMAT
+                           " × %s (%s), %s, %s",
+                           job->model->name, job->training.seq, job->training.global_batch, job->gpus, job->cluster->device.title,
+                           where, job->runtime->title, mpp_names_get(&mpp_precision_names, job->training.precision));
+}

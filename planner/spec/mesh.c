@@ -1,0 +1,71 @@
+#include "planner/spec/mesh.h"
+
+static const char *const axis_names[MPP_N_AXES] = { "tp", "cp", "dp",    "pp",       "ep",
+                                                    "etp", "dp-cp", "shard", "replicas", "expert-dp" };
+const MppNames mpp_axis_names = MPP_NAMES("axis", axis_names);
+
+static const MppAxis orders[MPP_N_ORDERS][3] = {
+    [MPP_ORDER_CP_DP_PP] = { MPP_AXIS_CP, MPP_AXIS_DP, MPP_AXIS_PP },
+    [MPP_ORDER_CP_PP_DP] = { MPP_AXIS_CP, MPP_AXIS_PP, MPP_AXIS_DP },
+    [MPP_ORDER_DP_CP_PP] = { MPP_AXIS_DP, MPP_AXIS_CP, MPP_AXIS_PP },
+    [MPP_ORDER_DP_PP_CP] = { MPP_AXIS_DP, MPP_AXIS_PP, MPP_AXIS_CP },
+    [MPP_ORDER_PP_CP_DP] = { MPP_AXIS_PP, MPP_AXIS_CP, MPP_AXIS_DP },
+    [MPP_ORDER_PP_DP_CP] = { MPP_AXIS_PP, MPP_AXIS_DP, MPP_AXIS_CP },
+};
+
+static int64_t degree(const MppStrategy *strategy, MppAxis axis)
+{
+    return axis == MPP_AXIS_TP ? strategy->tp : axis == MPP_AXIS_CP ? strategy->cp
+                                            : axis == MPP_AXIS_DP ? strategy->dp
+                                                                  : strategy->pp;
+}
+
+int64_t mpp_mesh_stride(const MppStrategy *strategy, MppAxis axis)
+{
+    int64_t stride = 1;
+    if (axis == MPP_AXIS_TP)
+        return stride;
+    stride = strategy->tp;
+    for (int i = 0; orders[strategy->order][i] != axis; i++)
+        stride *= degree(strategy, orders[strategy->order][i]);
+    return stride;
+}
+
+/** One or two nested progressions of ranks; (n1, stride1) is a single one when n2 is 1. */
+static MppGroup make_group(const MppCluster *cluster, int64_t gpus, int64_t n1, int64_t stride1, int64_t n2, int64_t stride2)
+{
+    MppGroup group = { .n = n1 * n2 };
+    int n_tiers = mpp_cluster_n_tiers(cluster);
+    group.widest_tier = group.n > 1 ? n_tiers - 1 : 0;
+    for (int i = n_tiers - 1; i >= 0; i--) {
+        int64_t domain = mpp_cluster_domain(cluster, i, gpus);
+        int64_t inner = CLAMP(domain / stride1, 1, n1), outer = CLAMP(domain / stride2, 1, n2);
+        group.members[i] = i == n_tiers - 1 ? group.n : inner * outer;
+        if (group.members[i] == group.n && group.n > 1)
+            group.widest_tier = i;
+    }
+    return group;
+}
+
+MppMesh mpp_mesh_new(const MppStrategy *s, const MppCluster *cluster, int64_t gpus)
+{
+    MppMesh mesh;
+    for (MppAxis axis = MPP_AXIS_TP; axis <= MPP_AXIS_PP; axis++)
+        mesh.groups[axis] = make_group(cluster, gpus, degree(s, axis), mpp_mesh_stride(s, axis), 1, 1);
+
+    int64_t cp_stride = mpp_mesh_stride(s, MPP_AXIS_CP), dp_stride = mpp_mesh_stride(s, MPP_AXIS_DP);
+    mesh.groups[MPP_AXIS_DP_CP] = make_group(cluster, gpus, s->dp, dp_stride, s->cp, cp_stride);
+    int64_t shard = mpp_strategy_shard_ranks(s);
+    if (shard == s->dp * s->cp) {
+        mesh.groups[MPP_AXIS_SHARD] = mesh.groups[MPP_AXIS_DP_CP];
+        mesh.groups[MPP_AXIS_REPLICAS] = make_group(cluster, gpus, 1, 1, 1, 1);
+    } else {
+        int64_t stride = MIN(cp_stride, dp_stride);
+        mesh.groups[MPP_AXIS_SHARD] = make_group(cluster, gpus, shard, stride, 1, 1);
+        mesh.groups[MPP_AXIS_REPLICAS] = make_group(cluster, gpus, s->dp * s->cp / shard, stride * shard, 1, 1);
+    }
+    mesh.groups[MPP_AXIS_ETP] = make_group(cluster, gpus, s->etp, 1, 1, 1);
+    mesh.groups[MPP_AXIS_EP] = make_group(cluster, gpus, s->ep, s->etp, 1, 1);
+    mesh.groups[MPP_AXIS_EXPERT_DP] = make_group(cluster, gpus, mpp_strategy_expert_dp(s), s->etp * s->ep, 1, 1);
+    return mesh;
+}

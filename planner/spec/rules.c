@@ -1,0 +1,296 @@
+#include "planner/spec/rules.h"
+
+#define N G_GINT64_FORMAT
+#define KEPT NULL
+
+static bool divides(int64_t divisor, int64_t number)
+{
+    return number % divisor == 0;
+}
+
+static char *gpus_product(const MppJob *job, const MppStrategy *s)
+{
+    int64_t product = s->dp * s->tp * s->pp * s->cp;
+    return product == job->gpus ? KEPT
+                                : g_strdup_printf("dp * tp * pp * cp = %" N " but there are %" N " GPUs", product, job->gpus);
+}
+
+static char *expert_grid(const MppJob *job, const MppStrategy *s)
+{
+    if (!job->model->moe.experts || divides(s->ep * s->etp, s->tp * s->cp * s->dp))
+        return KEPT;
+    return g_strdup_printf("ep * etp = %" N " does not divide tp * cp * dp = %" N, s->ep * s->etp, s->tp * s->cp * s->dp);
+}
+
+static char *batch(const MppJob *job, const MppStrategy *s)
+{
+    if (divides(s->dp * s->micro_batch, job->training.global_batch))
+        return KEPT;
+    return g_strdup_printf("the global batch of %" N " sequences is not a multiple of dp * micro-batch = %" N " * %" N,
+                           job->training.global_batch, s->dp, s->micro_batch);
+}
+
+static char *tp_heads(const MppJob *job, const MppStrategy *s)
+{
+    const MppModel *model = job->model;
+    return divides(s->tp, model->heads) ? KEPT
+                                        : g_strdup_printf("%" N " attention heads are not divisible by tp %" N, model->heads, s->tp);
+}
+
+static char *tp_kv_heads(const MppJob *job, const MppStrategy *s)
+{
+    int64_t kv = job->model->kv_heads;
+    if (job->model->mla.kv_lora_rank || divides(s->tp, kv) || divides(kv, s->tp))
+        return KEPT;
+    return g_strdup_printf("of %" N " key-value heads and tp %" N " neither divides the other", kv, s->tp);
+}
+
+static char *tp_ffn(const MppJob *job, const MppStrategy *s)
+{
+    const MppModel *model = job->model;
+    if (!divides(s->tp, model->ffn))
+        return g_strdup_printf("the MLP's width %" N " is not divisible by tp %" N, model->ffn, s->tp);
+    if (model->moe.experts && !divides(s->etp, model->moe.ffn))
+        return g_strdup_printf("an expert's width %" N " is not divisible by etp %" N, model->moe.ffn, s->etp);
+    return KEPT;
+}
+
+static char *cp_sequence(const MppJob *job, const MppStrategy *s)
+{
+    if (s->cp == 1 || divides(2 * s->cp, job->training.seq))
+        return KEPT;
+    return g_strdup_printf("the sequence of %" N " tokens is not divisible by 2 * cp = %" N, job->training.seq, 2 * s->cp);
+}
+
+static char *cp_heads(const MppJob *job, const MppStrategy *s)
+{
+    const MppModel *model = job->model;
+    if (s->cp == 1 || s->cp_kind != MPP_CP_ALL_TO_ALL || divides(s->cp * s->tp, model->heads))
+        return KEPT;
+    return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N, model->heads,
+                           s->cp * s->tp);
+}
+
+static char *cp_decoder(const MppJob *job, const MppStrategy *s)
+{
+    if (s->cp == 1 || (job->model->kind == MPP_MODEL_DECODER && !job->model->vision.image_size))
+        return KEPT;
+    return g_strdup("context parallelism is for decoder-only models of tokens");
+}
+
+static char *sp_needs_tp(const MppJob *job, const MppStrategy *s)
+{
+    (void)job;
+    return !s->sequence_parallel || s->tp > 1 ? KEPT : g_strdup("sequence parallelism needs tp > 1");
+}
+
+static char *sp_sequence(const MppJob *job, const MppStrategy *s)
+{
+    int64_t tokens = job->training.seq / s->cp;
+    if (!s->sequence_parallel || divides(s->tp, tokens))
+        return KEPT;
+    return g_strdup_printf("sequence parallelism splits %" N " tokens of a rank, not divisible by tp %" N, tokens, s->tp);
+}
+
+static char *stages_layers(const MppJob *job, const MppStrategy *s)
+{
+    if (s->pp * s->vpp <= job->model->n_layers)
+        return KEPT;
+    return g_strdup_printf("pp * vpp = %" N " stages for %" N " layers", s->pp * s->vpp, job->model->n_layers);
+}
+
+static char *stages_sum(const MppJob *job, const MppStrategy *s)
+{
+    if (!s->stage_layers)
+        return KEPT;
+    int64_t sum = 0;
+    for (guint i = 0; i < s->stage_layers->len; i++)
+        sum += g_array_index(s->stage_layers, int64_t, i);
+    if (s->stage_layers->len == s->pp * s->vpp && sum == job->model->n_layers)
+        return KEPT;
+    return g_strdup_printf("stages lists %u chunks of %" N " layers; pp * vpp = %" N " chunks of %" N " are needed",
+                           s->stage_layers->len, sum, s->pp * s->vpp, job->model->n_layers);
+}
+
+static char *stages_even(const MppJob *job, const MppStrategy *s)
+{
+    if (job->runtime->uneven_stages || s->stage_layers || divides(s->pp * s->vpp, job->model->n_layers))
+        return KEPT;
+    return g_strdup_printf("%" N " layers do not divide into pp * vpp = %" N " equal stages", job->model->n_layers, s->pp * s->vpp);
+}
+
+static char *interleaved_schedule(const MppJob *job, const MppStrategy *s)
+{
+    (void)job;
+    if ((s->schedule == MPP_SCHEDULE_INTERLEAVED) == (s->vpp > 1) && (s->vpp == 1 || s->pp > 1))
+        return KEPT;
+    return g_strdup_printf("schedule %s with pp %" N " and vpp %" N ": interleaved, and only it, has vpp > 1, and needs pp > 1",
+                           mpp_names_get(&mpp_schedule_names, s->schedule), s->pp, s->vpp);
+}
+
+static char *interleaved_micro_batches(const MppJob *job, const MppStrategy *s)
+{
+    int64_t m = mpp_strategy_micro_batches(s, job->training.global_batch);
+    if (s->vpp == 1 || divides(s->pp, m))
+        return KEPT;
+    return g_strdup_printf("interleaving needs micro-batches in groups of pp: %" N " is not a multiple of %" N, m, s->pp);
+}
+
+static char *experts(const MppJob *job, const MppStrategy *s)
+{
+    int64_t n = job->model->moe.experts;
+    if (!n)
+        return s->ep == 1 && s->etp == 1 ? KEPT : g_strdup("expert parallelism needs a model with experts");
+    return divides(s->ep, n) ? KEPT : g_strdup_printf("%" N " experts are not divisible by ep %" N, n, s->ep);
+}
+
+static char *experts_sp(const MppJob *job, const MppStrategy *s)
+{
+    (void)job;
+    return s->ep == 1 || s->tp == 1 || s->sequence_parallel ? KEPT : g_strdup("ep > 1 with tp > 1 needs sequence parallelism");
+}
+
+static char *experts_order(const MppJob *job, const MppStrategy *s)
+{
+    (void)job;
+    bool pp_outermost = s->order == MPP_ORDER_CP_DP_PP || s->order == MPP_ORDER_DP_CP_PP;
+    return s->ep * s->etp == 1 || s->pp == 1 || pp_outermost ? KEPT
+                                                    : g_strdup("with experts split, pp must be the outermost mesh dimension");
+}
+
+static char *zero_stage(const MppJob *job, const MppStrategy *s)
+{
+    int64_t most = s->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
+    if (s->zero <= most)
+        return KEPT;
+    return g_strdup_printf("%s has ZeRO up to stage %" N "%s, not %" N, job->runtime->title, most,
+                           s->pp > 1 ? " with pipeline stages" : "", s->zero);
+}
+
+static char *zero_ranks(const MppJob *job, const MppStrategy *s)
+{
+    (void)job;
+    if (!s->zero_ranks || (s->zero && divides(s->zero_ranks, s->dp * s->cp)))
+        return KEPT;
+    return g_strdup_printf("hybrid sharding needs ZeRO and zero_ranks %" N " to divide dp * cp = %" N, s->zero_ranks, s->dp * s->cp);
+}
+
+static char *recompute_layers(const MppJob *job, const MppStrategy *s)
+{
+    int64_t most = (job->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
+    if (!s->recompute_layers || (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers <= most))
+        return KEPT;
+    return g_strdup_printf("recompute_layers %" N " is for full recompute and at most the %" N " layers of a chunk",
+                           s->recompute_layers, most);
+}
+
+static char *runtime_axes(const MppJob *job, const MppStrategy *s)
+{
+    const MppRuntime *runtime = job->runtime;
+    const char *lacks = s->tp > 1 && !runtime->tensor_parallel      ? "tensor"
+                        : s->pp > 1 && !runtime->pipeline_parallel  ? "pipeline"
+                        : s->cp > 1 && !runtime->context_parallel   ? "context"
+                        : s->ep > 1 && !runtime->expert_parallel    ? "expert"
+                        : s->vpp > 1 && !runtime->interleaving      ? "virtual-stage"
+                                                                    : NULL;
+    return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
+}
+
+static char *runtime_micro_batches(const MppJob *job, const MppStrategy *s)
+{
+    int64_t fewer = job->runtime->fewer_micro_batches, m = mpp_strategy_micro_batches(s, job->training.global_batch);
+    if (s->pp == 1 || fewer < 0 || m >= s->pp - fewer)
+        return KEPT;
+    return g_strdup_printf("%s needs at least pp - %" N " = %" N " micro-batches; there are %" N, job->runtime->title, fewer,
+                           s->pp - fewer, m);
+}
+
+static char *runtime_sp(const MppJob *job, const MppStrategy *s)
+{
+    MppSequenceParallelRule rule = job->runtime->sequence_parallel;
+    if (s->sequence_parallel && rule == MPP_SEQUENCE_PARALLEL_NEVER)
+        return g_strdup_printf("%s has no sequence parallelism", job->runtime->title);
+    if (s->tp > 1 && !s->sequence_parallel && rule == MPP_SEQUENCE_PARALLEL_ALWAYS)
+        return g_strdup_printf("%s always uses sequence parallelism with tp > 1", job->runtime->title);
+    return KEPT;
+}
+
+static char *precision(const MppJob *job, const MppStrategy *s)
+{
+    (void)s;
+    const MppDevice *device = &job->cluster->device;
+    if (device->peak_flop_per_s.by_precision[job->training.precision] > 0)
+        return KEPT;
+    return g_strdup_printf("the %s has no %s products", device->title, mpp_names_get(&mpp_precision_names, job->training.precision));
+}
+
+static char *tp_node(const MppJob *job, const MppStrategy *s)
+{
+    int64_t domain = mpp_cluster_domain(job->cluster, 0, job->gpus);
+    if (s->tp <= domain)
+        return KEPT;
+    return g_strdup_printf("tp %" N " is larger than the %" N " devices of a node: its exchanges would cross the slow links", s->tp,
+                           domain);
+}
+
+static const MppRule rules[] = {
+    { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
+    { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
+    { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
+    { "tp-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config", tp_heads },
+    { "tp-kv-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config: groups % tp = 0 or tp % groups = 0", tp_kv_heads },
+    { "tp-ffn", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_ffn },
+    { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
+    { "cp-heads", MPP_RULE_ILLEGAL, "arXiv:2309.14509 (DeepSpeed-Ulysses)", cp_heads },
+    { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
+    { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
+    { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
+    { "stages-layers", MPP_RULE_ILLEGAL, "a stage holds at least one layer", stages_layers },
+    { "stages-sum", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_sum },
+    { "stages-even", MPP_RULE_ILLEGAL, "Megatron arguments: layers % pp = 0", stages_even },
+    { "interleaved-schedule", MPP_RULE_ILLEGAL, "Megatron schedules", interleaved_schedule },
+    { "interleaved-micro-batches", MPP_RULE_ILLEGAL, "Megatron schedules: micro-batches % pp = 0", interleaved_micro_batches },
+    { "experts", MPP_RULE_ILLEGAL, "Megatron arguments: experts % ep = 0", experts },
+    { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },
+    { "experts-order", MPP_RULE_ILLEGAL, "Megatron parallel_state: equal pp groups of both grids", experts_order },
+    { "zero-stage", MPP_RULE_ILLEGAL, "DeepSpeed PipelineEngine: ZeRO below 2", zero_stage },
+    { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
+    { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
+    { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
+    { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
+    { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
+    { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },
+    { "tp-node", MPP_RULE_ADVICE, "arXiv:2104.04473 takeaway 1", tp_node },
+};
+
+int mpp_rules_count(void)
+{
+    return G_N_ELEMENTS(rules);
+}
+
+const MppRule *mpp_rules_get(int index)
+{
+    return &rules[index];
+}
+
+int mpp_rules_first_broken(MppRuleKind kind, const MppJob *job, const MppStrategy *strategy)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (rules[i].kind != kind)
+            continue;
+        g_autofree char *message = rules[i].broken(job, strategy);
+        if (message)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool mpp_rules_check(const MppJob *job, const MppStrategy *strategy, GError **error)
+{
+    int index = mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, strategy);
+    if (index < 0)
+        return true;
+    g_autofree char *message = rules[index].broken(job, strategy);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s [%s]", message, rules[index].id);
+    return false;
+}

@@ -1,0 +1,178 @@
+#include "planner/spec/run_job.h"
+
+#include <string.h>
+
+#include "planner/spec/rules.h"
+#include "planner/spec/run_match.h"
+
+void mpp_run_job_free(MppRunJob *run_job)
+{
+    if (!run_job)
+        return;
+    mpp_model_free(run_job->model);
+    mpp_cluster_free(run_job->cluster);
+    mpp_runtime_free(run_job->runtime);
+    g_free(run_job);
+}
+
+/** Numbers behind words like "MLA(q_lora 1536,kv_lora 512,rope 64)"; DeepSeek's head sizes where none is stated. */
+static void fill_mla(const MppRun *run, MppModel *model)
+{
+    const cJSON *mla = mpp_run_get(run, "model", "mla");
+    bool named = run->model.attention_type && strstr(run->model.attention_type, "MLA");
+    if (!mla && !named)
+        return;
+    const cJSON *q_lora = mpp_json_get(mla, "q_lora_rank");
+    model->mla = (MppMla){ .q_lora_rank = mla ? (q_lora ? (int64_t)cJSON_GetNumberValue(q_lora) : 0) : 1536,
+                           .kv_lora_rank = 512,
+                           .qk_nope_head_dim = 128,
+                           .qk_rope_head_dim = 64,
+                           .v_head_dim = 128 };
+    model->kv_heads = model->heads;
+}
+
+static void fill_model(const MppRun *run, MppModel *model)
+{
+    enum { GPT2_VOCAB = 50257, WINDOW = 128 };
+    const MppRunModel *from = &run->model;
+    mpp_fields_default(&mpp_model_fields, model);
+    model->name = g_strdup(from->name ? from->name : "unnamed");
+    model->layers = from->layers;
+    model->hidden = from->hidden;
+    model->heads = from->heads;
+    model->kv_heads = from->kv_heads;
+    model->head_dim = from->head_dim;
+    model->ffn = from->ffn;
+    model->vocab = from->vocab ? from->vocab : GPT2_VOCAB;
+    model->max_seq = from->seq;
+    model->gated_mlp = from->gated_mlp;
+    model->tied_embeddings = from->tied_embeddings;
+    if (!from->gated_mlp) { /* of the GPT and BERT era */
+        model->norm = MPP_NORM_LAYER;
+        model->positions = MPP_POSITIONS_LEARNED;
+        model->qkv_bias = model->output_bias = model->mlp_bias = true;
+    }
+    if (from->name && strstr(from->name, "BERT")) {
+        model->kind = MPP_MODEL_ENCODER;
+        model->head = MPP_HEAD_MASKED_LM;
+    }
+    if (from->experts) {
+        model->moe.experts = from->experts;
+        model->moe.topk = from->topk;
+        model->moe.ffn = from->moe_ffn ? from->moe_ffn : from->ffn;
+        model->moe.shared_experts = from->shared_experts;
+        model->moe.leading_dense_layers = from->dense_layers_first;
+    }
+    if (from->attention_type && strstr(from->attention_type, "sliding window")) {
+        model->window = WINDOW;
+        model->full_attention_every = 2;
+    }
+    fill_mla(run, model);
+}
+
+static void fill_training(const MppRun *run, MppRunJob *out)
+{
+    const MppRunTraining *from = &run->training;
+    MppTraining *training = &out->job.training;
+    *training = mpp_training_default(out->model, out->runtime, &out->cluster->device, out->job.gpus);
+    training->seq = run->model.seq;
+    training->global_batch = from->global_batch;
+    training->precision = mpp_run_match_precision(from->precision, training->precision);
+    training->optimizer = mpp_run_match_optimizer(from->optimizer);
+    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
+    if (from->norm_kernel)
+        training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
+}
+
+/** ZeRO stage by the record's own field, its FSDP words, or the stack's habit. */
+static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t pp)
+{
+    if (run->parallel.zero >= 0)
+        return run->parallel.zero;
+    const cJSON *fsdp = mpp_run_get(run, "parallel", "fsdp");
+    if (fsdp && !cJSON_IsFalse(fsdp) && !cJSON_IsNull(fsdp))
+        return cJSON_IsString(fsdp) && strstr(fsdp->valuestring, "GRAD") ? 2 : 3;
+    return MIN(runtime->usual_zero, pp > 1 ? runtime->most_zero_with_pp : 3);
+}
+
+static void fill_strategy(const MppRun *run, MppRunJob *out)
+{
+    const MppRunParallel *from = &run->parallel;
+    MppStrategy *s = &out->strategy;
+    *s = mpp_strategy_single();
+    s->tp = MAX(from->tp, 1);
+    s->pp = MAX(from->pp, 1);
+    s->cp = from->cp;
+    s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
+    s->vpp = s->pp > 1 ? from->vpp : 1;
+    s->ep = run->model.experts ? from->ep : 1;
+    s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 && s->ep * s->tp > s->dp * s->cp * s->tp ? 1 : s->tp;
+    s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
+    s->micro_batch = MAX(run->training.micro_batch, 1);
+    s->zero = zero_stage(run, out->runtime, s->pp);
+    s->schedule = s->vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B;
+    s->stage_split = out->runtime->stage_split;
+    s->recompute = mpp_run_match_recompute(from->recompute);
+    s->offload_optimizer = from->offload && strstr(from->offload, "optimizer");
+}
+
+static const char *missing_field(const MppRun *run)
+{
+    const MppRunModel *m = &run->model;
+    const struct { const char *name; bool there; } needed[] = {
+        { "model.layers", m->layers },           { "model.hidden", m->hidden },   { "model.heads", m->heads },
+        { "model.ffn", m->ffn || m->moe_ffn },   { "model.seq", m->seq },         { "hardware.gpu", run->hardware.gpu },
+        { "hardware.gpus", run->hardware.gpus }, { "training.global_batch", run->training.global_batch },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
+        if (!needed[i].there)
+            return needed[i].name;
+    return NULL;
+}
+
+static bool model_of(const MppRun *run, MppRunJob *out, char **skipped)
+{
+    const char *family = run->model.family ? run->model.family : "dense";
+    if (strcmp(family, "dense") != 0 && strcmp(family, "moe") != 0) {
+        *skipped = g_strdup_printf("model family %s is not modelled", family);
+        return false;
+    }
+    const char *missing = missing_field(run);
+    if (missing) {
+        *skipped = g_strdup_printf("%s is not stated", missing);
+        return false;
+    }
+    g_autoptr(GError) error = NULL;
+    out->model = g_new0(MppModel, 1);
+    fill_model(run, out->model);
+    if (!mpp_model_finish(out->model, NULL, &error))
+        *skipped = g_strdup(error->message);
+    return !error;
+}
+
+MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char **skipped)
+{
+    g_autoptr(MppRunJob) out = g_new0(MppRunJob, 1);
+    g_autoptr(GError) error = NULL;
+    if (!model_of(run, out, skipped))
+        return NULL;
+    out->cluster = mpp_run_match_cluster(run, profiles->clusters);
+    if (!out->cluster) {
+        *skipped = g_strdup_printf("no device profile for %s", run->hardware.gpu);
+        return NULL;
+    }
+    const char *schedule = mpp_run_match_unknown_schedule(run->parallel.schedule);
+    if (schedule) {
+        *skipped = g_strdup_printf("schedule %s is not modelled", schedule);
+        return NULL;
+    }
+    out->runtime = mpp_run_match_runtime(run, profiles->runtimes);
+    out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
+    fill_training(run, out);
+    fill_strategy(run, out);
+    if (!mpp_rules_check(&out->job, &out->strategy, &error)) {
+        *skipped = g_strdup(error->message);
+        return NULL;
+    }
+    return g_steal_pointer(&out);
+}

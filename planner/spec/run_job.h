@@ -1,0 +1,34 @@
+/**
+ * A measured run as a job and a strategy, so that it can be predicted.
+ *
+ * What the record does not state is assumed as its stack does by default, and listed. A run that cannot be
+ * modelled is skipped with the reason.
+ */
+#pragma once
+
+#include "planner/spec/job.h"
+#include "planner/spec/runs.h"
+#include "planner/spec/strategy.h"
+
+typedef struct {
+    MppJob job; /* borrows the three below */
+    MppModel *model;
+    MppCluster *cluster;
+    MppRuntime *runtime;
+    MppStrategy strategy;
+} MppRunJob;
+
+void mpp_run_job_free(MppRunJob *run_job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRunJob, mpp_run_job_free)
+
+/** The profiles runs are matched against, loaded once. */
+typedef struct {
+    GPtrArray *clusters, *runtimes; /* MppCluster *, MppRuntime * */
+} MppProfiles;
+
+MppProfiles *mpp_profiles_load(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void mpp_profiles_free(MppProfiles *profiles);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppProfiles, mpp_profiles_free)
+
+/** Returns: NULL with @skipped set to the reason when the run cannot be predicted. */
+MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char **skipped);

@@ -1,0 +1,188 @@
+#include "planner/spec/run_match.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "planner/spec/zoo.h"
+
+static bool has_word(const char *text, const char *word)
+{
+    g_autofree char *folded_text = g_ascii_strdown(text ? text : "", -1), *folded_word = g_ascii_strdown(word, -1);
+    return strstr(folded_text, folded_word) != NULL;
+}
+
+static size_t longest_match(const GPtrArray *words, const char *text)
+{
+    size_t longest = 0;
+    for (guint i = 0; words && text && i < words->len; i++)
+        if (has_word(text, words->pdata[i]))
+            longest = MAX(longest, strlen(words->pdata[i]));
+    return longest;
+}
+
+static bool names(const GPtrArray *words, const char *text)
+{
+    for (guint i = 0; words && text && i < words->len; i++)
+        if (strcmp(words->pdata[i], text) == 0)
+            return true;
+    return false;
+}
+
+/** Bytes per s each way of one node's network as stated in words, or 0. */
+static double stated_node_rate(const char *internode, double devices)
+{
+    double ports, gbit;
+    for (const char *at = internode; at && *at; at++) {
+        if (at > internode && (g_ascii_isdigit(at[-1]) || at[-1] == '.'))
+            continue;
+        int used = 0;
+        if (sscanf(at, "%lf x %lf Gb/s%n", &ports, &gbit, &used) == 2 && used)
+            return ports * gbit * 1e9 / 8;
+        if (sscanf(at, "%lf Gb/s per node%n", &gbit, &used) == 1 && used)
+            return gbit * 1e9 / 8;
+        if (sscanf(at, "%lf Gb/s per GPU%n", &gbit, &used) == 1 && used)
+            return devices * gbit * 1e9 / 8;
+    }
+    return 0;
+}
+
+static void adapt_cluster(MppCluster *cluster, const MppRunHardware *hardware, bool take_rate)
+{
+    enum { LARGEST_NODE = 16 }; /* NVLink domains of many nodes stay as they are */
+    MppTier *inner = &g_array_index(cluster->tiers, MppTier, 0);
+    if (hardware->gpus_per_node && inner->devices && inner->devices <= LARGEST_NODE)
+        inner->devices = hardware->gpus_per_node;
+    double rate = take_rate ? stated_node_rate(hardware->internode, inner->devices) : 0;
+    if (rate > 0 && cluster->tiers->len > 1) {
+        MppTier *outer = &g_array_index(cluster->tiers, MppTier, 1);
+        outer->bytes_per_s = rate / inner->devices;
+        outer->shared_by = 1;
+    }
+}
+
+MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters)
+{
+    const MppRunHardware *hardware = &run->hardware;
+    const MppCluster *best = NULL;
+    int best_score = 0;
+    for (guint i = 0; i < clusters->len; i++) {
+        const MppCluster *cluster = clusters->pdata[i];
+        if (strcmp(cluster->device.name, hardware->gpu) != 0 && !names(cluster->device.aliases, hardware->gpu))
+            continue;
+        int score = names(cluster->run_sources, run->source)                         ? 4
+                    : longest_match(cluster->internode_words, hardware->internode)   ? 3
+                    : g_strcmp0(cluster->device.cluster, cluster->name) == 0         ? 2
+                                                                                     : 1;
+        if (score > best_score) {
+            best = cluster;
+            best_score = score;
+        }
+    }
+    if (!best)
+        return NULL;
+    MppCluster *cluster = mpp_cluster_copy(best);
+    adapt_cluster(cluster, hardware, best_score < 3);
+    return cluster;
+}
+
+MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes)
+{
+    const MppRuntime *best = NULL;
+    size_t best_score = 0;
+    for (guint i = 0; i < runtimes->len; i++) {
+        const MppRuntime *runtime = runtimes->pdata[i];
+        size_t score = names(runtime->frameworks, run->source) ? 1000 : longest_match(runtime->frameworks, run->training.framework);
+        if (strcmp(runtime->name, "megatron-core") == 0)
+            score = MAX(score, 1);
+        if (score > best_score) {
+            best = runtime;
+            best_score = score;
+        }
+    }
+    return mpp_runtime_copy(best);
+}
+
+MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)
+{
+    static const MppPrecision narrowest_first[] = { MPP_PRECISION_NVFP4, MPP_PRECISION_MXFP8, MPP_PRECISION_FP8, MPP_PRECISION_BF16,
+                                                    MPP_PRECISION_FP16,  MPP_PRECISION_TF32,  MPP_PRECISION_FP32 };
+    for (size_t i = 0; words && i < G_N_ELEMENTS(narrowest_first); i++)
+        if (has_word(words, mpp_names_get(&mpp_precision_names, narrowest_first[i])))
+            return narrowest_first[i];
+    return otherwise;
+}
+
+MppOptimizer mpp_run_match_optimizer(const char *words)
+{
+    for (int i = 0; words && i < MPP_N_OPTIMIZERS; i++)
+        if (has_word(words, mpp_names_get(&mpp_optimizer_names, i)))
+            return i;
+    return MPP_OPTIMIZER_ADAM;
+}
+
+/** The first row whose words occur decides. */
+MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise)
+{
+    static const struct { const char *word; MppAttentionKernel kernel; } table[] = {
+        { "unfused (torch)", MPP_ATTENTION_UNFUSED },      { "fused softmax", MPP_ATTENTION_FUSED_SOFTMAX },
+        { "unfused", MPP_ATTENTION_FUSED_SOFTMAX },        { "triton", MPP_ATTENTION_FLASH1 },
+        { "flash1", MPP_ATTENTION_FLASH1 },                { "flash2", MPP_ATTENTION_FLASH2 },
+        { "flash3", MPP_ATTENTION_FLASH3 },                { "cudnn", MPP_ATTENTION_FLASH3 },
+        { "flash", MPP_ATTENTION_FLASH2 },                 { "fused", MPP_ATTENTION_FLASH3 },
+    };
+    MppAttentionKernel kernel = otherwise;
+    for (size_t i = 0; words && i < G_N_ELEMENTS(table); i++) {
+        if (has_word(words, table[i].word)) {
+            kernel = table[i].kernel;
+            break;
+        }
+    }
+    const MppAttentionRate *rate = mpp_device_attention(device, kernel);
+    return rate && !(rate->forward_frac > 0) ? MPP_ATTENTION_FLASH2 : kernel;
+}
+
+MppRecompute mpp_run_match_recompute(const char *words)
+{
+    if (!words || has_word(words, "none"))
+        return MPP_RECOMPUTE_NONE;
+    return has_word(words, "full") ? MPP_RECOMPUTE_FULL : MPP_RECOMPUTE_SELECTIVE;
+}
+
+const char *mpp_run_match_unknown_schedule(const char *words)
+{
+    static const char *const known[] = { "1f1b", "interleaved", "gpipe" };
+    for (size_t i = 0; words && i < G_N_ELEMENTS(known); i++)
+        if (has_word(words, known[i]))
+            return NULL;
+    return words;
+}
+
+void mpp_profiles_free(MppProfiles *profiles)
+{
+    if (!profiles)
+        return;
+    g_ptr_array_unref(profiles->clusters);
+    g_ptr_array_unref(profiles->runtimes);
+    g_free(profiles);
+}
+
+MppProfiles *mpp_profiles_load(GError **error)
+{
+    g_autoptr(MppProfiles) profiles = g_new0(MppProfiles, 1);
+    profiles->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
+    profiles->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    g_autoptr(GPtrArray) clusters = mpp_zoo_list(MPP_ZOO_CLUSTERS), runtimes = mpp_zoo_list(MPP_ZOO_RUNTIMES);
+    for (guint i = 0; i < clusters->len; i++) {
+        MppCluster *cluster = mpp_zoo_cluster(clusters->pdata[i], error);
+        if (!cluster)
+            return NULL;
+        g_ptr_array_add(profiles->clusters, cluster);
+    }
+    for (guint i = 0; i < runtimes->len; i++) {
+        MppRuntime *runtime = mpp_zoo_runtime(runtimes->pdata[i], error);
+        if (!runtime)
+            return NULL;
+        g_ptr_array_add(profiles->runtimes, runtime);
+    }
+    return g_steal_pointer(&profiles);
+}

@@ -1,0 +1,24 @@
+/**
+ * What the words of a measured run's record mean: which cluster, stack, number format and kernels.
+ */
+#pragma once
+
+#include "planner/spec/run_job.h"
+
+/**
+ * A copy of the cluster with the run's device that names its source, or whose words its `internode` has, or that
+ * is the device's usual one; with the run's number of devices a node, and with the rate its `internode` states
+ * ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). NULL when no cluster has the device.
+ */
+MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters);
+
+/** A copy of the runtime whose words match source or framework best; megatron-core when none does. */
+MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
+
+MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
+MppOptimizer mpp_run_match_optimizer(const char *words);
+MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
+MppRecompute mpp_run_match_recompute(const char *words);
+
+/** @words when they name a schedule that is not modelled, else NULL. */
+const char *mpp_run_match_unknown_schedule(const char *words);

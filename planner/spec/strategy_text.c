@@ -1,0 +1,201 @@
+#include <string.h>
+
+#include "planner/spec/strategy.h"
+
+/** Short keys of the text form, in the order they are written; the long field name when they are the same. */
+static const struct {
+    const char *key, *field;
+} keys[] = {
+    { "dp", "dp" },       { "tp", "tp" },       { "pp", "pp" },           { "vpp", "vpp" },
+    { "cp", "cp" },       { "ep", "ep" },       { "etp", "etp" },         { "mbs", "micro_batch" },
+    { "sp", "sequence_parallel" },              { "zero", "zero" },       { "zero_ranks", "zero_ranks" },
+    { "schedule", "schedule" },                 { "recompute", "recompute" },
+    { "cp_kind", "cp_kind" },                   { "offload", "offload_optimizer" },
+    { "split", "stage_split" },                 { "order", "order" },     { "stages", "stage_layers" },
+};
+
+static const MppField *find_row(const char *key)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (strcmp(keys[i].key, key) == 0 || strcmp(keys[i].field, key) == 0)
+            return mpp_fields_find(&mpp_strategy_fields, keys[i].field);
+    return NULL;
+}
+
+static bool usage_error(GError **error, const char *part, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static bool usage_error(GError **error, const char *part, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "strategy: \"%s\": %s", part, message);
+    return false;
+}
+
+static bool parse_int(const char *text, double low, double high, const char *part, int64_t *out, GError **error)
+{
+    gint64 value;
+    if (text && g_ascii_string_to_signed(text, 10, (gint64)low, (gint64)high, &value, NULL)) {
+        *out = value;
+        return true;
+    }
+    return usage_error(error, part, "expected an integer from %.0f to %.0f", low, high);
+}
+
+static bool parse_bool(const char *text, const char *part, bool *out, GError **error)
+{
+    *out = !text || strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
+    if (*out || strcmp(text, "0") == 0 || strcmp(text, "false") == 0)
+        return true;
+    return usage_error(error, part, "expected 0 or 1");
+}
+
+static bool parse_enum(const MppField *row, const char *text, const char *part, int *out, GError **error)
+{
+    *out = text ? mpp_names_find(row->names, text) : -1;
+    if (*out >= 0)
+        return true;
+    g_autofree char *known = mpp_names_suggest(row->names->names, row->names->n_names, text ? text : "");
+    return usage_error(error, part, "expected a %s: %s", row->names->title, known);
+}
+
+static bool parse_stages(const char *text, const char *part, GArray **out, GError **error)
+{
+    g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_auto(GStrv) counts = g_strsplit(text ? text : "", "/", -1);
+    for (int i = 0; counts[i]; i++) {
+        int64_t n;
+        if (!parse_int(counts[i], 0, 4096, part, &n, error))
+            return false;
+        g_array_append_val(layers, n);
+    }
+    if (!layers->len)
+        return usage_error(error, part, "expected layers of each chunk, like 10/12/12/10");
+    g_clear_pointer(out, g_array_unref);
+    *out = g_steal_pointer(&layers);
+    return true;
+}
+
+/** recompute=full:3 also sets the number of layers. */
+static bool parse_recompute_layers(char *value, const char *part, MppStrategy *strategy, GError **error)
+{
+    char *colon = value ? strchr(value, ':') : NULL;
+    strategy->recompute_layers = 0;
+    if (!colon)
+        return true;
+    *colon = '\0';
+    return parse_int(colon + 1, 1, 4096, part, &strategy->recompute_layers, error);
+}
+
+static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyFields *named, GError **error)
+{
+    g_auto(GStrv) pair = g_strsplit(part, "=", 2);
+    char *key = g_strstrip(pair[0]), *value = pair[1] ? g_strstrip(pair[1]) : NULL;
+    const MppField *row = find_row(key);
+    if (!row) {
+        const char *known[G_N_ELEMENTS(keys)];
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+            known[i] = keys[i].key;
+        g_autofree char *nearest = mpp_names_suggest(known, G_N_ELEMENTS(keys), key);
+        return usage_error(error, part, "unknown key; known: %s", nearest);
+    }
+    if (named)
+        *named |= mpp_strategy_field(row->name);
+    void *at = (char *)strategy + row->offset;
+    if (strcmp(row->name, "recompute") == 0 && !parse_recompute_layers(value, part, strategy, error))
+        return false;
+    switch (row->type) {
+    case MPP_FIELD_TYPE_INT: return parse_int(value, row->min, row->max, part, at, error);
+    case MPP_FIELD_TYPE_BOOL: return parse_bool(value, part, at, error);
+    case MPP_FIELD_TYPE_ENUM: return parse_enum(row, value, part, at, error);
+    default: return parse_stages(value, part, at, error);
+    }
+}
+
+bool mpp_strategy_parse(const char *text, MppStrategy *strategy, MppStrategyFields *named, GError **error)
+{
+    if (named)
+        *named = 0;
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (int i = 0; parts[i]; i++) {
+        if (*g_strstrip(parts[i]) && !parse_part(parts[i], strategy, named, error)) {
+            mpp_strategy_clear(strategy);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void append_value(GString *text, const MppField *row, const MppStrategy *strategy)
+{
+    const void *at = (const char *)strategy + row->offset;
+    if (row->type == MPP_FIELD_TYPE_INT) {
+        g_string_append_printf(text, "=%" G_GINT64_FORMAT, *(const int64_t *)at);
+    } else if (row->type == MPP_FIELD_TYPE_ENUM) {
+        g_string_append_printf(text, "=%s", mpp_names_get(row->names, *(const int *)at));
+    } else if (row->type == MPP_FIELD_TYPE_INTS) {
+        const GArray *layers = strategy->stage_layers;
+        for (guint i = 0; i < layers->len; i++)
+            g_string_append_printf(text, "%c%" G_GINT64_FORMAT, i ? '/' : '=', g_array_index(layers, int64_t, i));
+    }
+    if (strcmp(row->name, "recompute") == 0 && strategy->recompute_layers)
+        g_string_append_printf(text, ":%" G_GINT64_FORMAT, strategy->recompute_layers);
+}
+
+static bool at_default(const MppField *row, const MppStrategy *strategy)
+{
+    const void *at = (const char *)strategy + row->offset;
+    switch (row->type) {
+    case MPP_FIELD_TYPE_INT: return (double)*(const int64_t *)at == row->fallback;
+    case MPP_FIELD_TYPE_BOOL: return !*(const bool *)at;
+    case MPP_FIELD_TYPE_ENUM: return *(const int *)at == (int)row->fallback;
+    default: return !strategy->stage_layers;
+    }
+}
+
+char *mpp_strategy_to_text(const MppStrategy *strategy)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const MppField *row = mpp_fields_find(&mpp_strategy_fields, keys[i].field);
+        bool always = i < 3 || strcmp(keys[i].key, "mbs") == 0;
+        if (at_default(row, strategy) && !always)
+            continue;
+        g_string_append_printf(text, "%s%s", text->len ? "," : "", keys[i].key);
+        append_value(text, row, strategy);
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *mpp_strategy_title(const MppStrategy *s)
+{
+    GString *text = g_string_new(NULL);
+    const struct { const char *name; int64_t n; } degrees[] = { { "dp", s->dp }, { "tp", s->tp },   { "cp", s->cp },
+                                                                { "ep", s->ep }, { "etp", s->ep > 1 ? s->etp : 1 },
+                                                                { "pp", s->pp }, { "vpp", s->vpp } };
+    for (size_t i = 0; i < G_N_ELEMENTS(degrees); i++)
+        if (degrees[i].n > 1)
+            g_string_append_printf(text, "%s %" G_GINT64_FORMAT " · ", degrees[i].name, degrees[i].n);
+    g_string_append_printf(text, "mbs %" G_GINT64_FORMAT, s->micro_batch);
+    if (s->sequence_parallel)
+        g_string_append(text, " · sp");
+    if (s->cp > 1 && s->cp_kind == MPP_CP_ALL_TO_ALL)
+        g_string_append(text, " · cp all-to-all");
+    if (s->zero)
+        g_string_append_printf(text, " · ZeRO-%" G_GINT64_FORMAT, s->zero);
+    if (s->zero_ranks)
+        g_string_append_printf(text, " over %" G_GINT64_FORMAT, s->zero_ranks);
+    if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
+        g_string_append(text, " · selective recompute");
+    if (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers)
+        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layers a chunk", s->recompute_layers);
+    else if (s->recompute == MPP_RECOMPUTE_FULL)
+        g_string_append(text, " · full recompute");
+    if (s->pp > 1 && s->schedule == MPP_SCHEDULE_GPIPE)
+        g_string_append(text, " · gpipe");
+    if (s->offload_optimizer)
+        g_string_append(text, " · optimizer offloaded");
+    return g_string_free(text, FALSE);
+}

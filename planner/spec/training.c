@@ -1,0 +1,55 @@
+#include "planner/spec/training.h"
+
+#include "planner/spec/model_params.h"
+
+static const char *const optimizer_names[MPP_N_OPTIMIZERS] = { "adam", "lamb", "sgd", "muon" };
+const MppNames mpp_optimizer_names = MPP_NAMES("optimizer", optimizer_names);
+
+static const MppField rows[] = {
+    MPP_FIELD_INT(MppTraining, seq, 1, 1 << 28, MPP_REQUIRED, "tokens a sequence"),
+    MPP_FIELD_INT(MppTraining, global_batch, 1, 1 << 28, MPP_REQUIRED, "sequences a step"),
+    MPP_FIELD_ENUM(MppTraining, precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of the layers' products"),
+    MPP_FIELD_ENUM(MppTraining, optimizer, &mpp_optimizer_names, MPP_OPTIMIZER_ADAM, "optimizer"),
+    MPP_FIELD_BOOL(MppTraining, dropout, 0, "dropout after each block and on attention"),
+    MPP_FIELD_STRUCT(MppTraining, kernels, &mpp_kernels_fields, 0, "kernels, as the runtime has them or as overridden"),
+};
+const MppFields mpp_training_fields = MPP_FIELDS("training", MppTraining, rows);
+
+int mpp_optimizer_moments(MppOptimizer optimizer)
+{
+    static const int moments[MPP_N_OPTIMIZERS] = { 2, 2, 1, 1 };
+    return moments[optimizer];
+}
+
+static int64_t default_seq(const MppModel *model)
+{
+    enum { LONGEST_DEFAULT = 8192 };
+    return mpp_model_tokens(model, MIN(model->max_seq, LONGEST_DEFAULT));
+}
+
+static int64_t default_batch(const MppModel *model, int64_t seq, int64_t gpus)
+{
+    int64_t tokens = mpp_model_parameters(model) < 20e9 ? 1 << 20 : 4 << 20;
+    int64_t batch = 1;
+    while (batch * seq < tokens || batch < gpus)
+        batch *= 2;
+    return batch;
+}
+
+MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtime, const MppDevice *device, int64_t gpus)
+{
+    int64_t seq = default_seq(model);
+    MppKernels kernels = runtime->kernels;
+    const MppAttentionRate *rate = mpp_device_attention(device, kernels.attention);
+    if (rate && !(rate->forward_frac > 0)) /* the device has no such kernel */
+        kernels.attention = device->flash2.forward_frac > 0 ? MPP_ATTENTION_FLASH2 : MPP_ATTENTION_FUSED_SOFTMAX;
+    bool has_bf16 = device->peak_flop_per_s.by_precision[MPP_PRECISION_BF16] > 0;
+    return (MppTraining){
+        .seq = seq,
+        .global_batch = default_batch(model, seq, gpus),
+        .precision = has_bf16 ? MPP_PRECISION_BF16 : MPP_PRECISION_FP16,
+        .optimizer = MPP_OPTIMIZER_ADAM,
+        .dropout = model->positions == MPP_POSITIONS_LEARNED,
+        .kernels = kernels,
+    };
+}

@@ -1,0 +1,32 @@
+/**
+ * What a training step does, whatever the plan: batch, sequence, number format, optimizer, kernels.
+ */
+#pragma once
+
+#include "planner/spec/model.h"
+#include "planner/spec/runtime.h"
+
+typedef enum { MPP_OPTIMIZER_ADAM, MPP_OPTIMIZER_LAMB, MPP_OPTIMIZER_SGD, MPP_OPTIMIZER_MUON, MPP_N_OPTIMIZERS } MppOptimizer;
+
+extern const MppNames mpp_optimizer_names;
+
+/** Moments an optimizer keeps for each parameter beside the master copy. */
+int mpp_optimizer_moments(MppOptimizer optimizer);
+
+typedef struct {
+    int64_t seq;          /* tokens a sequence */
+    int64_t global_batch; /* sequences a step */
+    MppPrecision precision;
+    MppOptimizer optimizer;
+    bool dropout;
+    MppKernels kernels;
+} MppTraining;
+
+extern const MppFields mpp_training_fields;
+
+/**
+ * The usual training of @model on @gpus devices with @runtime: the model's own sequence length (8192 at most), a
+ * batch of 1 Mi tokens (4 Mi from 20 B parameters on) and at least one sequence a device, bf16 (fp16 where the
+ * device has no bf16), Adam, the runtime's kernels; dropout where the model is of the learned-position era.
+ */
+MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtime, const MppDevice *device, int64_t gpus);
