@@ -64,6 +64,7 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
 {
     int64_t pp = pipeline->strategy->pp;
     const double *end_s = mpp_pipeline_cost_end_s(pipeline);
+    MppMemoryRates rates = mpp_memory_rates(pipeline);
     double last_s = 0;
     for (int64_t k = 0; k < pp; k++) {
         MppStageEstimate *stage = &estimate->stages[k];
@@ -73,7 +74,7 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
         stage->backward_s = pipeline->stages[k].backward_s;
         stage->end_s = end_s[k];
         stage->exchange_s = exposed_reduce_s(pipeline, k);
-        stage->memory = mpp_memory_stage(pipeline, k);
+        stage->memory = mpp_memory_stage(pipeline, &rates, k);
         last_s = MAX(last_s, stage->end_s + stage->exchange_s);
         const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
         if (stage->forward_s + stage->backward_s > busiest->forward_s + busiest->backward_s)
@@ -176,10 +177,8 @@ double mpp_estimate_step_s(MppPipelineCost *pipeline)
 /** Stage 0 ends no sooner than the pipeline's bound, since the last backward passes of all others come before its own. */
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
 {
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
     double gather_s, update_s = update_of(pipeline, 0, &gather_s);
-    double end_s = mpp_schedule_bound(&pipeline->schedule, &durations);
-    return (end_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s + step_host_s(pipeline->shard->job)) *
+    return (pipeline->bound_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s + step_host_s(pipeline->shard->job)) *
            jitter(pipeline->shard->job);
 }
 
@@ -189,7 +188,7 @@ MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy)
     MppBlockPlace place = mpp_block_place(strategy, &mesh);
     g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
     mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(strategy->pp * strategy->vpp, job->model->n_layers);
     mpp_pipeline_cost_fill(pipeline, shard, strategy);
     return mpp_estimate_from(pipeline);
 }

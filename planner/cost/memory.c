@@ -17,17 +17,17 @@ static double optimizer_bytes(const MppJob *job)
     return mpp_precision_element_bytes(job->training.precision) > 2 ? bytes - 4 : bytes;
 }
 
-/** Weights, gradients and optimizer states of @parameters whose replicas are sharded over @ranks. */
-static void add_states(const MppJob *job, const MppStrategy *s, double parameters, double ranks, MppMemory *memory)
+/** Of a parameter whose replicas are sharded over @ranks. */
+static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s, double ranks)
 {
     const MppStateCosts *state = &job->runtime->state;
-    double element = mpp_precision_element_bytes(job->training.precision);
-    double buffers = s->zero == 1 ? state->zero1_kept_bytes : s->zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
-    memory->bytes[MPP_MEMORY_WEIGHTS] += parameters * element / (s->zero >= 3 ? ranks : 1);
-    memory->bytes[MPP_MEMORY_GRADIENTS] += parameters * state->gradient_bytes / (s->zero >= 2 ? ranks : 1) +
-                                           (s->zero >= 2 ? 0 : parameters * state->gradient_transient_bytes);
-    memory->bytes[MPP_MEMORY_OPTIMIZER] += s->offload_optimizer ? 0 : parameters * optimizer_bytes(job) / (s->zero >= 1 ? ranks : 1);
-    memory->bytes[MPP_MEMORY_BUFFERS] += parameters * buffers;
+    double kept = s->zero == 1 ? state->zero1_kept_bytes : s->zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
+    return (MppParameterBytes){
+        .weights = mpp_precision_element_bytes(job->training.precision) / (s->zero >= 3 ? ranks : 1),
+        .gradients = s->zero >= 2 ? state->gradient_bytes / ranks : state->gradient_bytes + state->gradient_transient_bytes,
+        .optimizer = s->offload_optimizer ? 0 : optimizer_bytes(job) / (s->zero >= 1 ? ranks : 1),
+        .buffers = kept,
+    };
 }
 
 /** Two layers' gathered parameters (the one at work and the next) and one's gradients. */
@@ -41,29 +41,65 @@ static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s)
     return gradients + (s->zero >= 3 ? 2 * largest * element : 0);
 }
 
-MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, int64_t stage)
+MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
+{
+    const MppJob *job = pipeline->shard->job;
+    const MppStrategy *s = pipeline->strategy;
+    return (MppMemoryRates){
+        .dense = parameter_bytes(job, s, mpp_strategy_shard_ranks(s)),
+        .experts = parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1),
+        .gathered_bytes = gathered_bytes(pipeline->shard, s),
+    };
+}
+
+static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage, double *bytes)
+{
+    const MppStageCost *cost = &pipeline->stages[stage];
+    const MppParameterBytes *dense = &rates->dense, *experts = &rates->experts;
+    double p = cost->parameters, e = cost->expert_parameters;
+    bytes[MPP_MEMORY_WEIGHTS] = p * dense->weights + e * experts->weights;
+    bytes[MPP_MEMORY_GRADIENTS] = p * dense->gradients + e * experts->gradients;
+    bytes[MPP_MEMORY_OPTIMIZER] = p * dense->optimizer + e * experts->optimizer;
+    bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
+    bytes[MPP_MEMORY_WORKING] = cost->working_bytes + rates->gathered_bytes;
+    bytes[MPP_MEMORY_LOSS] = stage == pipeline->strategy->pp - 1 ? pipeline->shard->head_bytes : 0;
+    bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + pipeline->shard->job->runtime->memory.fixed_bytes;
+}
+
+static double sum_parts(const double *bytes)
+{
+    double sum = 0;
+    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++)
+        sum += bytes[i];
+    return sum;
+}
+
+MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage)
 {
     const MppShardCost *shard = pipeline->shard;
     const MppJob *job = shard->job;
-    const MppStrategy *s = pipeline->strategy;
     const MppMemoryCosts *costs = &job->runtime->memory;
-    const MppStageCost *cost = &pipeline->stages[stage];
-
-    MppMemory memory = { 0 };
-    add_states(job, s, cost->parameters, mpp_strategy_shard_ranks(s), &memory);
-    add_states(job, s, cost->expert_parameters, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1, &memory);
-    memory.bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
-    memory.bytes[MPP_MEMORY_WORKING] = cost->working_bytes + gathered_bytes(shard, s);
-    memory.bytes[MPP_MEMORY_LOSS] = stage == s->pp - 1 ? shard->head_bytes : 0;
-    memory.bytes[MPP_MEMORY_BUFFERS] += costs->fixed_bytes;
-    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++)
-        memory.allocated_bytes += memory.bytes[i];
+    MppMemory memory;
+    fill_parts(pipeline, rates, stage, memory.bytes);
+    memory.allocated_bytes = sum_parts(memory.bytes);
 
     MppOpContext at = mpp_op_context(job, &shard->place.shard, &job->model->kinds[0]);
-    double deferred = s->tp > 1 ? costs->deferred_buffers * at.tokens * job->model->hidden * at.element : 0;
+    double deferred = shard->place.shard.tp > 1 ? costs->deferred_buffers * at.tokens * job->model->hidden * at.element : 0;
     memory.reserved_bytes = MIN(memory.allocated_bytes + deferred, MAX(memory.allocated_bytes, job->cluster->device.memory_bytes));
     memory.device_bytes = memory.reserved_bytes + costs->context_bytes;
     return memory;
+}
+
+double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
+{
+    MppMemoryRates rates = mpp_memory_rates(pipeline);
+    double peak = 0;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++) {
+        double bytes[MPP_N_MEMORY_PARTS];
+        fill_parts(pipeline, &rates, k, bytes);
+        peak = MAX(peak, sum_parts(bytes));
+    }
+    return peak;
 }
 
 double mpp_memory_usable_bytes(const MppJob *job)

@@ -34,8 +34,24 @@ typedef struct {
     double device_bytes;    /* with context and libraries: what nvidia-smi shows */
 } MppMemory;
 
+/** Bytes that a parameter costs on a rank, by what they hold. */
+typedef struct {
+    double weights, gradients, optimizer, buffers;
+} MppParameterBytes;
+
+/** What every stage of a strategy has in common. */
+typedef struct {
+    MppParameterBytes dense, experts;
+    double gathered_bytes; /* sharded parameters and gradients of the layers at work */
+} MppMemoryRates;
+
+MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline);
+
 /** Memory of @stage. ZeRO: arXiv:1910.02054 §3; activations: arXiv:2205.05198 §4. */
-MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, int64_t stage);
+MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage);
+
+/** Allocated memory of the fullest stage. */
+double mpp_memory_peak_bytes(const MppPipelineCost *pipeline);
 
 /** Bytes of allocated memory that fit on a device of the job. */
 double mpp_memory_usable_bytes(const MppJob *job);

@@ -4,8 +4,14 @@
 
 void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers)
 {
+    int64_t lacking = (n_chunks - n_layers % n_chunks) % n_chunks;
+    bool ends = lacking <= 2 && n_chunks > lacking; /* the embedding and the loss stand for a layer each */
     for (int64_t c = 0; c < n_chunks; c++)
-        layers[c] = n_layers / n_chunks + (c < n_layers % n_chunks);
+        layers[c] = n_layers / n_chunks + (ends ? lacking > 0 : c < n_layers % n_chunks);
+    if (ends && lacking > 0)
+        layers[n_chunks - 1]--;
+    if (ends && lacking > 1)
+        layers[0]--;
 }
 
 void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers)
@@ -24,61 +30,77 @@ void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *laye
     }
 }
 
-/**
- * Whether no chunk needs more than @limit. Filling from the last chunk backwards gives late chunks as many layers
- * as they take and early ones the rest.
- */
-static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, double limit, int64_t *layers)
+static double own_load(const MppChain *chain, int64_t n_chunks, int64_t c)
 {
-    int64_t left = chain->n_layers;
-    for (int64_t c = n_chunks - 1; c >= 0; c--) {
-        double load = (c == n_chunks - 1 ? chain->last_load : 0) + (c == 0 ? chain->first_load : 0);
-        int64_t cap = most ? most[c] : left;
-        layers[c] = 0;
-        while (layers[c] < cap && left > c && load + chain->load[left - 1] <= limit) {
-            load += chain->load[--left];
-            layers[c]++;
+    return (c == 0 ? chain->first_load : 0) + (c == n_chunks - 1 ? chain->last_load : 0);
+}
+
+/**
+ * Most layers each chunk can take in turn from the first on, none above @limit; every later chunk is left one.
+ * @next_limit: out, the least load above @limit that some chunk would have had with one layer more
+ *
+ * Returns: whether all layers found a place.
+ */
+static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, double limit, int64_t *layers, double *next_limit)
+{
+    int64_t at = 0;
+    *next_limit = INFINITY;
+    for (int64_t c = 0; c < n_chunks; c++) {
+        int64_t left = chain->n_layers - (n_chunks - 1 - c) - at, cap = most ? MIN(most[c], left) : left, n = 0;
+        double load = own_load(chain, n_chunks, c);
+        while (n < cap && load + chain->load[at] <= limit) {
+            load += chain->load[at++];
+            n++;
         }
-        if (layers[c] == 0 || load > limit)
+        if (n < cap)
+            *next_limit = MIN(*next_limit, load + chain->load[at]);
+        layers[c] = n;
+        if (n == 0)
             return false;
     }
-    return left == 0;
+    return at == chain->n_layers;
 }
 
-/** Longest chunk of a partition that fill() found. */
-static double longest(const MppChain *chain, int64_t n_chunks, const int64_t *layers)
+/** The least limit under which fill() succeeds: each failure tells the next one worth trying. 0 when there is none. */
+static double least_limit(const MppChain *chain, int64_t n_chunks, const int64_t *most, int64_t *layers)
 {
-    double result = 0;
-    int64_t at = 0;
-    for (int64_t c = 0; c < n_chunks; c++) {
-        double load = (c == 0 ? chain->first_load : 0) + (c == n_chunks - 1 ? chain->last_load : 0);
-        for (int64_t i = 0; i < layers[c]; i++)
-            load += chain->load[at++];
-        result = MAX(result, load);
+    double total = chain->first_load + chain->last_load, next;
+    for (int64_t i = 0; i < chain->n_layers; i++)
+        total += chain->load[i];
+    for (double limit = total / n_chunks;; limit = next) {
+        if (fill(chain, n_chunks, most, limit, layers, &next))
+            return limit;
+        if (isinf(next))
+            return 0;
     }
-    return result;
 }
 
-/** Bisection over the limit; each success lowers it to a load that a chunk really has, so the end is exact. */
+/**
+ * fill() crowds the first chunks. Going back from the last one, each chunk takes an equal part of what is left, as
+ * far as the limit lets it, and no less than the chunks before it could not hold.
+ */
+static void spread(const MppChain *chain, int64_t n_chunks, const int64_t *most, double limit, int64_t *layers)
+{
+    int64_t left = chain->n_layers, before = chain->n_layers; /* layers that the chunks before c hold at most */
+    for (int64_t c = n_chunks - 1; c >= 0; c--) {
+        before -= layers[c];
+        int64_t wanted = MAX((left + c) / (c + 1), left - before), n = 0;
+        double load = own_load(chain, n_chunks, c);
+        int64_t cap = MIN(most ? MIN(most[c], left - c) : left - c, wanted);
+        while (n < cap && (load + chain->load[left - n - 1] <= limit || n < left - before)) {
+            load += chain->load[left - n - 1];
+            n++;
+        }
+        layers[c] = n;
+        left -= n;
+    }
+}
+
 bool mpp_partition_balanced(const MppChain *chain, int64_t n_chunks, const int64_t *most, int64_t *layers)
 {
-    double high = chain->first_load + chain->last_load, low = 0;
-    for (int64_t i = 0; i < chain->n_layers; i++)
-        high += chain->load[i];
-    high *= 1 + 1e-9;
-    if (!fill(chain, n_chunks, most, high, layers))
+    double limit = least_limit(chain, n_chunks, most, layers);
+    if (limit <= 0)
         return false;
-    g_autofree int64_t *trial = g_new(int64_t, n_chunks);
-    high = longest(chain, n_chunks, layers);
-    while (high - low > 1e-9 * high) {
-        double middle = (low + high) / 2;
-        if (fill(chain, n_chunks, most, middle, trial)) {
-            high = longest(chain, n_chunks, trial);
-            for (int64_t c = 0; c < n_chunks; c++)
-                layers[c] = trial[c];
-        } else {
-            low = middle;
-        }
-    }
+    spread(chain, n_chunks, most, limit, layers);
     return true;
 }

@@ -14,7 +14,11 @@ typedef struct {
     double first_load, last_load;
 } MppChain;
 
-/** Equal numbers of layers, a remainder going to the earliest chunks. @layers: out, n_chunks. */
+/**
+ * Equal numbers of layers. If one or two are lacking, the last chunk (with the loss) and then the first (with the
+ * embedding) have one fewer, as Megatron's account-for flags and torchtitan have it; a larger remainder goes to the
+ * earliest chunks. @layers: out, n_chunks.
+ */
 void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
 
 /**
@@ -24,8 +28,8 @@ void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
 void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers);
 
 /**
- * Least longest chunk; among those, the earliest chunks take no more than they must, since they hold more
- * micro-batches. Every chunk has a layer. @most: largest number of layers of each chunk, or NULL.
+ * Least longest chunk, layers spread evenly as far as that allows. Every chunk has a layer.
+ * @most: largest number of layers of each chunk, or NULL
  *
  * Returns: false when @most leaves no way.
  */

@@ -70,6 +70,15 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, i
     pipeline->backward_s[index] = chunk->backward_s;
 }
 
+/** A chunk like the one before it, further on. */
+static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first)
+{
+    pipeline->chunks[index] = pipeline->chunks[index - 1];
+    pipeline->chunks[index].first_layer = first;
+    pipeline->forward_s[index] = pipeline->forward_s[index - 1];
+    pipeline->backward_s[index] = pipeline->backward_s[index - 1];
+}
+
 /** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
 static MppChain chain_of(MppPipelineCost *pipeline)
 {
@@ -137,16 +146,15 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
     }
 }
 
-MppPipelineCost *mpp_pipeline_cost_new(const MppModel *model)
+MppPipelineCost *mpp_pipeline_cost_new(int64_t most, int64_t n_layers)
 {
     MppPipelineCost *pipeline = g_new0(MppPipelineCost, 1);
-    int64_t most = model->n_layers;
     pipeline->layers = g_new(int64_t, most);
     pipeline->chunks = g_new(MppChunkCost, most);
     pipeline->stages = g_new(MppStageCost, most);
     pipeline->forward_s = g_new(double, most);
     pipeline->backward_s = g_new(double, most);
-    pipeline->load = g_new(double, most);
+    pipeline->load = g_new(double, n_layers);
     pipeline->end_s = g_new(double, most);
     return pipeline;
 }
@@ -177,10 +185,17 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
 
     split_layers(pipeline);
     int64_t first = 0;
-    for (int64_t c = 0; c < pipeline->n_chunks; first += pipeline->layers[c++])
-        sum_chunk(pipeline, c, first, pipeline->layers[c]);
+    for (int64_t c = 0; c < pipeline->n_chunks; first += pipeline->layers[c++]) {
+        bool inner = c > 1 && c < pipeline->n_chunks - 1 && job->model->n_kinds == 1;
+        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
+            copy_chunk(pipeline, c, first);
+        else
+            sum_chunk(pipeline, c, first, pipeline->layers[c]);
+    }
     for (int64_t k = 0; k < s->pp; k++)
         sum_stage(pipeline, k);
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    pipeline->bound_s = mpp_schedule_bound(&pipeline->schedule, &durations);
 }
 
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)

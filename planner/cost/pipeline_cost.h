@@ -36,12 +36,13 @@ typedef struct {
     double *forward_s, *backward_s; /* of the chunks, as a replay takes them */
     double *load;                   /* of the layers, for splitting */
     double message_s;
-    double *end_s; /* of the stages, once replayed */
+    double bound_s; /* of the schedule's length */
+    double *end_s;  /* of the stages, once replayed */
     bool replayed;
 } MppPipelineCost;
 
-/** An empty one with room for as many chunks as @model has layers. */
-MppPipelineCost *mpp_pipeline_cost_new(const MppModel *model);
+/** An empty one with room for @most_chunks chunks of a model with @n_layers layers. */
+MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers);
 void mpp_pipeline_cost_free(MppPipelineCost *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
 

@@ -35,7 +35,7 @@ MppKindCounts mpp_shard_cost_count(const MppModel *model, int64_t first, int64_t
 {
     MppKindCounts counts = { { 0 } };
     if (model->n_kinds == 1) {
-        counts.n[0] = count;
+        counts.n[0] = (int16_t)count;
         return counts;
     }
     for (int64_t i = first; i < first + count; i++)

@@ -21,7 +21,7 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
 
 /** Layers of each kind in a run of the model's layers. */
 typedef struct {
-    int64_t n[MPP_MODEL_MOST_KINDS];
+    int16_t n[MPP_MODEL_MOST_KINDS];
 } MppKindCounts;
 
 /** Of layers @first … @first + @count - 1. */

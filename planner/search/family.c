@@ -47,14 +47,6 @@ static const MppShardCost *shard_of(Evaluation *at, const MppStrategy *s)
     return &at->shards[which];
 }
 
-static double peak_bytes(const MppPipelineCost *pipeline)
-{
-    double peak = 0;
-    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
-        peak = MAX(peak, mpp_memory_stage(pipeline, k).allocated_bytes);
-    return peak;
-}
-
 static void note_miss(Evaluation *at, const MppStrategy *s, double peak)
 {
     double lacking = peak - at->usable_bytes;
@@ -71,7 +63,7 @@ static void note_miss(Evaluation *at, const MppStrategy *s, double peak)
 static bool judge(Evaluation *at, const MppStrategy *s)
 {
     MppFamilyResult *result = at->result;
-    double peak = peak_bytes(at->pipeline);
+    double peak = mpp_memory_peak_bytes(at->pipeline);
     result->counts.evaluated++;
     at->member++;
     if (peak > at->usable_bytes) {
@@ -91,7 +83,7 @@ static bool fits_with(Evaluation *at, const MppShardCost *shard, MppStrategy *s,
 {
     s->recompute_layers = layers;
     mpp_pipeline_cost_fill(at->pipeline, shard, s);
-    return peak_bytes(at->pipeline) <= at->usable_bytes;
+    return mpp_memory_peak_bytes(at->pipeline) <= at->usable_bytes;
 }
 
 /** Memory falls with each layer recomputed: bisect for the fewest that fit. */
@@ -157,7 +149,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
 {
     MppFamilyResult result = { .board = mpp_board_copy(board) };
     g_autofree MppShardCost *shards = g_new(MppShardCost, 2);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
     Evaluation at = { .job = job,
                       .family = family,
                       .limits = limits,

@@ -8,7 +8,7 @@ enum { MOST_MICRO_BATCH = 64, MOST_VPP = 12 };
 
 static bool is_fixed(const MppSpaceLimits *limits, const char *field)
 {
-    return limits->fields & mpp_strategy_field(field);
+    return limits->fields && (limits->fields & mpp_strategy_field(field));
 }
 
 static bool divides(int64_t divisor, int64_t number)

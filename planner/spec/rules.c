@@ -94,7 +94,8 @@ static char *sp_sequence(const MppJob *job, const MppStrategy *s)
 
 static char *stages_layers(const MppJob *job, const MppStrategy *s)
 {
-    if (s->pp * s->vpp <= job->model->n_layers)
+    int64_t places = job->model->n_layers + 2; /* the embedding and the loss may fill a stage of their own */
+    if (s->pp * s->vpp <= places || job->runtime->stage_split == MPP_STAGE_SPLIT_GREEDY)
         return KEPT;
     return g_strdup_printf("pp * vpp = %" N " stages for %" N " layers", s->pp * s->vpp, job->model->n_layers);
 }
@@ -245,7 +246,7 @@ static const MppRule rules[] = {
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
-    { "stages-layers", MPP_RULE_ILLEGAL, "a stage holds at least one layer", stages_layers },
+    { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },
     { "stages-sum", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_sum },
     { "stages-even", MPP_RULE_ILLEGAL, "Megatron arguments: layers % pp = 0", stages_even },
     { "interleaved-schedule", MPP_RULE_ILLEGAL, "Megatron schedules", interleaved_schedule },
