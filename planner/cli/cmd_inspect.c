@@ -54,7 +54,7 @@ static bool inspect_model(const char *name, bool json, GError **error)
     g_autoptr(cJSON) object = mpp_fields_write(&mpp_model_fields, model, true);
     cJSON_AddNumberToObject(object, "parameters", mpp_model_parameters(model));
     cJSON_AddNumberToObject(object, "active_parameters", mpp_model_active_parameters(model));
-    g_autoptr(GPtrArray) passed = mpp_model_hf_recognise(file->root) ? mpp_model_hf_passed_over(file) : NULL;
+    g_autoptr(GPtrArray) passed = mpp_model_hf_recognise(file) ? mpp_model_hf_passed_over(file) : NULL;
     for (guint i = 0; passed && i < passed->len; i++) {
         if (i == 0)
             cJSON_AddArrayToObject(object, "passed_over");

@@ -28,10 +28,11 @@ static MppCluster *load(const char *name)
 
 static void test_tiers(void)
 {
-    static const char text[] = HEAD "\"tiers\": [\n"
-                                    " {\"name\": \"board\", \"devices\": 3, \"bytes_per_s\": 2.385e11, \"efficiency_frac\": 0.71},\n"
-                                    " {\"name\": \"node\", \"devices\": 12, \"bytes_per_s\": 7.3e10, \"shared_by\": 3},\n"
-                                    " {\"name\": \"net\", \"bytes_per_s\": 1.27e10, \"oversubscription\": 1.5}]}";
+    static const char text[] = HEAD
+        "\"tiers\": [\n"
+        " {\"name\": \"board\", \"devices\": 3, \"bytes_per_s\": 2.385e11, \"efficiency_frac\": 0.71},\n"
+        " {\"name\": \"node\", \"devices\": 12, \"bytes_per_s\": 7.3e10, \"shared_by\": 3},\n"
+        " {\"name\": \"net\", \"bytes_per_s\": 1.27e10, \"oversubscription\": 1.5}]}";
     g_autoptr(GError) error = NULL;
     g_autoptr(MppCluster) cluster = read_text(text, &error);
     g_assert_no_error(error);
@@ -50,6 +51,7 @@ static void test_tiers(void)
             g_assert_cmpint(mpp_cluster_domain(cluster, tier, rows[i].gpus), ==, rows[i].domains[tier]);
 }
 
+#define PAIR ", \"devices\": 2"
 #define TIER(name, rest) "{\"name\": \"" name "\", \"bytes_per_s\": 7.3e10" rest "}"
 
 static void test_errors(void)
@@ -63,16 +65,18 @@ static void test_errors(void)
           "c.json:2:10: /tiers: expected 1 to 4 tiers, got 0\n"
           "    2 | \"tiers\": []}\n"
           "      |          ^" },
-        { HEAD "\n\"tiers\": [" TIER("a", ", \"devices\": 2") ",\n" TIER("b", ", \"devices\": 2") "," TIER("c", ", \"devices\": 2") ","
-          TIER("d", ", \"devices\": 2") "," TIER("e", "") "]}", MPP_ERROR_INVALID,
+        { HEAD "\n\"tiers\": [" TIER("a", PAIR) ",\n" TIER("b", PAIR) "," TIER("c", PAIR) "," TIER("d", PAIR) ","
+          TIER("e", "") "]}", MPP_ERROR_INVALID,
           "c.json:2:10: /tiers: expected 1 to 4 tiers, got 5\n"
           "    2 | \"tiers\": [{\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"devices\": 2},\n"
           "      |          ^" },
-        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 15") "]}", MPP_ERROR_INVALID,
+        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 15") "]}",
+          MPP_ERROR_INVALID,
           "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
           "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 15}]}\n"
           "      | ^" },
-        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 3") "]}", MPP_ERROR_INVALID,
+        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 3") "]}",
+          MPP_ERROR_INVALID,
           "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
           "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 3}]}\n"
           "      | ^" },
@@ -97,11 +101,14 @@ static void test_errors(void)
           "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"p2p_frac\": 1.3}]}\n"
           "      |                                                  ^" },
         { HEAD "\"tiers\": [\n" TIER("a", ", \"latency\": 1e-6") "]}", MPP_ERROR_SCHEMA,
-          "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: latency_s, name, step_s, shared_by, devices, p2p_frac, bytes_per_s, in_network, efficiency_frac, oversubscription\n"
+          "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: "
+          "latency_s, name, step_s, shared_by, devices, p2p_frac, bytes_per_s, in_network, efficiency_frac, "
+          "oversubscription\n"
           "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"latency\": 1e-6}]}\n"
           "      |                                                 ^" },
         { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
-          "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, internode_words\n"
+          "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
+          "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, internode_words\n"
           "    2 | \"run_source\": [\"x\"]}\n"
           "      |               ^" },
         { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,

@@ -26,13 +26,14 @@ static void load(const char *name, MppDevice *device)
 
 static void test_fields(void)
 {
-    static const char text[] = "{\"name\": \"odd\", \"title\": \"Odd 7\", \"vendor\": \"V\", \"aliases\": [\"o7\"],\n"
-                               " \"memory_bytes\": 2.385e9, \"memory_bytes_per_s\": 7.31e10, \"cores\": 13,\n"
-                               " \"peak_flop_per_s\": {\"fp32\": 3.17e12, \"mxfp8\": 9.1e12},\n"
-                               " \"matmul_frac\": {\"fp32\": 0.61, \"mxfp8\": 0.47},\n"
-                               " \"flash1\": {\"forward_frac\": 0.11, \"backward_frac\": 0.13},\n"
-                               " \"flash2\": {\"forward_frac\": 0.23, \"backward_frac\": 0.29},\n"
-                               " \"flash3\": {\"forward_frac\": 0.31, \"backward_frac\": 0.37}}";
+    static const char text[] =
+        "{\"name\": \"odd\", \"title\": \"Odd 7\", \"vendor\": \"V\", \"aliases\": [\"o7\"],\n"
+        " \"memory_bytes\": 2.385e9, \"memory_bytes_per_s\": 7.31e10, \"cores\": 13,\n"
+        " \"peak_flop_per_s\": {\"fp32\": 3.17e12, \"mxfp8\": 9.1e12},\n"
+        " \"matmul_frac\": {\"fp32\": 0.61, \"mxfp8\": 0.47},\n"
+        " \"flash1\": {\"forward_frac\": 0.11, \"backward_frac\": 0.13},\n"
+        " \"flash2\": {\"forward_frac\": 0.23, \"backward_frac\": 0.29},\n"
+        " \"flash3\": {\"forward_frac\": 0.31, \"backward_frac\": 0.37}}";
     g_autoptr(GError) error = NULL;
     MppDevice device;
     bool read = read_text(text, &device, &error);
@@ -80,7 +81,8 @@ static void test_errors(void)
         int code;
         const char *message;
     } rows[] = {
-        { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp32\": 1e12, \"tf32\": 2e12},\n\"matmul_frac\": {\"fp32\": 0.7}}", MPP_ERROR_INVALID,
+        { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp32\": 1e12, \"tf32\": 2e12},\n\"matmul_frac\": {\"fp32\": 0.7}}",
+          MPP_ERROR_INVALID,
           "d.json:3:16: /matmul_frac: tf32 has a peak rate but no matmul_frac\n"
           "    3 | \"matmul_frac\": {\"fp32\": 0.7}}\n"
           "      |                ^" },
@@ -89,11 +91,13 @@ static void test_errors(void)
           "    3 | \"matmul_frac\": {\"fp8\": 0}}\n"
           "      |                ^" },
         { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward\": 0.3}}", MPP_ERROR_SCHEMA,
-          "d.json:2:23: /flash2/forward: unknown attention rates field \"forward\"; known: forward_frac, backward_frac\n"
+          "d.json:2:23: /flash2/forward: unknown attention rates field \"forward\"; known: "
+          "forward_frac, backward_frac\n"
           "    2 | \"flash2\": {\"forward\": 0.3}}\n"
           "      |                       ^" },
         { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp12\": 1e12}}", MPP_ERROR_SCHEMA,
-          "d.json:2:29: /peak_flop_per_s/fp12: unknown peak rates, FLOP per s field \"fp12\"; known: fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4\n"
+          "d.json:2:29: /peak_flop_per_s/fp12: unknown peak rates, FLOP per s field \"fp12\"; known: "
+          "fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4\n"
           "    2 | \"peak_flop_per_s\": {\"fp12\": 1e12}}\n"
           "      |                             ^" },
         { HEAD SIZES ", " RATES ",\n\"memory_frac\": 1.7}", MPP_ERROR_SCHEMA,
