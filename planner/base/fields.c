@@ -197,7 +197,8 @@ bool mpp_fields_read(const MppFields *fields, const MppJson *json, const cJSON *
         }
     }
     for (int i = 0; i < fields->n_rows; i++) {
-        if (isnan(fields->rows[i].fallback) && !mpp_json_get(object, fields->rows[i].name)) {
+        const cJSON *given = mpp_json_get(object, fields->rows[i].name);
+        if (isnan(fields->rows[i].fallback) && (!given || (fields->open && cJSON_IsNull(given)))) {
             mpp_fields_clear(fields, out);
             return mpp_json_error(error, json, object, MPP_ERROR_SCHEMA, "the %s field \"%s\" is missing (%s)", fields->title,
                                   fields->rows[i].name, fields->rows[i].help);

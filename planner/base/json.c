@@ -57,6 +57,15 @@ static bool refuse_odd_values(const MppJson *json, const cJSON *node, GError **e
     return true;
 }
 
+/** The first escaped NUL, which would end a string early, or NULL. */
+static const char *find_escaped_nul(const char *text)
+{
+    for (const char *at = strchr(text, '\\'); at; at = strchr(at[1] ? at + 2 : at + 1, '\\'))
+        if (g_str_has_prefix(at, "\\u0000"))
+            return at;
+    return NULL;
+}
+
 static bool check_text(const MppJson *json, GError **error)
 {
     const char *end;
@@ -66,6 +75,9 @@ static bool check_text(const MppJson *json, GError **error)
         return place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "this is a binary file; expected JSON");
     if (!g_utf8_validate(json->text, json->n_bytes, &end))
         return place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, "the text is not valid UTF-8");
+    const char *nul = find_escaped_nul(json->text);
+    if (nul)
+        return place_error(error, json, nul - json->text, NULL, MPP_ERROR_SYNTAX, "a string may not hold the character \\u0000");
     return true;
 }
 
@@ -129,6 +141,30 @@ char *mpp_json_describe(const cJSON *node)
     return g_strdup(cJSON_IsArray(node) ? "an array" : cJSON_IsObject(node) ? "an object" : "null");
 }
 
+/** The shortest text that reads back equal; whole numbers below 1e9 without an exponent. */
+static char *number_text(double value)
+{
+    char fixed[40], scientific[40];
+    g_ascii_formatd(fixed, sizeof fixed, "%.17g", value);
+    for (int digits = 1; digits <= 17; digits++) {
+        char format[8];
+        g_snprintf(format, sizeof format, "%%.%dg", digits);
+        g_ascii_formatd(scientific, sizeof scientific, format, value);
+        if (g_ascii_strtod(scientific, NULL) == value)
+            break;
+    }
+    bool whole = floor(value) == value && fabs(value) < 1e15;
+    if (whole)
+        g_ascii_formatd(fixed, sizeof fixed, "%.0f", value);
+    char *e = strstr(scientific, "e+");
+    if (e) { /* 7.5e+13 as 7.5e13, 1e+06 as 1e6 */
+        char *digits = e + 2 + strspn(e + 2, "0");
+        memmove(e + 1, digits, strlen(digits) + 1);
+    }
+    bool shorter = strlen(scientific) < strlen(fixed);
+    return g_strdup(shorter && !(whole && fabs(value) < 1e9) ? scientific : whole ? fixed : scientific);
+}
+
 static void print_indented(GString *out, const cJSON *node, int depth);
 
 static void print_children(GString *out, const cJSON *node, int depth, const char *open, const char *close)
@@ -164,6 +200,9 @@ static void print_indented(GString *out, const cJSON *node, int depth)
         print_children(out, node, depth, "{", "}");
     } else if (cJSON_IsArray(node)) {
         print_children(out, node, depth, "[", "]");
+    } else if (cJSON_IsNumber(node)) {
+        g_autofree char *text = number_text(node->valuedouble);
+        g_string_append(out, text);
     } else {
         char *text = cJSON_PrintUnformatted(node);
         g_string_append(out, text);

@@ -1,8 +1,8 @@
 /**
  * JSON documents that remember their text, so that every complaint can show where.
  *
- * cJSON parses; it keeps no positions and accepts duplicate keys. Here duplicates, bad UTF-8, NaN and
- * overflow are refused, and an error about a node finds the node's place by walking the text once more:
+ * cJSON parses; it keeps no positions and accepts duplicate keys. Here duplicates, bad UTF-8, NaN,
+ * overflow and \u0000 are refused, and an error about a node finds the node's place by walking the text once more:
  *
  *     gpt.json:14:12: /heads: expected an integer from 1 to 65536, got "many"
  *        14 |   "heads": "many",

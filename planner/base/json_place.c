@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* cJSON passes over one */
+
+/** Appends "/" and @key, escaped as RFC 6901 says. */
+static void append_key(GString *pointer, const char *key)
+{
+    g_string_append_c(pointer, '/');
+    for (; *key; key++) {
+        if (*key == '~' || *key == '/')
+            g_string_append(pointer, *key == '~' ? "~0" : "~1");
+        else
+            g_string_append_c(pointer, *key);
+    }
+}
+
 /** Child indices from the root to @wanted, appended to @path and @pointer. Returns false when it is not below @node. */
 static bool find_path(const cJSON *node, const cJSON *wanted, GArray *path, GString *pointer)
 {
@@ -13,7 +27,7 @@ static bool find_path(const cJSON *node, const cJSON *wanted, GArray *path, GStr
         size_t n_pointer = pointer->len;
         g_array_append_val(path, index);
         if (child->string)
-            g_string_append_printf(pointer, "/%s", child->string);
+            append_key(pointer, child->string);
         else
             g_string_append_printf(pointer, "/%d", index);
         if (find_path(child, wanted, path, pointer))
@@ -24,9 +38,17 @@ static bool find_path(const cJSON *node, const cJSON *wanted, GArray *path, GStr
     return false;
 }
 
+/** What cJSON takes for space: all control characters. */
+static bool is_space(char c)
+{
+    return c > 0 && c <= ' ';
+}
+
 static const char *skip_space(const char *at)
 {
-    return at + strspn(at, " \t\r\n");
+    while (is_space(*at))
+        at++;
+    return at;
 }
 
 static const char *skip_string(const char *at)
@@ -42,8 +64,11 @@ static const char *skip_value(const char *at)
 {
     if (*at == '"')
         return skip_string(at);
-    if (*at != '{' && *at != '[')
-        return at + strcspn(at, ",]} \t\r\n");
+    if (*at != '{' && *at != '[') {
+        while (*at && !is_space(*at) && !strchr(",]}", *at))
+            at++;
+        return at;
+    }
     int depth = 0;
     do {
         if (*at == '"') {
@@ -81,25 +106,35 @@ size_t mpp_json_place_of(const MppJson *json, const cJSON *node, char **pointer)
         *pointer = g_string_free(text, FALSE);
         return 0;
     }
-    const char *at = skip_space(json->text);
+    bool marked = g_str_has_prefix(json->text, BYTE_ORDER_MARK);
+    const char *at = skip_space(json->text + (marked ? strlen(BYTE_ORDER_MARK) : 0));
     for (guint i = 0; i < path->len; i++)
         at = enter_child(at, g_array_index(path, int, i));
     *pointer = g_string_free(text, FALSE);
     return at - json->text;
 }
 
-/** The part of the line around @column that fits a terminal; @column is moved along with it. */
-static char *excerpt(const char *start, size_t n_bytes, size_t *column)
+static bool starts_character(char c)
+{
+    return (c & 0xc0) != 0x80;
+}
+
+/** The part of the line around byte @column that fits a terminal; @caret: out, characters of it before that byte. */
+static char *excerpt(const char *start, size_t n_bytes, size_t column, int *caret)
 {
     enum { WIDTH = 100, BEFORE = 50 };
-    size_t from = n_bytes > WIDTH && *column > BEFORE ? *column - BEFORE : 0;
-    size_t n = MIN(n_bytes - from, WIDTH);
-    *column -= from;
-    g_autofree char *cut = g_strndup(start + from, n);
-    g_strdelimit(cut, "\t\r", ' ');
+    size_t from = n_bytes > WIDTH && column > BEFORE ? column - BEFORE : 0;
+    size_t end = MIN(from + WIDTH, n_bytes);
+    while (from > 0 && !starts_character(start[from]))
+        from--;
+    while (end < n_bytes && end > column && !starts_character(start[end]))
+        end--;
+    g_autofree char *cut = g_strndup(start + from, end - from);
     for (char *c = cut; *c; c++)
         if (g_ascii_iscntrl(*c))
-            *c = '?';
+            *c = *c == '\t' || *c == '\r' ? ' ' : '?';
+    g_autofree char *before = g_strndup(cut, column - from), *shown_before = g_utf8_make_valid(before, -1);
+    *caret = (int)g_utf8_strlen(shown_before, -1);
     return g_utf8_make_valid(cut, -1);
 }
 
@@ -116,9 +151,9 @@ char *mpp_json_place_format(const MppJson *json, size_t offset, const char *poin
     size_t column = offset - start;
     const char *newline = memchr(json->text + start, '\n', json->n_bytes - start);
     size_t length = newline ? (size_t)(newline - json->text) - start : json->n_bytes - start;
-    size_t caret = column;
-    g_autofree char *source = excerpt(json->text + start, length, &caret);
+    int caret;
+    g_autofree char *source = excerpt(json->text + start, length, column, &caret);
     return g_strdup_printf("%s:%" G_GINT64_FORMAT ":%zu: %s%s%s\n%5" G_GINT64_FORMAT " | %s\n      | %*s^", json->name, line,
                            column + 1, pointer ? (*pointer ? pointer : "/") : "", pointer ? ": " : "", message, line,
-                           source, (int)caret, "");
+                           source, caret, "");
 }

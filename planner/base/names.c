@@ -13,7 +13,7 @@ static char folded(char c)
     return c == '-' ? '_' : g_ascii_tolower(c);
 }
 
-static bool same_name(const char *a, const char *b)
+bool mpp_names_same(const char *a, const char *b)
 {
     while (*a && folded(*a) == folded(*b)) {
         a++;
@@ -25,7 +25,7 @@ static bool same_name(const char *a, const char *b)
 int mpp_names_find(const MppNames *names, const char *name)
 {
     for (int i = 0; i < names->n_names; i++)
-        if (same_name(names->names[i], name))
+        if (mpp_names_same(names->names[i], name))
             return i;
     return -1;
 }

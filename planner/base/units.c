@@ -12,7 +12,7 @@ char *mpp_units_seconds(double seconds)
 {
     static const struct { double from, unit; const char *name; } scales[] = {
         { 172800, 86400, "days" }, { 7200, 3600, "h" }, { 600, 60, "min" },
-        { 0.9995, 1, "s" },        { 1e-3, 1e-3, "ms" }, { 0, 1e-6, "µs" },
+        { 0.9995, 1, "s" },        { 0.9995e-3, 1e-3, "ms" }, { 0, 1e-6, "µs" },
     };
     for (size_t i = 0;; i++) {
         if (fabs(seconds) >= scales[i].from) {

@@ -2,8 +2,8 @@
 
 #include "planner/base/json.h"
 #include "planner/calibrate/accuracy.h"
+#include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
-#include "planner/cli/terminal.h"
 
 static void add_row(cJSON *rows, const MppPrediction *prediction)
 {
@@ -98,39 +98,6 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
     return g_file_set_contents(path, csv, -1, error);
 }
 
-static void add_text_row(MppTable *table, const MppAccuracy *a)
-{
-    mpp_table_add(table, "%s", a->source ? a->source : "all");
-    mpp_table_add(table, "%d", a->rows);
-    mpp_table_add(table, "%d", a->predicted);
-    for (int i = 0; i < 4 && !a->n_times; i++)
-        mpp_table_add(table, "%s", "");
-    if (a->n_times) {
-        mpp_table_add(table, "%.1f %%", 100 * a->mape);
-        mpp_table_add(table, "%.1f %%", 100 * a->median);
-        mpp_table_add(table, "%+.1f %%", 100 * a->bias);
-        mpp_table_add(table, "%.1f %%", 100 * a->p90);
-    }
-    mpp_table_add(table, a->n_memory ? "%.1f %%" : "", 100 * a->memory_mape);
-    int right = a->fits_fits + a->oom_oom, all = right + a->fits_oom + a->oom_fits;
-    mpp_table_add(table, all ? "%d/%d" : "", right, all);
-    mpp_table_add(table, a->n_groups ? "%.1f / %.1f %%" : "", 100 * a->regret_mean, 100 * a->regret_worst);
-    mpp_table_add(table, a->n_groups ? "%.2f" : "", a->spearman);
-    mpp_table_add(table, a->worst_id ? "%+.0f %% %s" : "", 100 * a->worst, a->worst_id ? a->worst_id : "");
-}
-
-static void print_text(const GArray *predictions, bool clean)
-{
-    g_autoptr(MppTable) table = mpp_table_new("source|rows >|predicted >|MAPE >|median >|bias >|p90 >|memory >|fits right >|"
-                                              "regret mean / worst >|rank corr. >|worst row");
-    g_autoptr(GArray) sources = mpp_accuracy_by_source(predictions, clean);
-    for (guint i = 0; i < sources->len; i++)
-        add_text_row(table, &g_array_index(sources, MppAccuracy, i));
-    MppAccuracy all = mpp_accuracy_overall(predictions, clean);
-    add_text_row(table, &all);
-    mpp_table_print(table);
-}
-
 static bool run(int argc, char **argv, GError **error)
 {
     gboolean json = FALSE, clean = FALSE;
@@ -160,7 +127,7 @@ static bool run(int argc, char **argv, GError **error)
     GArray *predictions = mpp_predictions_new(runs, profiles);
     bool written = (!csv || write_csv(predictions, csv, error)) && (!(json || output) || write_json(predictions, output, error));
     if (written && !json)
-        print_text(predictions, clean);
+        mpp_accuracy_text_print(predictions, clean);
     mpp_predictions_free(predictions);
     return written;
 }

@@ -66,7 +66,11 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
 static bool open_question(const MppJobOptions *options, const char *text, char **files, MppInputs **inputs, MppStrategy *strategy,
                           GError **error)
 {
-    if (files && files[0]) {
+    if (files && files[1]) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes one plan file; unexpected argument \"%s\"", files[1]);
+        return false;
+    }
+    if (files) {
         g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
         if (!file)
             return false;

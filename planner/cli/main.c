@@ -66,8 +66,12 @@ int main(int argc, char **argv)
     gsl_set_error_handler_off();
     g_set_prgname("mpplan");
     g_autoptr(GError) error = NULL;
-    if (dispatch(argc, argv, &error))
+    if (dispatch(argc, argv, &error) && fflush(stdout) == 0 && !ferror(stdout))
         return 0;
+    if (!error) {
+        fputs("mpplan: standard output could not be written\n", stderr);
+        return 1;
+    }
     fprintf(stderr, "mpplan: %s\n", error->message);
     return mpp_error_exit_status(error);
 }

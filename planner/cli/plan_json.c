@@ -90,9 +90,16 @@ void mpp_plan_file_free(MppPlanFile *file)
 
 MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
 {
+    enum { FORMAT_VERSION = 1 };
     g_autoptr(MppJson) json = mpp_json_load(path, error);
     if (!json)
         return NULL;
+    const cJSON *version = mpp_json_get(json->root, "format_version");
+    if (version && !(cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION)) {
+        mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
+                       FORMAT_VERSION);
+        return NULL;
+    }
     const cJSON *inputs = mpp_json_get(json->root, "inputs"), *best = mpp_json_get(json->root, "best");
     const cJSON *strategy = mpp_json_get(best, "strategy");
     if (!cJSON_IsObject(inputs) || !cJSON_IsObject(strategy)) {

@@ -28,11 +28,11 @@ static double tile_share(const MppDevice *device, double count, double m, double
     return best;
 }
 
-double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double count, double m, double n, double k,
-                            double out_bytes)
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
+                            double k, double out_bytes)
 {
     double flop = 2 * count * m * n * k;
-    double rate = device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
+    double rate = frac * device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
     double share = tile_share(device, count, m, n) * k / (k + device->matmul_depth);
     share *= flop / (flop + device->matmul_work_flop);
     double operand = mpp_precision_matmul_bytes(precision);
@@ -58,12 +58,13 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     const MppDevice *device = &job->cluster->device;
     double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
     bool weights = op->parameters > 0;
+    double frac = op->expert ? device->grouped_frac : 1;
     double accumulate = weights ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
     return (MppOpTime){
-        .forward_s = mpp_compute_matmul_s(device, op->precision, count, m, n, k, element) + cast_s(device, op, count * m * k),
+        .forward_s = mpp_compute_matmul_s(device, op->precision, frac, count, m, n, k, element) + cast_s(device, op, count * m * k),
         .backward_input_s =
-            mpp_compute_matmul_s(device, op->precision, count, m, k, n, element) + cast_s(device, op, count * m * n),
-        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, count, n, k, m, accumulate),
+            mpp_compute_matmul_s(device, op->precision, frac, count, m, k, n, element) + cast_s(device, op, count * m * n),
+        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, frac, count, n, k, m, accumulate),
     };
 }
 

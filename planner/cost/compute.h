@@ -21,9 +21,9 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op);
 /** FLOP of the forward pass; the backward pass has twice (a fused attention core 2.5 times, scores computed again). */
 double mpp_compute_flop(const MppOp *op);
 
-/** Time of @count products [m,k]x[k,n] in one launch that write elements of @out_bytes. */
-double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double count, double m, double n, double k,
-                            double out_bytes);
+/** Time of @count products [m,k]x[k,n] in one launch that write elements of @out_bytes, at @frac of the usual rate. */
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
+                            double k, double out_bytes);
 
 /** Time to stream @bytes through memory in @kernels kernels. */
 double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels);

@@ -28,9 +28,9 @@ static const MppField rows[] = {
 };
 const MppFields mpp_cluster_fields = MPP_FIELDS("cluster", MppCluster, rows);
 
-static bool check_tiers(const MppCluster *cluster, const MppJson *json, GError **error)
+bool mpp_cluster_check(const MppCluster *cluster, const MppJson *json, const cJSON *node, GError **error)
 {
-    const cJSON *tiers = mpp_json_get(json->root, "tiers");
+    const cJSON *tiers = mpp_json_get(node, "tiers");
     int n = mpp_cluster_n_tiers(cluster);
     if (n < 1 || n > 4)
         return mpp_json_error(error, json, tiers, MPP_ERROR_INVALID, "expected 1 to 4 tiers, got %d", n);
@@ -50,7 +50,7 @@ static bool check_tiers(const MppCluster *cluster, const MppJson *json, GError *
 MppCluster *mpp_cluster_read(const MppJson *json, GError **error)
 {
     g_autoptr(MppCluster) cluster = g_new0(MppCluster, 1);
-    if (!mpp_fields_read(&mpp_cluster_fields, json, json->root, cluster, error) || !check_tiers(cluster, json, error))
+    if (!mpp_fields_read(&mpp_cluster_fields, json, json->root, cluster, error) || !mpp_cluster_check(cluster, json, json->root, error))
         return NULL;
     return g_steal_pointer(&cluster);
 }

@@ -37,6 +37,10 @@ extern const MppFields mpp_cluster_fields;
 
 /** Reads the cluster's own fields; the caller fills @cluster->device. Errors: MPP_ERROR_SCHEMA, MPP_ERROR_INVALID. */
 MppCluster *mpp_cluster_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Whether there are 1 to 4 tiers and they nest; @node is the cluster in @json. Error: MPP_ERROR_INVALID. */
+bool mpp_cluster_check(const MppCluster *cluster, const MppJson *json, const cJSON *node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 MppCluster *mpp_cluster_copy(const MppCluster *cluster);
 void mpp_cluster_free(MppCluster *cluster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppCluster, mpp_cluster_free)

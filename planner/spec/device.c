@@ -44,6 +44,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCT(MppDevice, matmul_frac, &frac_fields, MPP_REQUIRED, "share of the peak that large products sustain"),
     MPP_FIELD_INT(MppDevice, cores, 1, 65536, MPP_REQUIRED, "streaming multiprocessors or compute units"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_depth, 0, 1e5, 100, "k at which a product reaches half of its rate"),
+    MPP_FIELD_DOUBLE(MppDevice, grouped_frac, 0.05, 1, 0.75, "of a product's rate, for the grouped products of experts"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_work_flop, 0, 1e14, 0, "work at which a product reaches half of its rate"),
     MPP_FIELD_STRUCT(MppDevice, flash1, &attention_fields, 0, "FlashAttention 1"),
     MPP_FIELD_STRUCT(MppDevice, flash2, &attention_fields, 0, "FlashAttention 2"),
@@ -59,18 +60,23 @@ static const MppField rows[] = {
 };
 const MppFields mpp_device_fields = MPP_FIELDS("device", MppDevice, rows);
 
+bool mpp_device_check(const MppDevice *device, const MppJson *json, const cJSON *node, GError **error)
+{
+    for (int i = 0; i < MPP_N_PRECISIONS; i++)
+        if (device->peak_flop_per_s.by_precision[i] > 0 && !(device->matmul_frac.by_precision[i] > 0))
+            return mpp_json_error(error, json, mpp_json_get(node, "matmul_frac"), MPP_ERROR_INVALID,
+                                  "%s has a peak rate but no matmul_frac", mpp_names_get(&mpp_precision_names, i));
+    return true;
+}
+
 bool mpp_device_read(const MppJson *json, MppDevice *device, GError **error)
 {
     if (!mpp_fields_read(&mpp_device_fields, json, json->root, device, error))
         return false;
-    for (int i = 0; i < MPP_N_PRECISIONS; i++) {
-        if (device->peak_flop_per_s.by_precision[i] > 0 && !(device->matmul_frac.by_precision[i] > 0)) {
-            mpp_fields_clear(&mpp_device_fields, device);
-            return mpp_json_error(error, json, mpp_json_get(json->root, "matmul_frac"), MPP_ERROR_INVALID,
-                                  "%s has a peak rate but no matmul_frac", mpp_names_get(&mpp_precision_names, i));
-        }
-    }
-    return true;
+    if (mpp_device_check(device, json, json->root, error))
+        return true;
+    mpp_device_clear(device);
+    return false;
 }
 
 void mpp_device_clear(MppDevice *device)

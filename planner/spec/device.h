@@ -45,6 +45,7 @@ typedef struct {
     MppRates matmul_frac; /* of peak, large products, sustained clocks */
     int64_t cores; /* streaming multiprocessors or compute units */
     double matmul_depth; /* k at which a product reaches half of its rate: pipeline fill and epilogue of a tile */
+    double grouped_frac; /* of a product's rate, for the grouped products of experts */
     double matmul_work_flop; /* work at which a product reaches half of its rate */
     MppAttentionRate flash1, flash2, flash3;
     double attention_tokens; /* keys seen per query at which attention reaches half of its rate */
@@ -59,6 +60,10 @@ extern const MppFields mpp_device_fields;
 
 /** Reads a device. Errors: MPP_ERROR_SCHEMA, MPP_ERROR_INVALID. */
 bool mpp_device_read(const MppJson *json, MppDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Whether each rate has its share; @node is the device in @json. Error: MPP_ERROR_INVALID. */
+bool mpp_device_check(const MppDevice *device, const MppJson *json, const cJSON *node, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 void mpp_device_clear(MppDevice *device);
 
 /** Attention rates of @kernel; unfused kernels have none: their products are ordinary ones. */

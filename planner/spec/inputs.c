@@ -16,16 +16,23 @@ void mpp_inputs_bind(MppInputs *inputs)
     inputs->job = (MppJob){ &inputs->model, &inputs->cluster, &inputs->runtime, inputs->training, inputs->gpus };
 }
 
+/** What the tables cannot check. */
+static bool check(MppInputs *inputs, const MppJson *json, const cJSON *object, GError **error)
+{
+    if (!mpp_cluster_check(&inputs->cluster, json, mpp_json_get(object, "cluster"), error) ||
+        !mpp_device_check(&inputs->cluster.device, json, mpp_json_get(object, "device"), error))
+        return false;
+    if (mpp_model_finish(&inputs->model, NULL, error))
+        return true;
+    g_prefix_error(error, "%s: ", json->name);
+    return false;
+}
+
 MppInputs *mpp_inputs_read(const MppJson *json, const cJSON *object, GError **error)
 {
-    g_autofree MppInputs *inputs = g_new0(MppInputs, 1);
-    if (!mpp_fields_read(&mpp_inputs_fields, json, object, inputs, error))
+    g_autoptr(MppInputs) inputs = g_new0(MppInputs, 1);
+    if (!mpp_fields_read(&mpp_inputs_fields, json, object, inputs, error) || !check(inputs, json, object, error))
         return NULL;
-    if (!mpp_model_finish(&inputs->model, NULL, error)) {
-        g_prefix_error(error, "%s: /inputs/model: ", json->name);
-        mpp_fields_clear(&mpp_inputs_fields, inputs);
-        return NULL;
-    }
     mpp_inputs_bind(inputs);
     return g_steal_pointer(&inputs);
 }

@@ -10,9 +10,10 @@ static bool divides(int64_t divisor, int64_t number)
 
 static char *gpus_product(const MppJob *job, const MppStrategy *s)
 {
-    int64_t product = s->dp * s->tp * s->pp * s->cp;
-    return product == job->gpus ? KEPT
-                                : g_strdup_printf("dp * tp * pp * cp = %" N " but there are %" N " GPUs", product, job->gpus);
+    double product = (double)s->dp * (double)s->tp * (double)s->pp * (double)s->cp; /* of four degrees: more than 64 bits */
+    return product == (double)job->gpus
+               ? KEPT
+               : g_strdup_printf("dp * tp * pp * cp = %.0f but there are %" N " GPUs", product, job->gpus);
 }
 
 static char *expert_grid(const MppJob *job, const MppStrategy *s)

@@ -18,12 +18,14 @@ void mpp_run_job_free(MppRunJob *run_job)
 /** Numbers behind words like "MLA(q_lora 1536,kv_lora 512,rope 64)"; DeepSeek's head sizes where none is stated. */
 static void fill_mla(const MppRun *run, MppModel *model)
 {
+    enum { MOST_RANK = 1 << 20 };
     const cJSON *mla = mpp_run_get(run, "model", "mla");
     bool named = run->model.attention_type && strstr(run->model.attention_type, "MLA");
     if (!mla && !named)
         return;
     const cJSON *q_lora = mpp_json_get(mla, "q_lora_rank");
-    model->mla = (MppMla){ .q_lora_rank = mla ? (q_lora ? (int64_t)cJSON_GetNumberValue(q_lora) : 0) : 1536,
+    int64_t stated = cJSON_IsNumber(q_lora) ? (int64_t)CLAMP(q_lora->valuedouble, 0, MOST_RANK) : 0;
+    model->mla = (MppMla){ .q_lora_rank = mla ? stated : 1536,
                            .kv_lora_rank = 512,
                            .qk_nope_head_dim = 128,
                            .qk_rope_head_dim = 64,
@@ -112,7 +114,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->zero = zero_stage(run, out->runtime, s->pp);
     s->schedule = s->vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B;
     s->stage_split = out->runtime->stage_split;
-    s->recompute = mpp_run_match_recompute(from->recompute);
+    s->recompute = mpp_run_match_recompute(from->recompute, out->runtime->usual_recompute);
     s->offload_optimizer = from->offload && strstr(from->offload, "optimizer");
 }
 

@@ -141,9 +141,11 @@ MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *d
     return rate && !(rate->forward_frac > 0) ? MPP_ATTENTION_FLASH2 : kernel;
 }
 
-MppRecompute mpp_run_match_recompute(const char *words)
+MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)
 {
-    if (!words || has_word(words, "none"))
+    if (!words)
+        return otherwise;
+    if (has_word(words, "none"))
         return MPP_RECOMPUTE_NONE;
     return has_word(words, "full") ? MPP_RECOMPUTE_FULL : MPP_RECOMPUTE_SELECTIVE;
 }

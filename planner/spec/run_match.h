@@ -18,7 +18,7 @@ MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
 MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
-MppRecompute mpp_run_match_recompute(const char *words);
+MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
 /** @words when they name a schedule that is not modelled, else NULL. */
 const char *mpp_run_match_unknown_schedule(const char *words);

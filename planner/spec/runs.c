@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MOST = 1 << 28 };
+enum { MOST = 1 << 28, MOST_RANKS = 1 << 20 };
 
 static const MppField model_rows[] = {
     MPP_FIELD_STRING(MppRunModel, name, 0, "model"),
@@ -46,13 +46,13 @@ static const MppField training_rows[] = {
 static const MppFields training_fields = MPP_OPEN_FIELDS("run's training", MppRunTraining, training_rows);
 
 static const MppField parallel_rows[] = {
-    MPP_FIELD_INT(MppRunParallel, dp, 1, MOST, 0, "data-parallel replicas"),
-    MPP_FIELD_INT(MppRunParallel, tp, 1, MOST, 0, "tensor-parallel ranks"),
-    MPP_FIELD_INT(MppRunParallel, pp, 1, MOST, 0, "pipeline ranks"),
-    MPP_FIELD_INT(MppRunParallel, vpp, 1, MOST, 1, "chunks a rank"),
-    MPP_FIELD_INT(MppRunParallel, cp, 1, MOST, 1, "context-parallel ranks"),
-    MPP_FIELD_INT(MppRunParallel, ep, 1, MOST, 1, "expert-parallel ranks"),
-    MPP_FIELD_INT(MppRunParallel, etp, 1, MOST, 0, "tensor-parallel ranks of an expert"),
+    MPP_FIELD_INT(MppRunParallel, dp, 1, MOST_RANKS, 0, "data-parallel replicas"),
+    MPP_FIELD_INT(MppRunParallel, tp, 1, MOST_RANKS, 0, "tensor-parallel ranks"),
+    MPP_FIELD_INT(MppRunParallel, pp, 1, MOST_RANKS, 0, "pipeline ranks"),
+    MPP_FIELD_INT(MppRunParallel, vpp, 1, MOST_RANKS, 1, "chunks a rank"),
+    MPP_FIELD_INT(MppRunParallel, cp, 1, MOST_RANKS, 1, "context-parallel ranks"),
+    MPP_FIELD_INT(MppRunParallel, ep, 1, MOST_RANKS, 1, "expert-parallel ranks"),
+    MPP_FIELD_INT(MppRunParallel, etp, 1, MOST_RANKS, 0, "tensor-parallel ranks of an expert"),
     MPP_FIELD_INT(MppRunParallel, zero, 0, 3, -1, "ZeRO stage"),
     MPP_FIELD_BOOL(MppRunParallel, sp, 0, "sequence parallel"),
     MPP_FIELD_STRING(MppRunParallel, schedule, 0, "schedule"),

@@ -2,6 +2,8 @@
 
 static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
+static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full" };
+const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
 static const char *const sequence_names[] = { "never", "choice", "always" };
 const MppNames mpp_sequence_parallel_names = MPP_NAMES("sequence-parallel rule", sequence_names);
 
@@ -82,6 +84,7 @@ static const MppField rows[] = {
                    "whether norms split the sequence over tp"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
+    MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),

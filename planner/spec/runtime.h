@@ -18,9 +18,16 @@ typedef enum {
     MPP_N_STAGE_SPLITS,
 } MppStageSplit;
 
+typedef enum {
+    MPP_RECOMPUTE_NONE,
+    MPP_RECOMPUTE_SELECTIVE, /* the attention core */
+    MPP_RECOMPUTE_FULL,      /* a layer from its input: all layers, or the first recompute_layers of each chunk */
+    MPP_N_RECOMPUTES,
+} MppRecompute;
+
 typedef enum { MPP_SEQUENCE_PARALLEL_NEVER, MPP_SEQUENCE_PARALLEL_CHOICE, MPP_SEQUENCE_PARALLEL_ALWAYS } MppSequenceParallelRule;
 
-extern const MppNames mpp_stage_split_names, mpp_sequence_parallel_names;
+extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_sequence_parallel_names;
 
 /** Which kernels a layer runs as; decides memory traffic, kept bytes and the number of launches. */
 typedef struct {
@@ -91,6 +98,7 @@ typedef struct {
     MppSequenceParallelRule sequence_parallel;
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
+    MppRecompute usual_recompute;
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;

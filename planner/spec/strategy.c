@@ -4,15 +4,13 @@
 
 static const char *const schedule_names[MPP_N_SCHEDULES] = { "gpipe", "1f1b", "interleaved" };
 const MppNames mpp_schedule_names = MPP_NAMES("schedule", schedule_names);
-static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full" };
-const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
 static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",
                                                        "tp-dp-pp-cp", "tp-pp-cp-dp", "tp-pp-dp-cp" };
 const MppNames mpp_order_names = MPP_NAMES("mesh order", order_names);
 
-enum { MOST_RANKS = 1 << 24 };
+enum { MOST_RANKS = 1 << 20 }; /* the product of three degrees fits 64 bits */
 
 static const MppField rows[] = {
     MPP_FIELD_INT(MppStrategy, dp, 1, MOST_RANKS, 1, "data-parallel replicas"),

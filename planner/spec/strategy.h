@@ -15,13 +15,6 @@
 
 typedef enum { MPP_SCHEDULE_GPIPE, MPP_SCHEDULE_1F1B, MPP_SCHEDULE_INTERLEAVED, MPP_N_SCHEDULES } MppScheduleKind;
 
-typedef enum {
-    MPP_RECOMPUTE_NONE,
-    MPP_RECOMPUTE_SELECTIVE, /* the attention core */
-    MPP_RECOMPUTE_FULL,      /* a layer from its input: all layers, or the first recompute_layers of each chunk */
-    MPP_N_RECOMPUTES,
-} MppRecompute;
-
 typedef enum { MPP_CP_RING, MPP_CP_ALL_TO_ALL, MPP_N_CPS } MppCpKind;
 
 /** Order of the mesh over the ranks, fastest first; tp is always fastest. */
@@ -35,7 +28,7 @@ typedef enum {
     MPP_N_ORDERS,
 } MppMeshOrder;
 
-extern const MppNames mpp_schedule_names, mpp_recompute_names, mpp_cp_names, mpp_order_names;
+extern const MppNames mpp_schedule_names, mpp_cp_names, mpp_order_names;
 
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp;

@@ -101,8 +101,9 @@ static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyField
         g_autofree char *nearest = mpp_names_suggest(known, G_N_ELEMENTS(keys), key);
         return usage_error(error, part, "unknown key; known: %s", nearest);
     }
-    if (named)
-        *named |= mpp_strategy_field(row->name);
+    if (*named & mpp_strategy_field(row->name))
+        return usage_error(error, part, "%s stands twice", key);
+    *named |= mpp_strategy_field(row->name);
     void *at = (char *)strategy + row->offset;
     if (strcmp(row->name, "recompute") == 0 && !parse_recompute_layers(value, part, strategy, error))
         return false;
@@ -116,15 +117,16 @@ static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyField
 
 bool mpp_strategy_parse(const char *text, MppStrategy *strategy, MppStrategyFields *named, GError **error)
 {
-    if (named)
-        *named = 0;
+    MppStrategyFields seen = 0;
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     for (int i = 0; parts[i]; i++) {
-        if (*g_strstrip(parts[i]) && !parse_part(parts[i], strategy, named, error)) {
+        if (*g_strstrip(parts[i]) && !parse_part(parts[i], strategy, &seen, error)) {
             mpp_strategy_clear(strategy);
             return false;
         }
     }
+    if (named)
+        *named = seen;
     return true;
 }
 

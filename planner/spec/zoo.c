@@ -81,7 +81,7 @@ static bool has_alias(const cJSON *root, const char *name)
 {
     const cJSON *alias;
     cJSON_ArrayForEach(alias, mpp_json_get(root, "aliases"))
-        if (cJSON_IsString(alias) && g_ascii_strcasecmp(alias->valuestring, name) == 0)
+        if (cJSON_IsString(alias) && mpp_names_same(alias->valuestring, name))
             return true;
     return false;
 }
@@ -130,7 +130,7 @@ MppCluster *mpp_zoo_cluster(const char *name, GError **error)
     if (!g_file_test(name, G_FILE_TEST_EXISTS)) {
         g_autoptr(MppJson) device = open_device(name, NULL);
         const cJSON *usual = device ? mpp_json_get(device->root, "cluster") : NULL;
-        if (cJSON_IsString(usual))
+        if (cJSON_IsString(usual) && g_ascii_strcasecmp(usual->valuestring, name) != 0)
             return mpp_zoo_cluster(usual->valuestring, error);
     }
     g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_CLUSTERS, name, error);

@@ -1,0 +1,142 @@
+#include "planner/calibrate/parameter.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    GArray *parameters; /* MppPrior */
+    char *about;
+} PriorFile;
+
+static const MppField prior_rows[] = {
+    MPP_FIELD_STRING(MppPrior, name, MPP_REQUIRED, "profile and field"),
+    MPP_FIELD_DOUBLE(MppPrior, prior, 1e-12, 1e12, MPP_REQUIRED, "expected value"),
+    MPP_FIELD_DOUBLE(MppPrior, spread, 1e-3, 10, 0.3, "standard deviation of its logarithm (log-odds for fractions)"),
+};
+static const MppFields prior_fields = MPP_FIELDS("prior", MppPrior, prior_rows);
+
+static const MppField file_rows[] = {
+    MPP_FIELD_STRING(PriorFile, about, 0, "what the file is for"),
+    MPP_FIELD_STRUCTS(PriorFile, parameters, &prior_fields, MPP_REQUIRED, "what may be adjusted"),
+};
+static const MppFields file_fields = MPP_FIELDS("list of priors", PriorFile, file_rows);
+
+GArray *mpp_priors_load(const char *path, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_json_load(path, error);
+    PriorFile file;
+    if (!json || !mpp_fields_read(&file_fields, json, json->root, &file, error))
+        return NULL;
+    g_free(file.about);
+    return file.parameters;
+}
+
+void mpp_priors_free(GArray *priors)
+{
+    for (guint i = 0; priors && i < priors->len; i++)
+        mpp_fields_clear(&prior_fields, &g_array_index(priors, MppPrior, i));
+    if (priors)
+        g_array_free(priors, TRUE);
+}
+
+/** Follows @path through the tables from @base to a number. */
+static double *find_number(const MppFields *fields, void *base, char **path, const MppField **row)
+{
+    *row = mpp_fields_find(fields, path[0]);
+    if (!*row)
+        return NULL;
+    void *at = (char *)base + (*row)->offset;
+    if ((*row)->type == MPP_FIELD_TYPE_DOUBLE)
+        return path[1] ? NULL : at;
+    if ((*row)->type == MPP_FIELD_TYPE_STRUCT && path[1])
+        return find_number((*row)->table, at, path + 1, row);
+    if ((*row)->type == MPP_FIELD_TYPE_STRUCTS && path[1] && path[2]) {
+        GArray *structs = *(GArray **)at;
+        guint64 index = g_ascii_strtoull(path[1], NULL, 10);
+        return index < structs->len ? find_number((*row)->table, structs->data + index * (*row)->table->size, path + 2, row) : NULL;
+    }
+    return NULL;
+}
+
+/** Adds the places of one profile if it is the one named. */
+static void add_place(MppParameter *parameter, bool named, const MppFields *fields, void *profile, char **path)
+{
+    const MppField *row = NULL;
+    double *place = named ? find_number(fields, profile, path, &row) : NULL;
+    if (!place)
+        return;
+    g_ptr_array_add(parameter->places, place);
+    parameter->low = row->min;
+    parameter->high = row->max;
+    parameter->is_fraction = row->max == 1;
+}
+
+static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(parameter->prior->name, "/", -1);
+    char *colon = strchr(parts[0], ':');
+    const char *profile = colon ? colon + 1 : "";
+    if (colon)
+        *colon = '\0';
+    for (guint i = 0; i < profiles->clusters->len; i++) {
+        MppCluster *cluster = profiles->clusters->pdata[i];
+        add_place(parameter, !strcmp(parts[0], "cluster") && !strcmp(cluster->name, profile), &mpp_cluster_fields, cluster, parts + 1);
+        add_place(parameter, !strcmp(parts[0], "device") && !strcmp(cluster->device.name, profile), &mpp_device_fields,
+                  &cluster->device, parts + 1);
+    }
+    for (guint i = 0; i < profiles->runtimes->len; i++) {
+        MppRuntime *runtime = profiles->runtimes->pdata[i];
+        add_place(parameter, !strcmp(parts[0], "runtime") && !strcmp(runtime->name, profile), &mpp_runtime_fields, runtime, parts + 1);
+    }
+    if (parameter->places->len)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->prior->name);
+    return false;
+}
+
+GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error)
+{
+    GArray *parameters = g_array_new(FALSE, TRUE, sizeof(MppParameter));
+    for (guint i = 0; i < priors->len; i++) {
+        MppParameter parameter = { .prior = &g_array_index(priors, MppPrior, i), .places = g_ptr_array_new() };
+        bool bound = bind(&parameter, profiles, error);
+        g_array_append_val(parameters, parameter);
+        if (!bound) {
+            mpp_parameters_free(parameters);
+            return NULL;
+        }
+        mpp_parameter_set(&g_array_index(parameters, MppParameter, i), parameter.prior->prior);
+    }
+    return parameters;
+}
+
+void mpp_parameters_free(GArray *parameters)
+{
+    for (guint i = 0; parameters && i < parameters->len; i++)
+        g_ptr_array_unref(g_array_index(parameters, MppParameter, i).places);
+    if (parameters)
+        g_array_free(parameters, TRUE);
+}
+
+void mpp_parameter_set(MppParameter *parameter, double value)
+{
+    parameter->value = CLAMP(value, parameter->low, parameter->high);
+    for (guint i = 0; i < parameter->places->len; i++)
+        *(double *)parameter->places->pdata[i] = parameter->value;
+}
+
+static double measure(const MppParameter *parameter, double value)
+{
+    return parameter->is_fraction ? log(value / (1 - value)) : log(value);
+}
+
+double mpp_parameter_to_score(const MppParameter *parameter, double value)
+{
+    return (measure(parameter, value) - measure(parameter, parameter->prior->prior)) / parameter->prior->spread;
+}
+
+double mpp_parameter_from_score(const MppParameter *parameter, double score)
+{
+    double m = measure(parameter, parameter->prior->prior) + score * parameter->prior->spread;
+    return parameter->is_fraction ? 1 / (1 + exp(-m)) : exp(m);
+}

@@ -1,0 +1,41 @@
+/**
+ * Numbers of profiles that measured runs may adjust, by name.
+ *
+ * A name is a profile's kind and name and the field's path: "device:h100-sxm5-80gb/matmul_frac/bf16",
+ * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s".
+ * What a parameter may be is the range of its field; what it is expected to be is its prior.
+ */
+#pragma once
+
+#include "planner/spec/run_job.h"
+
+typedef struct {
+    char *name;
+    double prior;  /* expected value */
+    double spread; /* standard deviation of its logarithm, or of its log-odds when @is_fraction */
+} MppPrior;
+
+typedef struct {
+    const MppPrior *prior; /* borrowed */
+    double low, high;      /* of the field */
+    bool is_fraction;      /* at most 1 */
+    GPtrArray *places;     /* double *: the number in every profile that holds a copy of it */
+    double value;
+    double deviation; /* standard deviation of the estimate, in the prior's measure; set by a fit */
+    int n_runs;       /* runs that it bears upon; set by a fit */
+} MppParameter;
+
+/** Reads {"parameters": [{"name", "prior", "spread"}]}. Errors: those of mpp_json_load(), MPP_ERROR_SCHEMA. */
+GArray *mpp_priors_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void mpp_priors_free(GArray *priors);
+
+/** Binds each prior to the numbers in @profiles. Error: MPP_ERROR_INVALID for a name that means nothing. */
+GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void mpp_parameters_free(GArray *parameters);
+
+/** Sets the number in all its places. */
+void mpp_parameter_set(MppParameter *parameter, double value);
+
+/** Between the number and a measure without bounds, in units of the prior's spread around the prior. */
+double mpp_parameter_to_score(const MppParameter *parameter, double value);
+double mpp_parameter_from_score(const MppParameter *parameter, double score);

@@ -1,0 +1,78 @@
+#include "planner/calibrate/write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *folder_of(const char *kind)
+{
+    return strcmp(kind, "device") == 0 ? "devices" : strcmp(kind, "cluster") == 0 ? "clusters" : "runtimes";
+}
+
+/** Three significant digits: more would claim what the runs do not say. */
+static double rounded(double value)
+{
+    g_autofree char *text = g_strdup_printf("%.3g", value);
+    return g_ascii_strtod(text, NULL);
+}
+
+/** The object that holds the field at @path, its nested objects made where they are missing. */
+static cJSON *holder(cJSON *root, char **path)
+{
+    cJSON *at = root;
+    for (int i = 0; path[i + 1]; i++) {
+        cJSON *next = cJSON_IsArray(at) ? cJSON_GetArrayItem(at, (int)g_ascii_strtoull(path[i], NULL, 10))
+                                        : cJSON_GetObjectItemCaseSensitive(at, path[i]);
+        at = next ? next : cJSON_AddObjectToObject(at, path[i]);
+    }
+    return at;
+}
+
+static void set_member(cJSON *object, const char *name, cJSON *value)
+{
+    if (cJSON_GetObjectItemCaseSensitive(object, name))
+        cJSON_ReplaceItemInObjectCaseSensitive(object, name, value);
+    else
+        cJSON_AddItemToObject(object, name, value);
+}
+
+/** The part of a source before what an earlier fit added. */
+static char *basis(const cJSON *sources, const char *key)
+{
+    const cJSON *old = cJSON_GetObjectItemCaseSensitive(sources, key);
+    g_auto(GStrv) parts = g_strsplit(cJSON_IsString(old) ? old->valuestring : "", "; fitted to ", 2);
+    return g_strdup(parts[0] ? parts[0] : "");
+}
+
+static void set_source(cJSON *root, const char *key, const MppParameter *parameter)
+{
+    cJSON *sources = cJSON_GetObjectItemCaseSensitive(root, "sources");
+    if (!sources)
+        sources = cJSON_AddObjectToObject(root, "sources");
+    g_autofree char *before = basis(sources, key);
+    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs", before, parameter->n_runs);
+    set_member(sources, key, cJSON_CreateString(text));
+}
+
+static bool write_one(const MppParameter *parameter, const char *folder, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(parameter->prior->name, "/", -1);
+    g_auto(GStrv) profile = g_strsplit(parts[0], ":", 2);
+    g_autofree char *file = g_strconcat(profile[1], ".json", NULL);
+    g_autofree char *path = g_build_filename(folder, folder_of(profile[0]), file, NULL);
+    g_autoptr(MppJson) json = mpp_json_load(path, error);
+    if (!json)
+        return false;
+    g_autofree char *last = g_strdup(parts[g_strv_length(parts) - 1]);
+    set_member(holder(json->root, parts + 1), last, cJSON_CreateNumber(rounded(parameter->value)));
+    if (parameter->n_runs)
+        set_source(json->root, parts[1], parameter);
+    return mpp_json_write(json->root, path, error);
+}
+
+bool mpp_calibrate_write(const GArray *parameters, const char *folder, GError **error)
+{
+    for (guint i = 0; i < parameters->len; i++)
+        if (!write_one(&g_array_index(parameters, MppParameter, i), folder, error))
+            return false;
+    return true;
+}

@@ -1,0 +1,9 @@
+/**
+ * Puts fitted numbers into the profile files, each with what it rests on.
+ */
+#pragma once
+
+#include "planner/calibrate/parameter.h"
+
+/** Rewrites the files below @folder (devices/, clusters/, runtimes/) that @parameters name. Errors: G_FILE_ERROR, MPP_ERROR_INVALID. */
+bool mpp_calibrate_write(const GArray *parameters, const char *folder, GError **error) G_GNUC_WARN_UNUSED_RESULT;
