@@ -178,8 +178,8 @@ double mpp_estimate_step_s(MppPipelineCost *pipeline)
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
 {
     double gather_s, update_s = update_of(pipeline, 0, &gather_s);
-    return (pipeline->bound_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s + step_host_s(pipeline->shard->job)) *
-           jitter(pipeline->shard->job);
+    double bound_s = pipeline->bound_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s;
+    return (bound_s + step_host_s(pipeline->shard->job)) * jitter(pipeline->shard->job) * MPP_ESTIMATE_ROUNDING;
 }
 
 MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy)

@@ -40,6 +40,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppEstimate, mpp_estimate_free)
 /** Step time alone, as the estimate has it. */
 double mpp_estimate_step_s(MppPipelineCost *pipeline);
 
+/** Bounds are this much lower than what they sum: a replay adds the same terms in another order. */
+#define MPP_ESTIMATE_ROUNDING (1 - 1e-12)
+
 /** A lower bound of it in O(pp vpp), without a replay. */
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline);
 

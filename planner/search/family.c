@@ -21,7 +21,7 @@ void mpp_family_bound(const MppJob *job, MppFamily *family)
     const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
     work_s += first->forward_s + first->backward_s + last->forward_s + last->backward_s;
     double micro_batches = (double)job->training.global_batch / s->micro_batch;
-    family->bound_s = work_s * micro_batches * s->tp * s->cp / job->gpus;
+    family->bound_s = work_s * micro_batches * s->tp * s->cp / job->gpus * MPP_ESTIMATE_ROUNDING;
 }
 
 typedef struct {

@@ -118,6 +118,15 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->offload_optimizer = from->offload && strstr(from->offload, "optimizer");
 }
 
+/** Completes the job in out's runtime. Error: the rule that the runtime's strategy breaks. */
+static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
+{
+    out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
+    fill_training(run, out);
+    fill_strategy(run, out);
+    return mpp_rules_check(&out->job, &out->strategy, error);
+}
+
 static const char *missing_field(const MppRun *run)
 {
     const MppRunModel *m = &run->model;
@@ -168,13 +177,14 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("schedule %s is not modelled", schedule);
         return NULL;
     }
-    out->runtime = mpp_run_match_runtime(run, profiles->runtimes);
-    out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
-    fill_training(run, out);
-    fill_strategy(run, out);
-    if (!mpp_rules_check(&out->job, &out->strategy, &error)) {
-        *skipped = g_strdup(error->message);
-        return NULL;
+    for (MppRuntime *next = mpp_run_match_runtime(run, profiles->runtimes); next;) {
+        mpp_runtime_free(out->runtime);
+        out->runtime = next;
+        g_clear_error(&error);
+        if (split_by(run, out, &error))
+            return g_steal_pointer(&out);
+        next = next->successor ? mpp_run_match_named(next->successor, profiles->runtimes) : NULL;
     }
-    return g_steal_pointer(&out);
+    *skipped = g_strdup(error->message);
+    return NULL;
 }

@@ -5,10 +5,19 @@
 
 #include "planner/spec/zoo.h"
 
+/** Where @word begins in @text, case aside. */
+static const char *find_word(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = text; at && *at; at++)
+        if (g_ascii_strncasecmp(at, word, n) == 0)
+            return at;
+    return NULL;
+}
+
 static bool has_word(const char *text, const char *word)
 {
-    g_autofree char *folded_text = g_ascii_strdown(text ? text : "", -1), *folded_word = g_ascii_strdown(word, -1);
-    return strstr(folded_text, folded_word) != NULL;
+    return find_word(text, word) != NULL;
 }
 
 static size_t longest_match(const GPtrArray *words, const char *text)
@@ -85,21 +94,40 @@ MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters)
     return cluster;
 }
 
+MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes)
+{
+    for (guint i = 0; i < runtimes->len; i++)
+        if (strcmp(((const MppRuntime *)runtimes->pdata[i])->name, name) == 0)
+            return mpp_runtime_copy(runtimes->pdata[i]);
+    g_return_val_if_reached(NULL);
+}
+
+/** Higher for words nearer to the start of @text, then for longer ones; 0 when none occurs. */
+static size_t position_score(const GPtrArray *words, const char *text)
+{
+    enum { LONGEST_TEXT = 1000 };
+    size_t best = 0;
+    for (guint i = 0; words && text && i < words->len; i++) {
+        const char *at = find_word(text, words->pdata[i]);
+        if (at && at - text < LONGEST_TEXT)
+            best = MAX(best, (LONGEST_TEXT - (at - text)) * LONGEST_TEXT + strlen(words->pdata[i]));
+    }
+    return best;
+}
+
 MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes)
 {
-    const MppRuntime *best = NULL;
+    const char *best = "megatron-core";
     size_t best_score = 0;
     for (guint i = 0; i < runtimes->len; i++) {
         const MppRuntime *runtime = runtimes->pdata[i];
-        size_t score = names(runtime->frameworks, run->source) ? 1000 : longest_match(runtime->frameworks, run->training.framework);
-        if (strcmp(runtime->name, "megatron-core") == 0)
-            score = MAX(score, 1);
+        size_t score = names(runtime->frameworks, run->source) ? G_MAXSIZE : position_score(runtime->frameworks, run->training.framework);
         if (score > best_score) {
-            best = runtime;
+            best = runtime->name;
             best_score = score;
         }
     }
-    return mpp_runtime_copy(best);
+    return mpp_run_match_named(best, runtimes);
 }
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)

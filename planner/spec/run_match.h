@@ -12,8 +12,14 @@
  */
 MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters);
 
-/** A copy of the runtime whose words match source or framework best; megatron-core when none does. */
+/**
+ * A copy of the runtime that names the run's source, or whose words come first in its `framework` (the longest of
+ * those that begin there); megatron-core when none does.
+ */
 MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
+
+/** A copy of the runtime called @name. */
+MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
 MppOptimizer mpp_run_match_optimizer(const char *words);

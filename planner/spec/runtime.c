@@ -73,6 +73,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppRuntime, name, MPP_REQUIRED, "name, as flags and files use it"),
     MPP_FIELD_STRING(MppRuntime, title, MPP_REQUIRED, "name, as reports show it"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
+    MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),

@@ -88,6 +88,7 @@ typedef struct {
 typedef struct {
     char *name, *title;
     GPtrArray *frameworks; /* words by which a run's record names this stack */
+    char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     MppHostCosts host;
     MppStateCosts state;
