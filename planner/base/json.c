@@ -81,6 +81,52 @@ static bool check_text(const MppJson *json, GError **error)
     return true;
 }
 
+/** Brackets open at @end, and whether it lies in a string; cJSON is a byte late where a key should begin: moves @end back. */
+static bool scan_to(const char *text, const char **end, GString *brackets)
+{
+    bool quoted = false;
+    char last = '\0';
+    for (const char *at = text; at < *end; at++) {
+        bool key_due = !quoted && brackets->len && brackets->str[brackets->len - 1] == '{' && (last == '{' || last == ',');
+        if (key_due && at + 1 == *end && *at != '"' && !g_ascii_isspace(*at)) {
+            *end = at;
+            break;
+        }
+        if (quoted && *at == '\\' && at + 1 < *end)
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+        else if (!quoted && (*at == '{' || *at == '['))
+            g_string_append_c(brackets, *at);
+        else if (!quoted && (*at == '}' || *at == ']'))
+            g_string_truncate(brackets, MAX(brackets->len, 1) - 1);
+        if (!quoted && !g_ascii_isspace(*at))
+            last = *at;
+    }
+    return quoted;
+}
+
+static bool string_ends(const char *at)
+{
+    while (*at && *at != '"')
+        at += *at == '\\' && at[1] ? 2 : 1;
+    return *at == '"';
+}
+
+/** What is wrong at @end, where cJSON stopped; moved to the very place. */
+static const char *complaint(const MppJson *json, const char **end)
+{
+    g_autoptr(GString) brackets = g_string_new(NULL);
+    const char *last = json->text + json->n_bytes;
+    *end = MIN(*end, last);
+    if (scan_to(json->text, end, brackets) && !string_ends(*end))
+        *end = last;
+    if (*end == last)
+        return "the JSON ends here, unfinished";
+    return brackets->len >= CJSON_NESTING_LIMIT ? "brackets are nested more than " G_STRINGIFY(CJSON_NESTING_LIMIT) " deep"
+                                                : "this is not valid JSON";
+}
+
 static bool parse(MppJson *json, GError **error)
 {
     if (!check_text(json, error))
@@ -88,9 +134,8 @@ static bool parse(MppJson *json, GError **error)
     const char *end = json->text;
     json->root = cJSON_ParseWithLengthOpts(json->text, json->n_bytes + 1, &end, true);
     if (!json->root) {
-        bool cut_off = end >= json->text + json->n_bytes;
-        return place_error(error, json, MIN((size_t)(end - json->text), json->n_bytes), NULL, MPP_ERROR_SYNTAX,
-                           cut_off ? "the JSON ends here, unfinished" : "this is not valid JSON");
+        const char *message = complaint(json, &end);
+        return place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, message);
     }
     return refuse_odd_values(json, json->root, error);
 }

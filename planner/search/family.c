@@ -1,27 +1,51 @@
 #include "planner/search/family.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "planner/cost/estimate.h"
 
-void mpp_family_bound(const MppJob *job, MppFamily *family)
+/** One layer stack's passes over a micro-batch at @place, every layer stored. */
+static double work_at(const MppJob *job, const MppBlockPlace *place, MppShardCost *shard)
 {
-    const MppStrategy *s = &family->base;
-    MppStrategy flat = *s; /* one stage, so that no message is pending: the least a layer can take */
-    flat.pp = 1;
-    flat.dp = job->gpus / (s->tp * s->cp);
-    MppMesh mesh = mpp_mesh_new(&flat, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(&flat, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-
+    mpp_shard_cost(job, place, shard);
     double work_s = 0;
     for (int64_t i = 0; i < job->model->n_layers; i++) {
         const MppPassCost *layer = &shard->kinds[job->model->kind_of_layer[i]].by_recompute[MPP_RECOMPUTE_NONE];
         work_s += layer->forward_s + layer->backward_s;
     }
     const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
-    work_s += first->forward_s + first->backward_s + last->forward_s + last->backward_s;
+    return work_s + first->forward_s + first->backward_s + last->forward_s + last->backward_s;
+}
+
+static bool same_group(const MppGroup *a, const MppGroup *b)
+{
+    return a->n == b->n && a->widest_tier == b->widest_tier && memcmp(a->members, b->members, sizeof(a->members)) == 0;
+}
+
+/** With pp or dp inside cp, the ranks of a context group lie nearer or farther with each shape: the least of all counts. */
+void mpp_family_bound(const MppJob *job, MppFamily *family)
+{
+    const MppStrategy *s = &family->base;
+    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
+    MppStrategy shape = *s;
+    MppGroup cp = { 0 };
+    int64_t ranks = job->gpus / (s->tp * s->cp);
+    double least_s = INFINITY;
+    for (shape.pp = 1; shape.pp <= MIN(ranks, job->model->n_layers); shape.pp++) {
+        if (ranks % shape.pp)
+            continue;
+        shape.dp = ranks / shape.pp;
+        MppMesh mesh = mpp_mesh_new(&shape, job->cluster, job->gpus);
+        MppBlockPlace place = mpp_block_place(&shape, &mesh);
+        if (same_group(&cp, &place.cp))
+            continue;
+        cp = place.cp;
+        place.waits_for_nodes = false; /* no message is pending: the least a layer can take */
+        least_s = MIN(least_s, work_at(job, &place, shard));
+    }
     double micro_batches = (double)job->training.global_batch / s->micro_batch;
-    family->bound_s = work_s * micro_batches * s->tp * s->cp / job->gpus * MPP_ESTIMATE_ROUNDING;
+    family->bound_s = least_s * micro_batches * s->tp * s->cp / job->gpus * MPP_ESTIMATE_ROUNDING;
 }
 
 typedef struct {
@@ -29,21 +53,22 @@ typedef struct {
     const MppFamily *family;
     const MppSpaceLimits *limits;
     MppShardCost *shards; /* 2: without and with messages to other nodes pending */
-    bool have_shard[2];
+    MppGroup shard_cp[2]; /* context group that each was made for; n is 0 while there is none */
     MppPipelineCost *pipeline;
     double usable_bytes;
     int member;
     MppFamilyResult *result;
 } Evaluation;
 
+/** Members of a family differ in nothing else that layer costs depend on. */
 static const MppShardCost *shard_of(Evaluation *at, const MppStrategy *s)
 {
     MppMesh mesh = mpp_mesh_new(s, at->job->cluster, at->job->gpus);
     MppBlockPlace place = mpp_block_place(s, &mesh);
     int which = place.waits_for_nodes && at->job->runtime->host.waiting_p2p_frac > 0;
-    if (!at->have_shard[which])
+    if (!same_group(&at->shard_cp[which], &place.cp))
         mpp_shard_cost(at->job, &place, &at->shards[which]);
-    at->have_shard[which] = true;
+    at->shard_cp[which] = place.cp;
     return &at->shards[which];
 }
 

@@ -236,12 +236,12 @@ static char *tp_node(const MppJob *job, const MppStrategy *s)
 }
 
 static const MppRule rules[] = {
-    { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
-    { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
-    { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
     { "tp-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config", tp_heads },
     { "tp-kv-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config: groups % tp = 0 or tp % groups = 0", tp_kv_heads },
     { "tp-ffn", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_ffn },
+    { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
+    { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
+    { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "arXiv:2309.14509 (DeepSpeed-Ulysses)", cp_heads },
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
