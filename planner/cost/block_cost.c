@@ -44,7 +44,14 @@ static const MppGroup *op_group(const MppBlockPlace *place, const MppOp *op)
     }
 }
 
-static void add_op(const MppJob *job, const MppBlockPlace *place, const MppOp *op, RawPass *forward, RawPass *backward)
+static void add_pass(RawPass *inout, double factor, const RawPass *other)
+{
+    mpp_shares_add(&inout->s, factor, &other->s);
+    inout->weight_s += factor * other->weight_s;
+    inout->host_s += factor * other->host_s;
+}
+
+static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *op, RawPass *forward, RawPass *backward)
 {
     const MppHostCosts *host = &job->runtime->host;
     MppShare share = op_share(op);
@@ -64,16 +71,21 @@ static void add_op(const MppJob *job, const MppBlockPlace *place, const MppOp *o
     backward->host_s += op->backward_kernels * host->kernel_s;
 }
 
-/** Takes what the stack hides off the transfers' shares; computation slows down under them. */
+/** Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time. */
 static void hide_transfers(const MppOverlap *overlap, MppShares *pass)
 {
-    const struct { MppShare share; double frac, behind_s; } hidden[] = {
-        { MPP_SHARE_TP, overlap->tensor_frac, pass->s[MPP_SHARE_MATMUL] },
-        { MPP_SHARE_CP, overlap->context_frac, pass->s[MPP_SHARE_ATTENTION] },
-        { MPP_SHARE_EP, overlap->expert_frac, pass->s[MPP_SHARE_MATMUL] },
+    const struct {
+        MppShare share, behind;
+        double frac;
+    } hidden[] = {
+        { MPP_SHARE_TP, MPP_SHARE_MATMUL, overlap->tensor_frac },
+        { MPP_SHARE_CP, MPP_SHARE_ATTENTION, overlap->context_frac },
+        { MPP_SHARE_EP, MPP_SHARE_MATMUL, overlap->expert_frac },
     };
+    MppShares left = *pass;
     for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++) {
-        double s = MIN(hidden[i].frac * pass->s[hidden[i].share], hidden[i].behind_s);
+        double s = MIN(hidden[i].frac * pass->s[hidden[i].share], left.s[hidden[i].behind]);
+        left.s[hidden[i].behind] -= s;
         pass->s[hidden[i].share] -= s * (1 - overlap->slowdown_frac);
     }
 }
@@ -107,21 +119,23 @@ static void add_again(MppShares *backward, const MppShares *again)
 }
 
 typedef struct {
-    RawPass forward, backward, core;
-    double kept_bytes, core_kept_bytes;
+    RawPass forward, backward;
+    RawPass selective; /* what selective recomputation runs again */
+    double kept_bytes, dropped_bytes;
 } RawBlock;
 
 static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
 {
     RawBlock raw = { 0 };
-    RawPass ignored = { 0 };
     for (int i = 0; i < ops->n; i++) {
         const MppOp *op = &ops->ops[i];
-        add_op(job, place, op, &raw.forward, &raw.backward);
-        if (op->attention_core)
-            add_op(job, place, op, &raw.core, &ignored);
+        RawPass forward = { 0 }, backward = { 0 };
+        time_op(job, place, op, &forward, &backward);
+        add_pass(&raw.forward, 1, &forward);
+        add_pass(&raw.backward, 1, &backward);
+        add_pass(&raw.selective, op->again_frac, &forward);
         raw.kept_bytes += op->kept_bytes;
-        raw.core_kept_bytes += op->attention_core ? op->kept_bytes : 0;
+        raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
         out->forward_flop += mpp_compute_flop(op);
     }
@@ -162,9 +176,9 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     if (!layer)
         return;
     MppPassCost *selective = &out->by_recompute[MPP_RECOMPUTE_SELECTIVE];
-    *selective = pass_cost(job, place, &raw, layer, &raw.core, false);
-    selective->kept_bytes = raw.kept_bytes - raw.core_kept_bytes;
-    selective->working_bytes = raw.core_kept_bytes;
+    *selective = pass_cost(job, place, &raw, layer, &raw.selective, false);
+    selective->kept_bytes = raw.kept_bytes - raw.dropped_bytes;
+    selective->working_bytes = raw.dropped_bytes;
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
     *full = pass_cost(job, place, &raw, layer, &raw.forward, true);
     full->kept_bytes = input_bytes;

@@ -14,7 +14,7 @@ const MppNames mpp_memory_titles = MPP_NAMES("memory part", titles);
 static double optimizer_bytes(const MppJob *job)
 {
     double bytes = job->runtime->state.optimizer_bytes * (1.0 + mpp_optimizer_moments(job->training.optimizer)) / 3;
-    return mpp_precision_element_bytes(job->training.precision) > 2 ? bytes - 4 : bytes;
+    return mpp_precision_element_bytes(job->training.precision) > 2 ? MAX(bytes - 4, 0) : bytes;
 }
 
 /** Of a parameter whose replicas are sharded over @ranks. */

@@ -31,7 +31,7 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
     products->count = batch;
     products->precision = mpp_precision_outside_layers(job->training.precision);
     products->parameters = 0;
-    products->attention_core = true;
+    mpp_ops_mark_core(at, products);
 
     /* fused: read scores, write probabilities, then dropout; unfused: scale, mask, softmax (in fp32) and dropout apart */
     double passes = one_kernel ? 2 : 8;
@@ -43,13 +43,13 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
         softmax->backward_kernels++;
     }
     softmax->kept_bytes = scores * at->element * (one_kernel ? 1 : 3) + (dropout ? scores * (1 + at->element) : 0);
-    softmax->attention_core = true;
+    mpp_ops_mark_core(at, softmax);
 
     MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
     values->count = batch;
     values->precision = products->precision;
     values->parameters = 0;
-    values->attention_core = true;
+    mpp_ops_mark_core(at, values);
 }
 
 static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
@@ -66,7 +66,7 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     op->forward_kernels = 1;
     op->backward_kernels = 3;
     op->kept_bytes = at->tokens * model->heads / at->tp * 4; /* the softmax' statistics, fp32 */
-    op->attention_core = true;
+    mpp_ops_mark_core(at, op);
 }
 
 static void add_cp_exchange(const MppOpContext *at, MppOps *ops, double query_width, double kv_width, double out_width)
@@ -135,8 +135,10 @@ static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cros
             at->tokens * kv_width * at->element;
         return;
     }
-    mpp_ops_add_matmul(at, ops, "qkv projection", at->tokens, q_width + kv_width, model->hidden, model->qkv_bias)->kept_bytes =
-        at->tokens * (q_width + kv_width) * at->element;
+    MppOp *op = mpp_ops_add_matmul(at, ops, "qkv projection", at->tokens, q_width + kv_width, model->hidden, model->qkv_bias);
+    double keys_frac = kv_width / 2 / (q_width + kv_width); /* of queries, keys and values the second is not kept */
+    op->kept_bytes = at->tokens * (q_width + kv_width) * at->element;
+    mpp_ops_half_products(at, op, keys_frac, keys_frac);
 }
 
 /** Rotary embedding and the norms of queries and keys. */
@@ -154,6 +156,7 @@ static void add_positions(const MppOpContext *at, MppOps *ops)
         double passes = fused ? 1 : UNFUSED_PASSES;
         MppOp *op = mpp_ops_add_memory(at, ops, "rotary embedding", elements * passes, elements * passes, 0,
                                        fused ? 2 : UNFUSED_KERNELS);
+        mpp_ops_half_products(at, op, 1, 1);
         if (job->runtime->memory.rotary_copies)
             op->kept_bytes = at->tokens * 2 * kv_heads * model->head_dim * at->element;
     }
@@ -172,4 +175,5 @@ void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
     double out_width = model->heads / at->tp * mpp_model_v_dim(model);
     MppOp *out = mpp_ops_add_matmul(at, ops, "output projection", at->tokens, model->hidden, out_width, model->output_bias);
     out->kept_bytes = at->tokens * out_width * at->element; /* its input, the core's output */
+    mpp_ops_half_products(at, out, 1, 0);
 }

@@ -25,12 +25,27 @@ MppOp *mpp_ops_add_memory(const MppOpContext *at, MppOps *ops, const char *name,
     return op;
 }
 
+void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac)
+{
+    if (at->job->runtime->selective != MPP_SELECTIVE_HALF_PRODUCTS)
+        return;
+    op->again_frac = again_frac;
+    op->dropped_frac = dropped_frac;
+}
+
+void mpp_ops_mark_core(const MppOpContext *at, MppOp *op)
+{
+    op->attention_core = true;
+    if (at->job->runtime->selective == MPP_SELECTIVE_ATTENTION)
+        op->again_frac = op->dropped_frac = 1;
+}
+
 /**
  * Fused: input read, output written; backward reads both gradients' sources and the input, and sums the weights'
  * gradient in a second kernel. Unfused (the textbook expression in eager code): casts to fp32, square, mean,
  * scale, cast, product, each a pass.
  */
-void mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input)
+MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input)
 {
     enum { UNFUSED_PASSES = 5, UNFUSED_KERNELS = 6, UNFUSED_KERNELS_BACKWARD = 10 };
     const MppRuntime *runtime = at->job->runtime;
@@ -49,6 +64,8 @@ void mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, dou
     const MppModel *model = at->job->model;
     bool bias = model->norm == MPP_NORM_LAYER && model->norm_bias;
     op->parameters = model->norm_weights ? width * (bias ? 2 : 1) : 0;
+    mpp_ops_half_products(at, op, 1, 1);
+    return op;
 }
 
 static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char *name, MppCollective collective)
@@ -97,4 +114,5 @@ void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name)
     if (!training->dropout && fused)
         op->backward_bytes = elements * at->element; /* the gradient passes through */
     op->kept_bytes = training->dropout ? elements : 0; /* a mask of one byte */
+    mpp_ops_half_products(at, op, 1, 0);
 }

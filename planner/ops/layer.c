@@ -49,7 +49,7 @@ void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind 
     /* norms before the blocks keep the residual stream; further ones (Gemma's after the blocks) only their input */
     int64_t norms = model->norms_per_layer;
     if (norms > 0)
-        mpp_ops_add_norm(at, ops, "attention norm", at->norm_tokens, hidden, true);
+        mpp_ops_half_products(at, mpp_ops_add_norm(at, ops, "attention norm", at->norm_tokens, hidden, true), 1, 0.5);
     if (model->parallel_block) {
         if (norms > 1)
             mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, false);

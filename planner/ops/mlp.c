@@ -14,13 +14,16 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
     MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (fused ? 1 : 2), elements, (int)kernels);
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * tensors * at->element;
+    mpp_ops_half_products(at, op, 1, (tensors - 1) / tensors);
 }
 
 void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks)
 {
     const MppModel *model = at->job->model;
     double width = ffn / ranks;
-    mpp_ops_add_matmul(at, ops, "mlp up projection", tokens, model->gated_mlp ? 2 * width : width, model->hidden, model->mlp_bias);
+    MppOp *up = mpp_ops_add_matmul(at, ops, "mlp up projection", tokens, model->gated_mlp ? 2 * width : width, model->hidden,
+                                   model->mlp_bias);
+    mpp_ops_half_products(at, up, model->gated_mlp ? 0.5 : 0, 0);
     add_activation(at, ops, tokens, width);
     mpp_ops_add_matmul(at, ops, "mlp down projection", tokens, model->hidden, width, model->mlp_bias);
 }

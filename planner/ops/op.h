@@ -58,7 +58,9 @@ typedef struct {
 
     int forward_kernels, backward_kernels;
     double kept_bytes;      /* for the backward pass */
-    bool attention_core;    /* run again by selective recomputation, its kept bytes dropped */
+    bool attention_core;
+    double again_frac;      /* of its forward pass, run again under selective recomputation */
+    double dropped_frac;    /* of its kept bytes, not kept under selective recomputation */
     double parameters;      /* weights on this rank */
     bool expert;            /* weights of routed experts */
 } MppOp;

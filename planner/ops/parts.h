@@ -13,7 +13,13 @@ MppOp *mpp_ops_add_memory(const MppOpContext *at, MppOps *ops, const char *name,
                           double backward_extra, int kernels);
 
 /** A norm over @tokens tokens of width @width. */
-void mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input);
+MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input);
+
+/** What selective recomputation of every second product does to an op; nothing in stacks that mean the attention core. */
+void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac);
+
+/** Marks an op of the attention core. */
+void mpp_ops_mark_core(const MppOpContext *at, MppOp *op);
 
 /** Entry of a block split over tp: gathers the sequence, or all-reduces the input's gradient. */
 void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops);

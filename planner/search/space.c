@@ -77,7 +77,8 @@ static void add_experts(Enumeration *at, MppStrategy s)
     const MppStrategy *fixed = &at->limits->fixed;
     if (!moe->experts || !at->job->runtime->expert_parallel) {
         s.etp = moe->experts ? s.tp : 1;
-        add_micro_batches(at, s);
+        if (!moe->experts || divides(s.etp, moe->ffn))
+            add_micro_batches(at, s);
         return;
     }
     int64_t ranks = at->job->gpus;
@@ -180,15 +181,12 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 
 int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
 {
+    bool fixed = is_fixed(limits, "stage_split"), uneven = job->runtime->uneven_stages;
+    if (!uneven && !divides(shape->pp * shape->vpp, job->model->n_layers))
+        return 0;
     int n = 0;
-    if (is_fixed(limits, "stage_split"))
-        out[n++] = limits->fixed.stage_split;
-    else
-        out[n++] = job->runtime->stage_split;
-    bool even = divides(shape->pp * shape->vpp, job->model->n_layers);
-    if (out[0] == MPP_STAGE_SPLIT_EVEN && !even && !job->runtime->uneven_stages)
-        n = 0;
-    if (!is_fixed(limits, "stage_split") && shape->pp > 1 && job->runtime->uneven_stages)
+    out[n++] = fixed ? limits->fixed.stage_split : job->runtime->stage_split;
+    if (!fixed && uneven && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
         out[n++] = MPP_STAGE_SPLIT_BALANCED;
     return n;
 }
@@ -198,7 +196,8 @@ int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRec
     int n = 0;
     for (int i = 0; i < MPP_N_RECOMPUTES; i++) {
         /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
-        bool pointless = i == MPP_RECOMPUTE_SELECTIVE && !mpp_attention_is_unfused(job->training.kernels.attention);
+        bool pointless = i == MPP_RECOMPUTE_SELECTIVE && job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
+                         !mpp_attention_is_unfused(job->training.kernels.attention);
         if (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless)
             out[n++] = i;
     }
@@ -221,7 +220,7 @@ int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSp
     for (int64_t zero = 0; zero <= (replicated ? most : 0); zero++) {
         int64_t groups[2] = { 0, zero == 3 ? node_shard(job, shape) : 0 };
         for (int i = 0; i < (groups[1] ? 2 : 1); i++)
-            for (int offload = 0; offload <= 1 && n < MPP_SPACE_MOST_CHOICES; offload++)
+            for (int offload = 0; offload <= 1; offload++)
                 if (tries(limits, "zero", fixed->zero, zero) && tries(limits, "zero_ranks", fixed->zero_ranks, groups[i]) &&
                     tries(limits, "offload_optimizer", fixed->offload_optimizer, offload))
                     out[n++] = (MppSharding){ zero, groups[i], offload };

@@ -4,6 +4,8 @@ static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
+static const char *const selective_names[] = { "attention", "half-products" };
+const MppNames mpp_selective_names = MPP_NAMES("selective recomputation", selective_names);
 static const char *const sequence_names[] = { "never", "choice", "always" };
 const MppNames mpp_sequence_parallel_names = MPP_NAMES("sequence-parallel rule", sequence_names);
 
@@ -79,6 +81,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),
     MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),
     MPP_FIELD_STRUCT(MppRuntime, memory, &memory_fields, 0, "memory"),
+    MPP_FIELD_BOOL(MppRuntime, dropout, 0, "its recipes train models with learned positions with dropout"),
     MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
@@ -86,6 +89,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
+    MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),

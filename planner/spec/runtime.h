@@ -25,9 +25,16 @@ typedef enum {
     MPP_N_RECOMPUTES,
 } MppRecompute;
 
+/** What a stack computes again under selective recomputation. */
+typedef enum {
+    MPP_SELECTIVE_ATTENTION,     /* the attention core (arXiv:2205.05198 §5) */
+    MPP_SELECTIVE_HALF_PRODUCTS, /* all but attention and every second product (torchtitan) */
+    MPP_N_SELECTIVES,
+} MppSelective;
+
 typedef enum { MPP_SEQUENCE_PARALLEL_NEVER, MPP_SEQUENCE_PARALLEL_CHOICE, MPP_SEQUENCE_PARALLEL_ALWAYS } MppSequenceParallelRule;
 
-extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_sequence_parallel_names;
+extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_selective_names, mpp_sequence_parallel_names;
 
 /** Which kernels a layer runs as; decides memory traffic, kept bytes and the number of launches. */
 typedef struct {
@@ -94,12 +101,14 @@ typedef struct {
     MppStateCosts state;
     MppOverlap overlap;
     MppMemoryCosts memory;
+    bool dropout;              /* its recipes train models with learned positions with dropout */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
+    MppSelective selective;
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;

@@ -49,7 +49,7 @@ MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtim
         .global_batch = default_batch(model, seq, gpus),
         .precision = has_bf16 ? MPP_PRECISION_BF16 : MPP_PRECISION_FP16,
         .optimizer = MPP_OPTIMIZER_ADAM,
-        .dropout = model->positions == MPP_POSITIONS_LEARNED,
+        .dropout = runtime->dropout && model->positions == MPP_POSITIONS_LEARNED,
         .kernels = kernels,
     };
 }
