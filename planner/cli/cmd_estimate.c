@@ -77,7 +77,7 @@ static bool open_question(const MppJobOptions *options, const char *text, char *
         *inputs = g_steal_pointer(&file->inputs);
         *strategy = file->strategy;
         file->strategy.stage_layers = NULL;
-        return mpp_rules_check(&(*inputs)->job, strategy, error);
+        return true;
     }
     *inputs = mpp_job_options_inputs(options, error);
     return *inputs && mpp_command_strategy(&(*inputs)->job, text ? text : "", strategy, error);

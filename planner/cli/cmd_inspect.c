@@ -15,18 +15,27 @@ static void add_text(MppTable *table, const char *name, const char *value, const
     mpp_table_add(table, "%s", source ? source : "");
 }
 
+/** "host.layer_s"; of an array's element by its own name, "nvlink", as the sources have it. */
+static char *full_name(const char *prefix, const cJSON *member)
+{
+    const cJSON *own = mpp_json_get(member, "name");
+    if (!member->string)
+        return g_strdup(cJSON_IsString(own) ? own->valuestring : prefix);
+    return g_strconcat(prefix, *prefix ? "." : "", member->string, NULL);
+}
+
 static void add_object(MppTable *table, const char *prefix, const cJSON *object, GHashTable *sources)
 {
     const cJSON *member;
     cJSON_ArrayForEach(member, object) {
-        g_autofree char *name = member->string ? g_strconcat(prefix, *prefix ? "." : "", member->string, NULL) : g_strdup(prefix);
         if (g_strcmp0(member->string, "sources") == 0)
             continue;
-        const char *source = sources && member->string ? g_hash_table_lookup(sources, member->string) : NULL;
+        g_autofree char *name = full_name(prefix, member);
+        const char *source = sources ? g_hash_table_lookup(sources, name) : NULL;
         if (cJSON_IsObject(member) || (cJSON_IsArray(member) && cJSON_IsObject(member->child))) {
             if (source)
                 add_text(table, name, "", source);
-            add_object(table, name, member, NULL);
+            add_object(table, name, member, sources);
             continue;
         }
         char *value = cJSON_PrintUnformatted(member);
@@ -88,6 +97,19 @@ static bool inspect_cluster(const char *name, bool json, GError **error)
     return print_fields(device, cluster->device.sources, false, error);
 }
 
+static bool inspect_device(const char *name, bool json, GError **error)
+{
+    MppDevice device;
+    if (!mpp_zoo_device(name, &device, error))
+        return false;
+    g_autoptr(cJSON) object = mpp_fields_write(&mpp_device_fields, &device, false);
+    if (!json)
+        printf("%s\n\n", device.title);
+    bool printed = print_fields(object, device.sources, json, error);
+    mpp_device_clear(&device);
+    return printed;
+}
+
 static bool inspect_runtime(const char *name, bool json, GError **error)
 {
     g_autoptr(MppRuntime) runtime = mpp_zoo_runtime(name, error);
@@ -114,7 +136,7 @@ static bool run(int argc, char **argv, GError **error)
 {
     static const Subject subjects[] = { { "model", MPP_ZOO_MODELS, inspect_model },
                                         { "cluster", MPP_ZOO_CLUSTERS, inspect_cluster },
-                                        { "device", MPP_ZOO_DEVICES, inspect_cluster },
+                                        { "device", MPP_ZOO_DEVICES, inspect_device },
                                         { "runtime", MPP_ZOO_RUNTIMES, inspect_runtime } };
     gboolean json = FALSE;
     const GOptionEntry entries[] = {

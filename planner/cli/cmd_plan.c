@@ -43,6 +43,14 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
     return false;
 }
 
+static bool check_range(int given, int most, const char *flag, GError **error)
+{
+    if (given >= 0 && given <= most)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from 0 to %d, got %d", flag, most, given);
+    return false;
+}
+
 static void show_progress(double done_frac, void *data)
 {
     gint64 *start_us = data;
@@ -131,8 +139,9 @@ static void infeasible(const MppInputs *inputs, const PlanOptions *options, cons
 {
     if (!result->has_miss) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                    "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT,
-                    inputs->gpus, inputs->training.global_batch);
+                    "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s",
+                    inputs->gpus, inputs->training.global_batch, options->strategy ? " and --strategy " : "",
+                    options->strategy ? options->strategy : "");
         return;
     }
     const MppStrategy *nearest = &result->nearest_miss.strategy;
@@ -207,7 +216,11 @@ static void print_plan(const MppInputs *inputs, const MppSearchResult *result, c
 
 static bool plan(PlanOptions *options, GError **error)
 {
+    enum { MOST_ALTERNATIVES = 1000, MOST_THREADS = 1024 };
     int objective = OBJECTIVE_STEP_TIME;
+    if (!check_range(options->top, MOST_ALTERNATIVES, "top", error) ||
+        !check_range(options->threads, MOST_THREADS, "threads", error))
+        return false;
     if (options->objective && (objective = mpp_names_find(&objectives, options->objective)) < 0) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
                     options->objective);

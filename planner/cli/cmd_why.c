@@ -12,11 +12,11 @@
 static void print_memory(const MppEstimate *estimate)
 {
     const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
-    printf("  memory of stage %" G_GINT64_FORMAT "   ", estimate->fullest_stage);
+    printf("  memory of stage %" G_GINT64_FORMAT, estimate->fullest_stage);
     for (int i = 0; i < MPP_N_MEMORY_PARTS; i++) {
         g_autofree char *bytes = mpp_units_bytes(memory->bytes[i]);
         if (memory->bytes[i] > 0.005 * memory->allocated_bytes)
-            printf("%s %s   ", mpp_names_get(&mpp_memory_titles, i), bytes);
+            printf("   %s %s", mpp_names_get(&mpp_memory_titles, i), bytes);
     }
     puts("");
 }

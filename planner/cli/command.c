@@ -12,7 +12,7 @@ static GOptionContext *context_of(const MppCommand *command, const GOptionEntry 
 {
     const GOptionEntry common[] = {
         { "help", 'h', 0, G_OPTION_ARG_NONE, help, "Show this help", NULL },
-        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, rest, NULL, command->arguments },
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, rest, NULL, command->arguments },
         G_OPTION_ENTRY_NULL,
     };
     GOptionContext *context = g_option_context_new(NULL);

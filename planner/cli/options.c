@@ -10,10 +10,10 @@
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 {
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
-        { "model", 'm', 0, G_OPTION_ARG_STRING, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
+        { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
-        { "cluster", 'c', 0, G_OPTION_ARG_STRING, &o->cluster, "Cluster or device: a built-in name or a JSON file", "CLUSTER" },
-        { "runtime", 'r', 0, G_OPTION_ARG_STRING, &o->runtime, "Software stack (default " DEFAULT_RUNTIME ")", "RUNTIME" },
+        { "cluster", 'c', 0, G_OPTION_ARG_FILENAME, &o->cluster, "Cluster or device: a built-in name or a JSON file", "CLUSTER" },
+        { "runtime", 'r', 0, G_OPTION_ARG_FILENAME, &o->runtime, "Software stack (default " DEFAULT_RUNTIME ")", "RUNTIME" },
         { "global-batch", 'b', 0, G_OPTION_ARG_INT64, &o->global_batch, "Sequences a step", "N" },
         { "seq", 's', 0, G_OPTION_ARG_INT64, &o->seq, "Tokens a sequence", "N" },
         { "precision", 'p', 0, G_OPTION_ARG_STRING, &o->precision, "fp32, tf32, fp16, bf16, fp8, mxfp8 or nvfp4", "FORMAT" },

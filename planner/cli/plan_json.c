@@ -1,5 +1,7 @@
 #include "planner/cli/plan_json.h"
 
+#include "planner/spec/rules.h"
+
 static cJSON *memory_json(const MppEstimate *estimate)
 {
     cJSON *memory = cJSON_CreateObject();
@@ -110,5 +112,8 @@ MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
     file->inputs = mpp_inputs_read(json, inputs, error);
     if (!file->inputs || !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
         return NULL;
-    return g_steal_pointer(&file);
+    if (mpp_rules_check(&file->inputs->job, &file->strategy, error))
+        return g_steal_pointer(&file);
+    g_prefix_error(error, "%s: /best/strategy: ", path);
+    return NULL;
 }

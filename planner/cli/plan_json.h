@@ -19,7 +19,10 @@ typedef struct {
     MppStrategy strategy;
 } MppPlanFile;
 
-/** Errors: those of mpp_json_load(); MPP_ERROR_SCHEMA where the file is not a plan, MPP_ERROR_UNSUPPORTED where it is another version's. */
+/**
+ * Errors: those of mpp_json_load(); MPP_ERROR_SCHEMA where the file is not a plan, MPP_ERROR_UNSUPPORTED where it is
+ * another version's, MPP_ERROR_INVALID where its strategy breaks a rule.
+ */
 MppPlanFile *mpp_plan_file_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_plan_file_free(MppPlanFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPlanFile, mpp_plan_file_free)

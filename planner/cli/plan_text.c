@@ -46,10 +46,9 @@ void mpp_plan_text_shares(const MppEstimate *estimate)
         double frac = estimate->shares.s[order[i]] / estimate->step_s;
         if (frac < least)
             continue;
-        if (column == 4)
-            printf("\n                        ");
-        column = column == 4 ? 1 : column + 1;
-        printf("%s %.1f %%   ", mpp_names_get(&mpp_share_titles, order[i]), 100 * frac);
+        printf("%s%s %.1f %%", column == 0 ? "" : column == 4 ? "\n                        " : "   ",
+               mpp_names_get(&mpp_share_titles, order[i]), 100 * frac);
+        column = column % 4 + 1;
     }
     puts("");
 }
@@ -136,12 +135,12 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
         { several ? mpp_cluster_tier(job->cluster, 1)->name : "", double_outer, several },
         { "a host twice as fast", halve_host, true },
     };
-    printf("  what binds            ");
+    printf("  what binds         ");
     for (size_t i = 0; i < G_N_ELEMENTS(trials); i++) {
         if (!trials[i].applies)
             continue;
         bool link = trials[i].improve == double_inner || trials[i].improve == double_outer;
-        printf("%s%s −%.1f %%   ", link ? "2× " : "", trials[i].name,
+        printf("   %s%s −%.1f %%", link ? "2× " : "", trials[i].name,
                100 * MAX(0, gain(job, strategy, estimate->step_s, trials[i].improve)));
     }
     puts("");

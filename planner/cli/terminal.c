@@ -93,12 +93,12 @@ void mpp_table_print(const MppTable *table)
         g_autofree char *title = title_of(table, c);
         append_cell(head, title, widths[c], right_aligned(table, c), c + 1 == table->n_columns);
     }
-    g_autofree char *styled = mpp_terminal_styled("2", head->str);
+    g_autofree char *styled = mpp_terminal_styled("2", g_strchomp(head->str));
     puts(styled);
     for (guint i = 0; i < table->cells->len; i += table->n_columns) {
         g_autoptr(GString) line = g_string_new("  ");
         for (guint c = 0; c < table->n_columns && i + c < table->cells->len; c++)
             append_cell(line, table->cells->pdata[i + c], widths[c], right_aligned(table, c), c + 1 == table->n_columns);
-        puts(line->str);
+        puts(g_strchomp(line->str));
     }
 }

@@ -22,8 +22,8 @@ typedef struct {
 void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
 
 /**
- * nanotron's rule: layers are placed in order, and a chunk is left once the load placed so far reaches its share of
- * the total (embedding 0, head counted); the last chunks may stay without a layer.
+ * nanotron's rule (build_model): layers are placed in order, and a chunk is left once the load placed so far exceeds
+ * its share of the total (embedding 0, head counted); the last chunks may stay without a layer.
  */
 void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers);
 

@@ -117,8 +117,8 @@ static void split_layers(MppPipelineCost *pipeline)
     MppChain chain = chain_of(pipeline);
     if (s->stage_split == MPP_STAGE_SPLIT_GREEDY)
         mpp_partition_greedy(&chain, pipeline->n_chunks, pipeline->layers);
-    else
-        mpp_partition_balanced(&chain, pipeline->n_chunks, NULL, pipeline->layers);
+    else if (!mpp_partition_balanced(&chain, pipeline->n_chunks, NULL, pipeline->layers))
+        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
 static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)

@@ -17,6 +17,12 @@ static double mean_keys(const MppOpContext *at, bool cross)
     return seq / 2;
 }
 
+/** One learned logit a head beside the scores (gpt-oss). */
+static double sinks(const MppOpContext *at)
+{
+    return at->job->model->attention_sinks ? at->job->model->heads / at->tp : 0;
+}
+
 /** Scores in memory: two batched products around the passes over the score matrix. */
 static void add_unfused_core(const MppOpContext *at, MppOps *ops)
 {
@@ -43,6 +49,7 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
         softmax->backward_kernels++;
     }
     softmax->kept_bytes = scores * at->element * (one_kernel ? 1 : 3) + (dropout ? scores * (1 + at->element) : 0);
+    softmax->parameters = sinks(at);
     mpp_ops_mark_core(at, softmax);
 
     MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
@@ -66,6 +73,7 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     op->forward_kernels = 1;
     op->backward_kernels = 3;
     op->kept_bytes = at->tokens * model->heads / at->tp * 4; /* the softmax' statistics, fp32 */
+    op->parameters = sinks(at);
     mpp_ops_mark_core(at, op);
 }
 
@@ -149,8 +157,11 @@ static void add_positions(const MppOpContext *at, MppOps *ops)
     bool mla = model->mla.kv_lora_rank > 0, fused = job->training.kernels.rotary_fused;
     double heads = model->heads / at->tp, kv_heads = mla ? 1 : local_kv_heads(at);
     double elements = at->tokens * (heads + kv_heads) * (mla ? model->mla.qk_rope_head_dim : model->head_dim);
-    if (model->qk_norm_dim)
-        mpp_ops_add_norm(at, ops, "query and key norms", at->tokens, (heads + kv_heads) * model->head_dim, false);
+    if (model->qk_norm_dim) { /* one weight vector for all heads, or one that spans them */
+        double width = (heads + kv_heads) * model->head_dim;
+        MppOp *op = mpp_ops_add_norm(at, ops, "query and key norms", at->tokens, width, false);
+        op->parameters *= model->qk_norm_dim > 0 ? 2.0 * model->qk_norm_dim / width : 1;
+    }
     if (model->positions == MPP_POSITIONS_ROTARY) {
         enum { UNFUSED_PASSES = 4, UNFUSED_KERNELS = 8 };
         double passes = fused ? 1 : UNFUSED_PASSES;

@@ -60,9 +60,10 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_tp_entry(at, ops);
     if (width != model->hidden)
         mpp_ops_add_matmul(at, ops, "head projection", at->tokens, width, model->hidden, false);
-    MppOp *op = mpp_ops_add_matmul(at, ops, "vocabulary projection", at->tokens, vocab, width, model->head_bias);
+    bool bias = model->head_bias || model->head == MPP_HEAD_MASKED_LM;
+    MppOp *op = mpp_ops_add_matmul(at, ops, "vocabulary projection", at->tokens, vocab, width, bias);
     op->precision = mpp_precision_outside_layers(job->training.precision);
-    op->parameters = model->tied_embeddings ? 0 : vocab * width + (model->head_bias ? vocab : 0);
+    op->parameters -= model->tied_embeddings ? vocab * width : 0;
 
     MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
     bool fused = job->training.kernels.cross_entropy_fused;

@@ -69,4 +69,6 @@ void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind 
         mpp_ops_add_norm(at, ops, "norm after block", at->norm_tokens, hidden, false);
     add_mlp_block(at, ops);
     mpp_ops_add_residual(at, ops, "mlp residual");
+    if (kind->prediction)
+        mpp_ops_add_norm(at, ops, "prediction output norm", at->norm_tokens, hidden, true);
 }

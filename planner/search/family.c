@@ -57,6 +57,7 @@ typedef struct {
     MppPipelineCost *pipeline;
     double usable_bytes;
     int member;
+    bool fixed_layers; /* the limits say how many layers are recomputed */
     MppFamilyResult *result;
 } Evaluation;
 
@@ -143,7 +144,7 @@ static void evaluate_shardings(Evaluation *at, const MppStrategy *shape, const M
         filled = !hides;
         bool before = fits[i];
         fits[i] = judge(at, &s);
-        if (s.recompute == MPP_RECOMPUTE_FULL && !before && fits[i]) {
+        if (s.recompute == MPP_RECOMPUTE_FULL && !at->fixed_layers && !before && fits[i]) {
             judge_fewest_layers(at, shard, s);
             filled = false;
         }
@@ -181,6 +182,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .shards = shards,
                       .pipeline = pipeline,
                       .usable_bytes = mpp_memory_usable_bytes(job),
+                      .fixed_layers = limits->fields && limits->fields & mpp_strategy_field("recompute"),
                       .result = &result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
     for (guint i = 0; i < shapes->len; i++)

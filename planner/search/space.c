@@ -144,13 +144,23 @@ GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
     return at.families;
 }
 
+/** Whether the layers of chunks that @s lists or recomputes suit its number of chunks. */
+static bool suits_layers(const MppJob *job, const MppStrategy *s)
+{
+    int64_t n_layers = job->model->n_layers, chunks = s->pp * s->vpp, sum = 0;
+    for (guint i = 0; s->stage_layers && i < s->stage_layers->len; i++)
+        sum += g_array_index(s->stage_layers, int64_t, i);
+    return (!s->stage_layers || (s->stage_layers->len == chunks && sum == n_layers)) &&
+           s->recompute_layers <= (n_layers + chunks - 1) / chunks;
+}
+
 static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
 {
     int64_t m = mpp_strategy_micro_batches(&s, job->training.global_batch);
     for (s.vpp = 1; s.vpp <= MOST_VPP && s.pp * s.vpp <= job->model->n_layers; s.vpp++) {
         if (s.vpp > 1 && (s.pp == 1 || !job->runtime->interleaving || !divides(s.pp, m)))
             break;
-        if (!tries(limits, "vpp", limits->fixed.vpp, s.vpp))
+        if (!tries(limits, "vpp", limits->fixed.vpp, s.vpp) || !suits_layers(job, &s))
             continue;
         MppScheduleKind kinds[2] = { s.vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B, MPP_SCHEDULE_GPIPE };
         for (int i = 0; i < (s.vpp > 1 || s.pp == 1 ? 1 : 2); i++) {
@@ -165,6 +175,8 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 {
     GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
     MppStrategy s = family->base;
+    s.stage_layers = is_fixed(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
+    s.recompute_layers = is_fixed(limits, "recompute") ? limits->fixed.recompute_layers : 0;
     int64_t ranks = job->gpus / (s.tp * s.cp);
     for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
         s.dp = ranks / s.pp;
@@ -182,9 +194,13 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
 {
     bool fixed = is_fixed(limits, "stage_split"), uneven = job->runtime->uneven_stages;
-    if (!uneven && !divides(shape->pp * shape->vpp, job->model->n_layers))
-        return 0;
     int n = 0;
+    if (shape->stage_layers) { /* nothing is left to split */
+        out[n++] = job->runtime->stage_split;
+        return n;
+    }
+    if (!uneven && !divides(shape->pp * shape->vpp, job->model->n_layers))
+        return n;
     out[n++] = fixed ? limits->fixed.stage_split : job->runtime->stage_split;
     if (!fixed && uneven && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
         out[n++] = MPP_STAGE_SPLIT_BALANCED;

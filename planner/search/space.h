@@ -25,7 +25,7 @@ typedef struct {
 /** Families of @job whose own fields break no rule, bound not yet set. */
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits);
 
-/** One shape of a pipeline within a family: pp, vpp, dp and what follows from them. */
+/** Shapes of a pipeline within a family: pp, vpp, dp, and the layers of chunks that limits fix. */
 GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits);
 
 /** Number of members of one shape: splits times recomputations times ZeRO stages times offload. */

@@ -47,23 +47,41 @@ static MppGroup make_group(const MppCluster *cluster, int64_t gpus, int64_t n1, 
     return group;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+/**
+ * Groups over the grid of dp and cp, of @shard neighbours each, and the groups of those in the same place of each.
+ * Where pp stands between the two, neighbours are taken for a block of the grid; they are one if @shard and the
+ * faster degree divide one another.
+ */
+static void set_grid_groups(const MppStrategy *s, const MppCluster *cluster, int64_t gpus, int64_t shard, MppGroup *within, MppGroup *across)
+{
+    int64_t cp_stride = mpp_mesh_stride(s, MPP_AXIS_CP), dp_stride = mpp_mesh_stride(s, MPP_AXIS_DP);
+    bool cp_first = cp_stride < dp_stride || s->dp == 1;
+    int64_t fast = cp_first ? s->cp : s->dp, fast_stride = cp_first ? cp_stride : dp_stride;
+    int64_t slow = cp_first ? s->dp : s->cp, slow_stride = cp_first ? dp_stride : cp_stride;
+    if (slow == 1 || slow_stride == fast * fast_stride) {
+        *within = make_group(cluster, gpus, shard, fast_stride, 1, 1);
+        *across = make_group(cluster, gpus, fast * slow / shard, fast_stride * shard, 1, 1);
+        return;
+    }
+    int64_t inner = common_divisor(shard, fast), outer = shard / inner;
+    *within = make_group(cluster, gpus, inner, fast_stride, outer, slow_stride);
+    *across = make_group(cluster, gpus, fast / inner, fast_stride * inner, slow / outer, slow_stride * outer);
+}
+
 MppMesh mpp_mesh_new(const MppStrategy *s, const MppCluster *cluster, int64_t gpus)
 {
     MppMesh mesh;
     for (MppAxis axis = MPP_AXIS_TP; axis <= MPP_AXIS_PP; axis++)
         mesh.groups[axis] = make_group(cluster, gpus, degree(s, axis), mpp_mesh_stride(s, axis), 1, 1);
 
-    int64_t cp_stride = mpp_mesh_stride(s, MPP_AXIS_CP), dp_stride = mpp_mesh_stride(s, MPP_AXIS_DP);
-    mesh.groups[MPP_AXIS_DP_CP] = make_group(cluster, gpus, s->dp, dp_stride, s->cp, cp_stride);
-    int64_t shard = mpp_strategy_shard_ranks(s);
-    if (shard == s->dp * s->cp) {
-        mesh.groups[MPP_AXIS_SHARD] = mesh.groups[MPP_AXIS_DP_CP];
-        mesh.groups[MPP_AXIS_REPLICAS] = make_group(cluster, gpus, 1, 1, 1, 1);
-    } else {
-        int64_t stride = MIN(cp_stride, dp_stride);
-        mesh.groups[MPP_AXIS_SHARD] = make_group(cluster, gpus, shard, stride, 1, 1);
-        mesh.groups[MPP_AXIS_REPLICAS] = make_group(cluster, gpus, s->dp * s->cp / shard, stride * shard, 1, 1);
-    }
+    MppGroup *groups = mesh.groups;
+    set_grid_groups(s, cluster, gpus, s->dp * s->cp, &groups[MPP_AXIS_DP_CP], &groups[MPP_AXIS_REPLICAS]);
+    set_grid_groups(s, cluster, gpus, mpp_strategy_shard_ranks(s), &groups[MPP_AXIS_SHARD], &groups[MPP_AXIS_REPLICAS]);
     mesh.groups[MPP_AXIS_ETP] = make_group(cluster, gpus, s->etp, 1, 1, 1);
     mesh.groups[MPP_AXIS_EP] = make_group(cluster, gpus, s->ep, s->etp, 1, 1);
     mesh.groups[MPP_AXIS_EXPERT_DP] = make_group(cluster, gpus, mpp_strategy_expert_dp(s), s->etp * s->ep, 1, 1);

@@ -21,11 +21,12 @@ static void fill_mla(const MppRun *run, MppModel *model)
     enum { MOST_RANK = 1 << 20 };
     const cJSON *mla = mpp_run_get(run, "model", "mla");
     bool named = run->model.attention_type && strstr(run->model.attention_type, "MLA");
-    if (!mla && !named)
+    bool listed = cJSON_IsObject(mla);
+    if (!listed && !named)
         return;
     const cJSON *q_lora = mpp_json_get(mla, "q_lora_rank");
     int64_t stated = cJSON_IsNumber(q_lora) ? (int64_t)CLAMP(q_lora->valuedouble, 0, MOST_RANK) : 0;
-    model->mla = (MppMla){ .q_lora_rank = mla ? stated : 1536,
+    model->mla = (MppMla){ .q_lora_rank = listed ? stated : 1536,
                            .kv_lora_rank = 512,
                            .qk_nope_head_dim = 128,
                            .qk_rope_head_dim = 64,

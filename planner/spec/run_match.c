@@ -42,7 +42,8 @@ static double stated_node_rate(const char *internode, double devices)
 {
     double ports, gbit;
     for (const char *at = internode; at && *at; at++) {
-        if (at > internode && (g_ascii_isdigit(at[-1]) || at[-1] == '.'))
+        bool begins = g_ascii_isdigit(*at) && !(at > internode && (g_ascii_isdigit(at[-1]) || at[-1] == '.'));
+        if (!begins)
             continue;
         int used = 0;
         if (sscanf(at, "%lf x %lf Gb/s%n", &ports, &gbit, &used) == 2 && used)

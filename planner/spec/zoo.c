@@ -118,11 +118,14 @@ static MppCluster *read_cluster(const MppJson *json, GError **error)
     if (!cluster)
         return NULL;
     g_autofree char *device = device_path(json->name, cluster->device_name);
-    if (!mpp_zoo_device(device, &cluster->device, error)) {
-        g_prefix_error(error, "%s: /device: ", json->name);
-        return NULL;
-    }
-    return g_steal_pointer(&cluster);
+    g_autoptr(GError) refused = NULL;
+    if (mpp_zoo_device(device, &cluster->device, &refused))
+        return g_steal_pointer(&cluster);
+    if (g_error_matches(refused, MPP_ERROR, MPP_ERROR_USAGE)) /* an unknown name, but not the command line's */
+        mpp_json_error(error, json, mpp_json_get(json->root, "device"), MPP_ERROR_INVALID, "%s", refused->message);
+    else
+        g_propagate_prefixed_error(error, g_steal_pointer(&refused), "%s: /device: ", json->name);
+    return NULL;
 }
 
 MppCluster *mpp_zoo_cluster(const char *name, GError **error)

@@ -1,0 +1,23 @@
+/**
+ * Timing of a piece of code, in the spirit of igraph's BENCH: one line a measurement, to be compared by eye.
+ */
+#pragma once
+
+#include <glib.h>
+#include <sys/resource.h>
+
+/** Wall time of @code in s, into the double @seconds. */
+#define BENCH(seconds, code)                                           \
+    do {                                                               \
+        gint64 bench_start_us = g_get_monotonic_time();                \
+        code;                                                          \
+        (seconds) = (double)(g_get_monotonic_time() - bench_start_us) / 1e6; \
+    } while (0)
+
+/** The largest resident set this process has had so far. */
+static inline double bench_peak_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss * 1024.0;
+}

@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""Plans as files: the same bytes every time, read back equal, refused when spoilt; what why and diff say of them."""
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from tap import HERE, JOB, Skip, equal, main, near, run, run_json
+
+QUESTION = [*JOB, "--gpus", 12, "--global-batch", 48]
+SPLIT = "tp=2,pp=3,mbs=2,sp,zero=1"
+TOO_LARGE = ["--model", "gpt3-175b", "--cluster", "data/cluster.json", "--runtime", "data/runtime.json", "--gpus", 6]
+
+
+def scratch(function):
+    """Gives @function a folder of its own."""
+    def inside():
+        with tempfile.TemporaryDirectory() as folder:
+            function(pathlib.Path(folder))
+    return inside
+
+
+def case_threads():
+    texts = {run("plan", *QUESTION, "--json", "--threads", n).stdout for n in (1, 2, 3, 16)}
+    equal(len(texts), 1)
+    texts = {run("plan", *QUESTION, "--threads", n).stdout for n in (1, 2)}
+    equal(len(texts), 1)
+
+
+def case_locales():
+    installed = subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.lower().split()
+    if "de_de.utf8" not in installed:
+        raise Skip("there is no locale de_DE.UTF-8")
+    for arguments in (["plan", *QUESTION, "--json"], ["plan", *QUESTION], ["compare", "data/runs.jsonl", "--json"],
+                      ["inspect", "cluster", "data/cluster.json"]):
+        equal(run(*arguments, LC_ALL="de_DE.UTF-8").stdout, run(*arguments, LC_ALL="C.UTF-8").stdout)
+
+
+def case_c_locale():
+    for arguments in (["plan", *QUESTION, "--json"], ["plan", *QUESTION], ["plan", "--help"]):
+        equal(run(*arguments, LC_ALL="C").stdout, run(*arguments, LC_ALL="C.UTF-8").stdout)
+
+
+@scratch
+def case_output(folder):
+    """-o writes what --json prints, and the text is printed beside it."""
+    for command in (["plan", *QUESTION], ["estimate", *QUESTION, "--strategy", SPLIT]):
+        printed, path = run(*command, "--json").stdout, folder / "plan.json"
+        text = run(*command, "-o", path).stdout
+        equal(path.read_text(), printed)
+        equal(text, run(*command).stdout)
+        equal(run(*command, "-o", path, "--json").stdout, "")
+        equal([one.name for one in folder.iterdir()], ["plan.json"])
+
+
+@scratch
+def case_output_refused(folder):
+    done = run("plan", *QUESTION, "-o", folder / "none" / "plan.json", status=1)
+    assert "No such file or directory" in done.stderr, done.stderr
+    equal(done.stdout, "")
+    (folder / "plan.json").write_text("before")
+    run("plan", *QUESTION, "--strategy", "tp=7", "-o", folder / "plan.json", status=3)
+    equal((folder / "plan.json").read_text(), "before")
+
+
+@scratch
+def case_read_back(folder):
+    """A plan file is estimated again without its inputs' files, to the same numbers."""
+    run("plan", *QUESTION, "-o", folder / "plan.json")
+    saved = json.loads((folder / "plan.json").read_text())
+    again = run_json("estimate", folder / "plan.json", "--json")
+    equal(again["best"], saved["best"])
+    equal(again["inputs"], saved["inputs"])
+    equal(run_json("estimate", folder / "plan.json", "--json"), again)
+    strategy = re.search(r"--strategy (\S+)", run("plan", *QUESTION).stdout)[1]
+    equal(run_json("estimate", *QUESTION, "--strategy", strategy, "--json")["best"], saved["best"])
+
+
+@scratch
+def case_any_letters(folder):
+    """File names need not be of the locale's letters."""
+    model, plan = folder / "modèle 1.json", folder / "größe.json"
+    model.write_text((HERE / "data" / "model.json").read_text())
+    for locale in ("C", "C.UTF-8"):
+        run("estimate", "--model", model, *QUESTION[2:], "--strategy", SPLIT, "-o", plan, LC_ALL=locale)
+        run("estimate", plan, LC_ALL=locale)
+        run("inspect", "model", model, LC_ALL=locale)
+
+
+def case_as_hugging_face_has_it():
+    """Our own file of a model and its config.json are the same question."""
+    ours, theirs = (run_json("estimate", "--model", f"data/{name}.json", *QUESTION[2:], "--strategy", SPLIT, "--json")["best"]
+                    for name in ("model", "config"))
+    equal(theirs, ours)
+
+
+SPOILT = [
+    (lambda plan: plan["best"]["strategy"].update(dp=5), 5, "dp * tp * pp * cp = 30 but there are 12 GPUs [gpus-product]"),
+    (lambda plan: plan["best"]["strategy"].update(tpp=2), 5, '/best/strategy/tpp: unknown strategy field "tpp"; known: '),
+    (lambda plan: plan["best"]["strategy"].update(zero=4), 5, "/best/strategy/zero: expected an integer from 0 to 3, got 4"),
+    (lambda plan: plan["best"]["strategy"].update(stage_layers=[4, 4]), 5,
+     "stages lists 2 chunks of 8 layers; pp * vpp = 3 chunks of 12 are needed [stages-sum]"),
+    (lambda plan: plan["inputs"]["cluster"]["tiers"].clear(), 5, "/inputs/cluster/tiers: expected 1 to 4 tiers, got 0"),
+    (lambda plan: plan["inputs"]["cluster"]["tiers"].extend(plan["inputs"]["cluster"]["tiers"][:2]), 5,
+     "/inputs/cluster/tiers: expected 1 to 4 tiers, got 5"),
+    (lambda plan: plan["inputs"]["device"]["matmul_frac"].update(bf16=0), 5,
+     "/inputs/device/matmul_frac: bf16 has a peak rate but no matmul_frac"),
+    (lambda plan: plan["inputs"]["device"].update(memory_bytes=-1), 5, "/inputs/device/memory_bytes: expected a number from "),
+    (lambda plan: plan["inputs"]["model"].update(kv_heads=7), 5, "model field kv_heads: heads (30) must be a multiple of kv_heads (7)"),
+    (lambda plan: plan["inputs"]["model"].update(layers=13), 5, "stages lists 3 chunks of 12 layers; pp * vpp = 3 chunks of 13 are needed"),
+    (lambda plan: plan["inputs"]["training"].update(global_batch=49), 5, "the global batch of 49 sequences is not a multiple of "),
+    (lambda plan: plan["inputs"]["training"].update(precision="fp8"), 5, "the Chip 7 has no fp8 products [precision]"),
+    (lambda plan: plan["inputs"]["runtime"].update(pipeline_parallel=False), 5, "Stack 3 has no pipeline parallelism [runtime-axes]"),
+    (lambda plan: plan["inputs"].update(gpus=13), 5, "dp * tp * pp * cp = 12 but there are 13 GPUs [gpus-product]"),
+    (lambda plan: plan["inputs"].pop("device"), 5, '/inputs: the plan\'s inputs field "device" is missing (devices)'),
+    (lambda plan: plan.update(format_version="1"), 5, "/format_version: expected format version 1"),
+    (lambda plan: plan.pop("best"), 5, 'this is not a plan: expected "inputs" and "best" with a "strategy"'),
+]
+
+
+@scratch
+def case_spoilt_files(folder):
+    run("estimate", *QUESTION, "--strategy", SPLIT, "-o", folder / "plan.json")
+    good, path = (folder / "plan.json").read_text(), folder / "spoilt.json"
+    for spoil, status, message in SPOILT:
+        plan = json.loads(good)
+        spoil(plan)
+        path.write_text(json.dumps(plan))
+        for command in (["estimate", path], ["diff", folder / "plan.json", path]):
+            done = run(*command, status=status)
+            assert message in done.stderr.splitlines()[0], f"{message!r} is not in {done.stderr}"
+            equal(done.stdout, "")
+
+
+@scratch
+def case_diff(folder):
+    a, b = folder / "a.json", folder / "b.json"
+    run("estimate", *QUESTION, "--strategy", SPLIT, "-o", a)
+    run("estimate", *QUESTION, "--strategy", "pp=3,mbs=4,zero=1", "-o", b)
+    text = run("diff", a, b).stdout
+    lines = text.splitlines()
+    assert lines[0].startswith("A  Odd 0.9B, 1536 tokens") and lines[1].startswith("B  Odd 0.9B, 1536 tokens"), text
+    rows = {re.split(r"\s{2,}", line.strip())[0]: re.split(r"\s{2,}", line.strip())[1:] for line in lines[3:]}
+    equal(rows["dp"], ["2", "4"])
+    equal(rows["tp"], ["2", "1"])
+    equal(rows["sequence_parallel"], ["true", "false"])
+    equal(rows["micro_batch"], ["2", "4"])
+    assert "pp" not in rows and "zero" not in rows and "peak memory" in rows
+    first, second = (json.loads(path.read_text())["best"]["step_time_s"] for path in (a, b))
+    equal(rows["step"][2], f"{100 * (second - first) / first:+.1f} %")
+    assert "dp" not in run("diff", a, a).stdout.split()
+
+
+def case_why():
+    text = run("why", "tp=2,pp=3,mbs=2,sp,zero=1", *QUESTION).stdout
+    step = run_json("estimate", *QUESTION, "--strategy", SPLIT, "--json")["best"]["step_time_s"]
+    best = run_json("plan", *QUESTION, "--json")["best"]["step_time_s"]
+    slower = re.search(r"this one is ([\d.]+) % slower; .* more: ", text)
+    near(float(slower[1]), 100 * (step / best - 1), 0.1)
+    winner = re.search(r"--strategy (\S+)", run("plan", *QUESTION).stdout)[1]
+    assert "this one is as fast" in run("why", winner, *QUESTION).stdout
+
+
+def case_why_it_does_not_fit():
+    text = run("why", "tp=2,pp=3,sp", "--global-batch", 6, *TOO_LARGE).stdout
+    assert "DOES NOT FIT" in text and re.search(r"out of memory on stage \d by [\d.]+ [GT]iB", text), text
+    assert "full recompute" in text and "nothing fits on these devices" in text, text
+
+
+@scratch
+def case_infeasible(folder):
+    """Exit status 3, the nearest plan, what it lacks, and what would do; nothing is written."""
+    done = run("plan", *TOO_LARGE, "-o", folder / "plan.json", status=3)
+    equal(done.stdout, "")
+    assert re.match(r"mpplan: no plan fits: the nearest \(.+\) needs [\d.]+ GiB more on stage \d of \d\n"
+                    r"hint: (a plan fits on \d+ GPUs|nor does any fit on 64 times as many GPUs)\n$", done.stderr), done.stderr
+    equal(list(folder.iterdir()), [])
+
+
+def case_hint_holds():
+    """On as many GPUs as the hint says a plan fits; on half as many none does."""
+    hint = int(re.search(r"a plan fits on (\d+) GPUs", run("plan", *TOO_LARGE, status=3).stderr)[1])
+    question = [*TOO_LARGE[:-1], hint]
+    assert run_json("plan", *question, "--json")["best"]["fits"]
+    run("plan", *TOO_LARGE[:-1], hint // 2, status=3)
+
+
+def case_constrained():
+    plans = run_json("plan", *QUESTION, "--strategy", "pp=3,zero=1,recompute=full", "--json", "--top", 9)
+    for plan in [plans["best"], *plans["alternatives"]]:
+        equal([plan["strategy"][key] for key in ("pp", "zero", "recompute")], [3, 1, "full"])
+
+
+def case_objectives():
+    by_time = run_json("plan", *QUESTION, "--json")["best"]
+    equal(run_json("plan", *QUESTION, "--objective", "step-time", "--json")["best"], by_time)
+    roomy = run_json("plan", *QUESTION, "--objective", "headroom", "--json")["best"]
+    assert roomy["step_time_s"] <= 1.1 * by_time["step_time_s"]
+    assert roomy["memory_bytes"]["peak"] <= by_time["memory_bytes"]["peak"]
+    cheap = run_json("plan", *QUESTION, "--objective", "cost", "--json")
+    assert cheap["best"]["usd_per_million_tokens"] <= by_time["usd_per_million_tokens"]
+    assert cheap["inputs"]["gpus"] in (12, 6, 3)
+
+
+@scratch
+def case_csv(folder):
+    run("compare", "data/runs.jsonl", "--csv", folder / "out.csv")
+    lines = (folder / "out.csv").read_text().splitlines()
+    equal(lines[0], "source,id,measured_s,predicted_s,measured_gib,predicted_gib,predicted_fits,skipped")
+    equal([line.split(",")[:2] for line in lines[1:]],
+          [["alpha", "a-1"], ["alpha", "a-2"], ["beta", "b-1"], ["beta", "b-2"], ["beta", "b-3"]])
+    equal({line.count(",") for line in lines}, {7})
+    equal(lines[4].split(",")[7], "model family cnn is not modelled")
+
+
+@scratch
+def case_largest_records(folder):
+    """Sizes at the end of their ranges neither overflow nor stop the program."""
+    record = json.loads((HERE / "data" / "runs.jsonl").read_text().splitlines()[0])
+    for part, fields in {"model": ["hidden", "heads", "kv_heads", "ffn", "vocab", "seq"], "hardware": ["gpus"],
+                         "training": ["global_batch", "micro_batch"], "parallel": ["tp"]}.items():
+        for field in fields:
+            for value in (1, 2**28 - 1, 2**28, 2**20):
+                spoilt = json.loads(json.dumps(record))
+                spoilt[part][field] = value if part != "parallel" else min(value, 2**20)
+                (folder / "runs.jsonl").write_text(json.dumps(spoilt))
+                equal(len(run_json("compare", folder / "runs.jsonl", "--json")["rows"]), 1)
+
+
+main(globals())

@@ -1,0 +1,1 @@
+plan --model none/model.json --gpus 8

@@ -1,0 +1,1 @@
+estimate none/plan.json

@@ -1,0 +1,1 @@
+LC_ALL=C plan --help

@@ -1,0 +1,1 @@
+--model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 7 --global-batch 3 --strategy pp=1,cp=1

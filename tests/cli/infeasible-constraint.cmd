@@ -1,0 +1,1 @@
+--model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 --strategy tp=7

@@ -1,0 +1,1 @@
+inspect cluster data/cluster.json --json

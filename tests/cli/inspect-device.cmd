@@ -1,0 +1,1 @@
+inspect device data/chip.json

@@ -1,0 +1,1 @@
+inspect model data/experts.json

@@ -1,0 +1,1 @@
+inspect runtime data/runtime.json

@@ -1,0 +1,1 @@
+estimate --model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 --strategy mbs=7 --global-batch 64

@@ -1,0 +1,1 @@
+diff data/model.json

@@ -1,0 +1,1 @@
+estimate a.json b.json

@@ -1,0 +1,1 @@
+--model data/model.json --gpus 99999999999999999999

@@ -1,0 +1,1 @@
+inspect model gpt3-13b gpt2

@@ -1,0 +1,1 @@
+--model data/model.json

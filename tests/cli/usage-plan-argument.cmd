@@ -1,0 +1,1 @@
+plan gpt.json --gpus 8

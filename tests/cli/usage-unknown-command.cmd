@@ -1,0 +1,1 @@
+plann --model gpt.json --gpus 8

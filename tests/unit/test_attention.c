@@ -1,0 +1,174 @@
+#include "planner/ops/parts.h"
+
+#include "tests/support/plain_job.h"
+
+/** The attention of the first kind of layer under @strategy. */
+static MppOps attention_of(const MppInputs *inputs, const char *strategy, bool cross)
+{
+    MppOps ops = { 0 };
+    MppStrategy s = plain_job_strategy(strategy);
+    MppShard shard = mpp_shard_of(&s);
+    MppOpContext at = mpp_op_context(&inputs->job, &shard, &inputs->model.kinds[0]);
+    mpp_ops_add_attention(&at, &ops, cross);
+    return ops;
+}
+
+static void check_product(const MppOps *ops, const char *name, double m, double n, double k, double parameters)
+{
+    const MppOp *op = plain_job_find(ops, name);
+    g_assert_cmpint(op->kind, ==, MPP_OP_MATMUL);
+    g_assert_cmpfloat(op->m, ==, m);
+    g_assert_cmpfloat(op->n, ==, n);
+    g_assert_cmpfloat(op->k, ==, k);
+    g_assert_cmpfloat(op->parameters, ==, parameters);
+}
+
+static void test_plain(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOps ops = attention_of(inputs, "mbs=3", false);
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==, "qkv projection, attention core, output projection");
+    check_product(&ops, "qkv projection", 3072, 1536, 512, 1536 * 512);
+    check_product(&ops, "output projection", 3072, 512, 512, 512 * 512);
+
+    const MppOp *core = plain_job_find(&ops, "attention core");
+    g_assert_cmpint(core->kind, ==, MPP_OP_ATTENTION);
+    g_assert_true(core->attention_core);
+    g_assert_cmpfloat(core->count, ==, 12); /* heads of the micro-batch */
+    g_assert_cmpfloat(core->m, ==, 1024);
+    g_assert_cmpfloat(core->n, ==, 512);
+    g_assert_cmpfloat(core->kept_bytes, ==, 3072 * 4 * 4);
+}
+
+static void test_grouped(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.heads = 12;
+    inputs->model.kv_heads = 2;
+    inputs->model.qkv_bias = inputs->model.output_bias = true;
+    MppOps ops = attention_of(inputs, "tp=2", false);
+    check_product(&ops, "qkv projection", 1024, (6 + 2) * 128, 512, 1024 * 512 + 1024);
+    check_product(&ops, "output projection", 1024, 512, 768, 768 * 512 + 512);
+    ops = attention_of(inputs, "tp=6", false); /* two heads a rank, the one of keys and values three times */
+    check_product(&ops, "qkv projection", 1024, (2 + 2) * 128, 512, 512 * 512 + 512);
+    check_product(&ops, "output projection", 1024, 512, 256, 256 * 512 + 512);
+}
+
+/** Ring: keys and values of 2 x 512 bytes a token go on cp - 1 times, backward with their gradients. */
+static void test_context_parallel(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOps ops = attention_of(inputs, "tp=2,cp=4,mbs=3", false);
+    const MppOp *exchange = plain_job_find(&ops, "context exchange");
+    g_assert_cmpint(exchange->collective, ==, MPP_COLLECTIVE_EXCHANGE);
+    g_assert_cmpint(exchange->axis, ==, MPP_AXIS_CP);
+    g_assert_cmpfloat(exchange->bytes, ==, 768 * 2 * 256 * 2);
+    g_assert_cmpint(exchange->forward_times, ==, 3);
+    g_assert_cmpint(exchange->backward_times, ==, 6);
+    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->m, ==, 256);
+
+    ops = attention_of(inputs, "tp=2,cp=2,mbs=3,cp_kind=all-to-all", false);
+    exchange = plain_job_find(&ops, "context exchange");
+    g_assert_cmpint(exchange->collective, ==, MPP_COLLECTIVE_ALL_TO_ALL);
+    g_assert_cmpfloat(exchange->bytes, ==, 1536 * 4 * 256 * 2); /* queries, keys, values, and the output back */
+    g_assert_cmpint(exchange->forward_times, ==, 1);
+    g_assert_cmpint(exchange->backward_times, ==, 1);
+}
+
+static void test_keys_seen(void)
+{
+    static const struct {
+        MppModelKind kind;
+        int64_t window;
+        bool cross;
+        double keys;
+    } rows[] = {
+        { MPP_MODEL_DECODER, 0, false, 512 },
+        { MPP_MODEL_DECODER, 256, false, 256 - 256 * 256 / 2048.0 }, /* the first 256 queries see fewer */
+        { MPP_MODEL_DECODER, 1024, false, 512 },
+        { MPP_MODEL_DECODER, 4096, false, 512 },
+        { MPP_MODEL_ENCODER, 0, false, 1024 },
+        { MPP_MODEL_DECODER, 0, true, 1024 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->model.kind = rows[i].kind;
+        inputs->model.window = rows[i].window;
+        plain_job_finish(inputs);
+        MppOps ops = attention_of(inputs, "mbs=1", rows[i].cross);
+        g_assert_cmpfloat(plain_job_find(&ops, "attention core")->n, ==, rows[i].keys);
+    }
+}
+
+/** Scores in memory: 5 a s² b bytes with dropout (arXiv:2205.05198 §4.1), 2 a s² b without. */
+static void test_unfused(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    double scores = 2 * 3 * 1024.0 * 1024; /* two heads a rank, three sequences */
+    for (int dropout = 0; dropout <= 1; dropout++) {
+        inputs->job.training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+        inputs->job.training.dropout = dropout;
+        MppOps ops = attention_of(inputs, "tp=2,mbs=3", false);
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_cmpstr(names, ==, "qkv projection, scores, softmax, weighted values, output projection");
+        const MppOp *softmax = plain_job_find(&ops, "softmax");
+        g_assert_cmpfloat(softmax->kept_bytes, ==, scores * (dropout ? 5 : 2));
+        g_assert_cmpfloat(plain_job_find(&ops, "scores")->count, ==, 6);
+        g_assert_cmpfloat(plain_job_find(&ops, "scores")->n, ==, 1024);
+        g_assert_cmpfloat(plain_job_find(&ops, "weighted values")->k, ==, 1024);
+        g_assert_cmpfloat(plain_job_find(&ops, "scores")->parameters, ==, 0);
+        inputs->job.training.kernels.attention = MPP_ATTENTION_UNFUSED;
+        MppOps apart = attention_of(inputs, "tp=2,mbs=3", false);
+        g_assert_cmpfloat(plain_job_find(&apart, "softmax")->forward_bytes, >, softmax->forward_bytes);
+        g_assert_cmpint(plain_job_find(&apart, "softmax")->forward_kernels, >, softmax->forward_kernels);
+    }
+}
+
+/** DeepSeek-V2's: queries over 192, keys and values over 96, 40 + 24 wide, values 48. */
+static void test_latent(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.mla = (MppMla){ 192, 96, 40, 24, 48 };
+    MppOps ops = attention_of(inputs, "tp=2", false);
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==,
+                    "query down projection, query norm, key-value down projection, key-value norm, query up projection, "
+                    "key-value up projection, attention core, output projection");
+    check_product(&ops, "query down projection", 1024, 192, 512, 192 * 512); /* on every rank */
+    check_product(&ops, "key-value down projection", 1024, 120, 512, 120 * 512);
+    check_product(&ops, "query up projection", 1024, 2 * 64, 192, 2 * 64 * 192);
+    check_product(&ops, "key-value up projection", 1024, 2 * 88, 96, 2 * 88 * 96);
+    check_product(&ops, "output projection", 1024, 512, 96, 96 * 512);
+    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->k, ==, 64);
+    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->v, ==, 48);
+}
+
+static void test_extras(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.positions = MPP_POSITIONS_ROTARY;
+    inputs->model.qk_norm_dim = 128;
+    inputs->model.attention_sinks = true;
+    MppOps ops = attention_of(inputs, "tp=2", false);
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==, "qkv projection, query and key norms, rotary embedding, attention core, output projection");
+    g_assert_cmpfloat(plain_job_find(&ops, "query and key norms")->parameters, ==, 256);
+    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->parameters, ==, 2);
+    MppOps cross = attention_of(inputs, "tp=2", true);
+    g_autofree char *cross_names = plain_job_names(&cross);
+    g_assert_cmpstr(cross_names, ==, "query projection, key-value projection, attention core, output projection");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/attention/plain", test_plain);
+    g_test_add_func("/attention/grouped", test_grouped);
+    g_test_add_func("/attention/context-parallel", test_context_parallel);
+    g_test_add_func("/attention/keys-seen", test_keys_seen);
+    g_test_add_func("/attention/unfused", test_unfused);
+    g_test_add_func("/attention/latent", test_latent);
+    g_test_add_func("/attention/extras", test_extras);
+    return g_test_run();
+}

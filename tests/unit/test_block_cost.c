@@ -1,0 +1,178 @@
+#include "planner/cost/block_cost.h"
+
+#include <math.h>
+
+#include "tests/support/plain_job.h"
+
+static const double product_s = 2.0 * 1024 * 512 * 2048 / 1e14, softmax_s = 4e6 / 1e13, gather_s = 8e5 / 1e11;
+
+/** A product with weights, an attention core and an all-gather over two ranks: forward once, backward twice. */
+static MppOps make_ops(void)
+{
+    MppOps ops = { 0 };
+    MppOp *product = mpp_ops_add(&ops, MPP_OP_MATMUL, "product");
+    product->count = 1;
+    product->m = 1024;
+    product->n = 512;
+    product->k = 2048;
+    product->precision = MPP_PRECISION_BF16;
+    product->parameters = 512 * 2048;
+    product->kept_bytes = 3000;
+    product->forward_kernels = 1;
+    product->backward_kernels = 2;
+    MppOp *softmax = mpp_ops_add(&ops, MPP_OP_MEMORY, "softmax");
+    softmax->forward_bytes = 4e6;
+    softmax->backward_bytes = 1.2e7;
+    softmax->attention_core = true;
+    softmax->kept_bytes = 7000;
+    softmax->again_frac = 1;
+    softmax->dropped_frac = 0.75;
+    MppOp *gather = mpp_ops_add(&ops, MPP_OP_COLLECTIVE, "gather");
+    gather->collective = MPP_COLLECTIVE_ALL_GATHER;
+    gather->axis = MPP_AXIS_TP;
+    gather->bytes = 1.6e6;
+    gather->forward_times = 1;
+    gather->backward_times = 2;
+    return ops;
+}
+
+static MppBlockCost cost_of(const MppInputs *inputs, const MppOps *ops, const char *strategy, bool layer)
+{
+    MppBlockCost cost;
+    MppStrategy s = plain_job_strategy(strategy);
+    MppMesh mesh = mpp_mesh_new(&s, &inputs->cluster, inputs->gpus);
+    MppBlockPlace place = mpp_block_place(&s, &mesh);
+    mpp_block_cost(&inputs->job, &place, ops, layer, &cost);
+    return cost;
+}
+
+static void test_sums(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOps ops = make_ops();
+    ops.ops[0].expert = true;
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
+    const MppPassCost *none = &cost.by_recompute[MPP_RECOMPUTE_NONE];
+    plain_job_expect("forward", none->forward_s, product_s + softmax_s + gather_s);
+    plain_job_expect("backward", none->backward_s, 2 * product_s + 3 * softmax_s + 2 * gather_s);
+    plain_job_expect("weights", none->weight_s, product_s);
+    plain_job_expect("matmul", none->forward.s[MPP_SHARE_MATMUL], product_s);
+    plain_job_expect("attention", none->backward.s[MPP_SHARE_ATTENTION], 3 * softmax_s);
+    plain_job_expect("exchange", none->backward.s[MPP_SHARE_TP], 2 * gather_s);
+    g_assert_cmpfloat(none->kept_bytes, ==, 10000);
+    g_assert_cmpfloat(none->working_bytes, ==, 0);
+    g_assert_cmpfloat(cost.expert_parameters, ==, 512 * 2048);
+    g_assert_cmpfloat(cost.parameters, ==, 0);
+    g_assert_cmpfloat(cost.forward_flop, ==, 2.0 * 1024 * 512 * 2048);
+}
+
+/** Selective runs the marked part of the forward pass again, full all of it from the block's input. */
+static void test_recompute(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOps ops = make_ops();
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2,mbs=3,sp", true);
+    const MppPassCost *none = &cost.by_recompute[MPP_RECOMPUTE_NONE], *full = &cost.by_recompute[MPP_RECOMPUTE_FULL];
+    const MppPassCost *selective = &cost.by_recompute[MPP_RECOMPUTE_SELECTIVE];
+    plain_job_expect("selective", selective->backward_s, none->backward_s + softmax_s);
+    plain_job_expect("selective's share", selective->backward.s[MPP_SHARE_RECOMPUTE], softmax_s);
+    g_assert_cmpfloat(selective->kept_bytes, ==, 3000 + 1750);
+    g_assert_cmpfloat(selective->working_bytes, ==, 5250);
+    plain_job_expect("full", full->backward_s, none->backward_s + none->forward_s);
+    plain_job_expect("full's share", full->backward.s[MPP_SHARE_RECOMPUTE], product_s + softmax_s);
+    plain_job_expect("full's exchange", full->backward.s[MPP_SHARE_TP], 3 * gather_s);
+    g_assert_cmpfloat(full->kept_bytes, ==, 1024 * 3 / 2 * 512 * 2);
+    g_assert_cmpfloat(full->working_bytes, ==, 10000);
+    g_assert_cmpfloat(full->forward_s, ==, none->forward_s);
+
+    cost = cost_of(inputs, &ops, "dp=4,tp=2", false); /* an embedding is not recomputed */
+    g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, ==, cost.by_recompute[MPP_RECOMPUTE_NONE].backward_s);
+    g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_FULL].kept_bytes, ==, 10000);
+}
+
+/** What is hidden is bounded by the stack's share and by the computation there is. */
+static void test_overlap(void)
+{
+    static const struct {
+        double frac, slowdown, bytes, exposed_frac; /* of the forward gather */
+    } rows[] = {
+        { 0.5, 0, 1.6e6, 0.5 },
+        { 1, 0, 1.6e6, 0 },
+        { 1, 0.25, 1.6e6, 0.25 },
+        { 0.5, 0.25, 1.6e6, 0.5 + 0.5 * 0.25 },
+        { 1, 0, 8e6, 1 - 2.147483648e-05 / 4e-5 }, /* longer than the product */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.overlap.tensor_frac = rows[i].frac;
+        inputs->runtime.overlap.slowdown_frac = rows[i].slowdown;
+        MppOps ops = make_ops();
+        ops.ops[2].bytes = rows[i].bytes;
+        MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
+        double exposed_s = cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_TP];
+        g_assert_cmpfloat_with_epsilon(exposed_s, rows[i].exposed_frac * rows[i].bytes / 2 / 1e11, 1e-17);
+    }
+}
+
+/** A product hides one exchange at a time: what tensor parallelism takes is gone for the experts'. */
+static void test_overlap_once(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.overlap.tensor_frac = inputs->runtime.overlap.expert_frac = 1;
+    MppOps ops = make_ops();
+    MppOp *dispatch = mpp_ops_add(&ops, MPP_OP_COLLECTIVE, "dispatch");
+    dispatch->collective = MPP_COLLECTIVE_ALL_TO_ALL;
+    dispatch->axis = MPP_AXIS_EP;
+    dispatch->bytes = 1e7;
+    dispatch->forward_times = 1;
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2,ep=4", true);
+    const MppShares *forward = &cost.by_recompute[MPP_RECOMPUTE_NONE].forward;
+    g_assert_cmpfloat(forward->s[MPP_SHARE_TP], ==, 0);
+    plain_job_expect("dispatch", forward->s[MPP_SHARE_EP], 7.5e6 / 1e11 - (product_s - gather_s));
+}
+
+/** A pass takes the longer of device and host; where they are equal, the sixth root of two times as long. */
+static void test_host(void)
+{
+    double device_s = product_s + softmax_s + gather_s;
+    const struct {
+        const char *strategy;
+        double kernel_s, collective_s, layer_s, waiting_frac, host_frac;
+        bool layer;
+        double seconds;
+    } rows[] = {
+        { "dp=4,tp=2", 0, 0, 1, 0, 1, true, 1 },
+        { "dp=4,tp=2", 0, 0, 1, 0, 1, false, device_s }, /* a layer's cost, and this is none */
+        { "dp=4,tp=2", 3, 2, 1, 0, 1, true, 6 },
+        { "dp=4,tp=2", 3, 2, 1, 0, 0.5, true, 3 },
+        { "dp=4,tp=2", device_s, 0, 0, 0, 1, true, device_s * pow(2, 1.0 / 6) },
+        { "dp=2,tp=2,pp=2", 3, 2, 1, 0.25, 1, true, 9 }, /* 1 + tp / 4 while messages to other nodes are pending */
+        { "dp=2,tp=2,pp=2,order=tp-pp-cp-dp", 3, 2, 1, 0.25, 1, true, 6 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.host = (MppHostCosts){ .kernel_s = rows[i].kernel_s,
+                                               .collective_s = rows[i].collective_s,
+                                               .layer_s = rows[i].layer_s,
+                                               .waiting_p2p_frac = rows[i].waiting_frac };
+        inputs->cluster.host_frac = rows[i].host_frac;
+        MppOps ops = make_ops();
+        MppBlockCost cost = cost_of(inputs, &ops, rows[i].strategy, rows[i].layer);
+        const MppPassCost *none = &cost.by_recompute[MPP_RECOMPUTE_NONE];
+        plain_job_expect("pass", none->forward_s, rows[i].seconds);
+        g_assert_cmpfloat_with_epsilon(none->forward.s[MPP_SHARE_HOST], rows[i].seconds - device_s, 1e-15);
+        g_assert_cmpfloat_with_epsilon(mpp_shares_sum(&none->forward), none->forward_s, 1e-15);
+        g_assert_cmpfloat_with_epsilon(mpp_shares_sum(&none->backward), none->backward_s, 1e-14);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/block-cost/sums", test_sums);
+    g_test_add_func("/block-cost/recompute", test_recompute);
+    g_test_add_func("/block-cost/overlap", test_overlap);
+    g_test_add_func("/block-cost/overlap-once", test_overlap_once);
+    g_test_add_func("/block-cost/host", test_host);
+    return g_test_run();
+}

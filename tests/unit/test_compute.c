@@ -1,0 +1,146 @@
+#include "planner/cost/compute.h"
+
+#include "tests/support/plain_job.h"
+
+/** On the plain device: 2 m n k over 100 TFLOP/s, or the operands and the result over 10 TB/s. */
+static void test_matmul(void)
+{
+    static const struct {
+        double frac, count, m, n, k, out_bytes, seconds;
+    } rows[] = {
+        { 1, 1, 1024, 512, 2048, 2, 2.0 * 1024 * 512 * 2048 / 1e14 },
+        { 0.25, 1, 1024, 512, 2048, 2, 8.0 * 1024 * 512 * 2048 / 1e14 },
+        { 1, 7, 256, 128, 640, 2, 7 * 2.0 * 256 * 128 * 640 / 1e14 },
+        { 1, 1, 8192, 4096, 16, 4, (2.0 * (8192 + 4096) * 16 + 4.0 * 8192 * 4096) / 1e13 }, /* thin: moved, not computed */
+        { 1, 3, 256, 128, 16, 8, 3 * ((256 + 128) * 16 * 2 + 256.0 * 128 * 8) / 1e13 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        double s = mpp_compute_matmul_s(&inputs->cluster.device, MPP_PRECISION_BF16, rows[i].frac, rows[i].count, rows[i].m,
+                                        rows[i].n, rows[i].k, rows[i].out_bytes);
+        plain_job_expect("product", s, rows[i].seconds);
+    }
+}
+
+/** What shape costs, each alone. */
+static void test_losses(void)
+{
+    static const struct {
+        const char *name;
+        int64_t cores;
+        double depth, work_flop, kernel_s, m, n, k, factor, more_s;
+    } rows[] = {
+        { "none", 1, 0, 0, 0, 2048, 2048, 2048, 1, 0 },
+        { "half of the rate at this depth", 1, 2048, 0, 0, 2048, 2048, 2048, 2, 0 },
+        { "half of the rate at this work", 1, 0, 2.0 * 2048 * 2048 * 2048, 0, 2048, 2048, 2048, 2, 0 },
+        { "a launch", 1, 0, 0, 3e-6, 2048, 2048, 2048, 1, 3e-6 },
+        { "a last wave with two of five tiles of 12", 10, 0, 0, 0, 256 * 3, 128 * 4, 2048, 20.0 / 12, 0 },
+        { "whole waves", 12, 0, 0, 0, 256 * 3, 128 * 4, 2048, 1, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        MppDevice *device = &inputs->cluster.device;
+        device->memory_bytes_per_s = 1e18;
+        device->cores = rows[i].cores;
+        device->matmul_depth = rows[i].depth;
+        device->matmul_work_flop = rows[i].work_flop;
+        device->kernel_s = rows[i].kernel_s;
+        double s = mpp_compute_matmul_s(device, MPP_PRECISION_BF16, 1, 1, rows[i].m, rows[i].n, rows[i].k, 2);
+        double ideal_s = 2 * rows[i].m * rows[i].n * rows[i].k / 1e14;
+        if (rows[i].cores == 10) /* a smaller tile may do better than the largest */
+            g_assert_true(s > ideal_s && s <= ideal_s * rows[i].factor * (1 + 1e-12));
+        else
+            plain_job_expect(rows[i].name, s, ideal_s * rows[i].factor + rows[i].more_s);
+    }
+}
+
+/** No shape runs above the sustained rate, and more work never takes less time on the same tiles. */
+static void test_shapes(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppDevice *device = &inputs->cluster.device;
+    device->cores = 108;
+    device->matmul_depth = 100;
+    for (double m = 1; m < 9000; m *= 1.7)
+        for (double n = 1; n < 9000; n *= 1.9) {
+            double before_s = 0;
+            for (double k = 1; k < 9000; k *= 2.3) {
+                double s = mpp_compute_matmul_s(device, MPP_PRECISION_BF16, 1, 1, m, n, k, 2);
+                g_assert_cmpfloat(s, >=, 2 * m * n * k / 1e14);
+                g_assert_cmpfloat(s, >, before_s);
+                before_s = s;
+            }
+        }
+}
+
+static void test_stream(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->cluster.device.memory_frac = 0.5;
+    inputs->cluster.device.kernel_s = 2e-6;
+    plain_job_expect("stream", mpp_compute_stream_s(&inputs->cluster.device, 3e9, 3), 3e9 / 5e12 + 6e-6);
+}
+
+/** Weights' gradients are added to an fp32 buffer: 8 bytes an element are read and written. */
+static void test_products(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOp op = { .kind = MPP_OP_MATMUL, .count = 1, .m = 256, .n = 4096, .k = 4096, .precision = MPP_PRECISION_BF16 };
+    double compute_s = 2 * 256 * 4096.0 * 4096 / 1e14, operands = (256 * 4096 + 256 * 4096) * 2.0;
+    plain_job_expect("FLOP", mpp_compute_flop(&op), 2 * 256 * 4096.0 * 4096);
+    plain_job_expect("forward", mpp_compute_time(&inputs->job, &op).forward_s, compute_s);
+    plain_job_expect("backward input", mpp_compute_time(&inputs->job, &op).backward_input_s, compute_s);
+    plain_job_expect("backward weight", mpp_compute_time(&inputs->job, &op).backward_weight_s, compute_s);
+    op.parameters = 4096 * 4096;
+    inputs->cluster.device.memory_bytes_per_s = 1e11;
+    plain_job_expect("accumulated", mpp_compute_time(&inputs->job, &op).backward_weight_s, (operands + 4096.0 * 4096 * 8) / 1e11);
+
+    inputs->cluster.device.memory_bytes_per_s = 1e13;
+    inputs->cluster.device.grouped_frac = 0.5;
+    op.expert = true;
+    plain_job_expect("grouped", mpp_compute_time(&inputs->job, &op).forward_s, 2 * compute_s);
+}
+
+/** FP8 operands are cast first: 2 bytes read, two copies of one byte written. */
+static void test_casts(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOp op = { .kind = MPP_OP_MATMUL, .count = 1, .m = 1024, .n = 512, .k = 2048, .precision = MPP_PRECISION_FP8 };
+    MppOpTime time = mpp_compute_time(&inputs->job, &op);
+    double compute_s = 2 * 1024.0 * 512 * 2048 / 1e14;
+    plain_job_expect("forward", time.forward_s, compute_s + 1024 * 2048 * 4 / 1e13);
+    plain_job_expect("backward input", time.backward_input_s, compute_s + 1024 * 512 * 4 / 1e13);
+    plain_job_expect("backward weight", time.backward_weight_s, compute_s);
+}
+
+/** The backward core has 2.5 times the FLOP; heads of 64 reach 5/6 of the rate of those of 128. */
+static void test_attention(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppOp op = {
+        .kind = MPP_OP_ATTENTION, .count = 12, .m = 1024, .n = 512, .k = 128, .v = 128, .precision = MPP_PRECISION_BF16
+    };
+    double flop = 2.0 * 12 * 1024 * 512 * 256;
+    plain_job_expect("FLOP", mpp_compute_flop(&op), flop);
+    plain_job_expect("forward", mpp_compute_time(&inputs->job, &op).forward_s, flop / 0.5e14);
+    plain_job_expect("backward", mpp_compute_time(&inputs->job, &op).backward_input_s, 2.5 * flop / 0.25e14);
+    g_assert_cmpfloat(mpp_compute_time(&inputs->job, &op).backward_weight_s, ==, 0);
+    inputs->cluster.device.attention_tokens = 512;
+    plain_job_expect("ramp", mpp_compute_time(&inputs->job, &op).forward_s, 2 * flop / 0.5e14);
+    inputs->cluster.device.attention_tokens = 0;
+    op.k = op.v = 64;
+    plain_job_expect("narrow", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 * 1.2 / 0.5e14);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/compute/matmul", test_matmul);
+    g_test_add_func("/compute/losses", test_losses);
+    g_test_add_func("/compute/shapes", test_shapes);
+    g_test_add_func("/compute/stream", test_stream);
+    g_test_add_func("/compute/products", test_products);
+    g_test_add_func("/compute/casts", test_casts);
+    g_test_add_func("/compute/attention", test_attention);
+    return g_test_run();
+}

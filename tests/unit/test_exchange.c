@@ -1,0 +1,131 @@
+#include "planner/cost/exchange.h"
+
+#include "tests/support/plain_job.h"
+
+static MppExchange exchange_of(const MppInputs *inputs, const MppStrategy *s)
+{
+    return (MppExchange){ &inputs->job, s, mpp_mesh_new(s, &inputs->cluster, inputs->gpus) };
+}
+
+/**
+ * 100 M parameters, 4 bytes a gradient and 2 a parameter on the wire: 400 and 200 MB. In a node of 4 three quarters of
+ * it go over 100 GB/s once (scatter, gather) or twice (all-reduce); 8 over two nodes share 40 GB/s.
+ */
+static void test_once_a_step(void)
+{
+    static const struct {
+        const char *strategy;
+        bool reduce_scatter;
+        double parameters, experts, reduce_s, gather_s;
+    } rows[] = {
+        { "dp=1,tp=4", true, 1e8, 0, 0, 0 },
+        { "dp=4,zero=0", true, 1e8, 0, 6e-3, 0 },
+        { "dp=4,zero=1", true, 1e8, 0, 3e-3, 1.5e-3 },
+        { "dp=4,zero=1", false, 1e8, 0, 6e-3, 1.5e-3 },
+        { "dp=4,zero=2", true, 1e8, 0, 0, 1.5e-3 },
+        { "dp=4,zero=3", true, 1e8, 0, 0, 0 },
+        { "dp=2,cp=2,zero=1", true, 1e8, 0, 3e-3, 1.5e-3 }, /* context-parallel ranks are replicas too */
+        { "dp=8,zero=0", true, 1e8, 0, 2 * 7.0 / 8 * 4e8 / 4e10, 0 },
+        { "dp=8,zero=1,zero_ranks=4", true, 1e8, 0, 3e-3 + 1e8 / 1e10, 1.5e-3 }, /* a quarter between the nodes */
+        { "dp=8,zero=3,zero_ranks=4", true, 1e8, 0, 1e8 / 1e10, 0 },
+        { "dp=4,ep=2,zero=0", true, 1e8, 1e7, 6e-3 + 4e7 / 1e11, 0 }, /* an expert has two replicas */
+        { "dp=4,ep=4,zero=1", true, 0, 1e7, 0, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp * s.tp * s.cp * s.pp);
+        inputs->runtime.state.zero1_reduce_scatter = rows[i].reduce_scatter;
+        MppExchange exchange = exchange_of(inputs, &s);
+        MppExchangeTime time = mpp_exchange_time(&exchange, rows[i].parameters, rows[i].experts);
+        plain_job_expect(rows[i].strategy, time.reduce_s, rows[i].reduce_s);
+        plain_job_expect(rows[i].strategy, time.gather_s, rows[i].gather_s);
+    }
+}
+
+/** A layer of 100 M parameters that computes for 1 and 2 ms: gather 1.5 ms, scatter 3 ms. */
+static void test_sharded_layer(void)
+{
+    static const struct {
+        const char *strategy;
+        double frac, slowdown, forward_s, backward_s, first_s, last_s;
+    } rows[] = {
+        { "dp=4,zero=1", 0, 0, 0, 0, 0, 0 },
+        { "dp=4,zero=2", 0, 0, 0, 3e-3, 0, 3e-3 },
+        { "dp=4,zero=3", 0, 0, 1.5e-3, 4.5e-3, 1.5e-3, 3e-3 },
+        { "dp=4,zero=3", 0.5, 0, 1e-3, 3.5e-3, 1.5e-3, 3e-3 },
+        { "dp=4,zero=3", 1, 0.25, 0.75e-3, 3e-3, 1.5e-3, 3e-3 }, /* the hidden 1 and 2 ms slow their layer by a quarter */
+        { "dp=4,zero=2", 1, 0, 0, 1e-3, 0, 3e-3 },
+        { "dp=8,zero=3,zero_ranks=4", 0, 0, 1.5e-3, 4.5e-3, 1.5e-3, 3e-3 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp);
+        inputs->runtime.overlap.fsdp_frac = rows[i].frac;
+        inputs->runtime.overlap.slowdown_frac = rows[i].slowdown;
+        MppExchange exchange = exchange_of(inputs, &s);
+        MppBlockCost block = { .parameters = 1e8 };
+        MppPassCost cost = { .forward_s = 1e-3, .backward_s = 2e-3 };
+        MppShardedLayer layer = mpp_exchange_layer(&exchange, &block, &cost);
+        plain_job_expect("forward", layer.forward_s, rows[i].forward_s);
+        plain_job_expect("backward", layer.backward_s, rows[i].backward_s);
+        plain_job_expect("first", layer.first_s, rows[i].first_s);
+        plain_job_expect("last", layer.last_s, rows[i].last_s);
+    }
+}
+
+/** 30 bytes a parameter at 10 TB/s; the norm's 4 bytes go round once more. */
+static void test_update(void)
+{
+    static const struct {
+        const char *strategy;
+        MppOptimizer optimizer;
+        double parameters, experts, update_s;
+    } rows[] = {
+        { "dp=4,zero=0", MPP_OPTIMIZER_ADAM, 1e8, 0, 3e-4 },
+        { "dp=4,zero=1", MPP_OPTIMIZER_ADAM, 1e8, 0, 3e-4 / 4 },
+        { "dp=4,zero=1", MPP_OPTIMIZER_SGD, 1e8, 0, 2e-4 / 4 },
+        { "dp=4,ep=2,zero=1", MPP_OPTIMIZER_ADAM, 1e8, 1e8, 3e-4 / 4 + 3e-4 / 2 },
+        { "dp=4,zero=0,offload", MPP_OPTIMIZER_ADAM, 1e8, 0, 6e8 / 1e10 + 30e8 / 2e10 },
+        { "dp=4,zero=3,offload", MPP_OPTIMIZER_ADAM, 1e8, 0, (6e8 / 1e10 + 30e8 / 2e10) / 4 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(4);
+        inputs->job.training.optimizer = rows[i].optimizer;
+        MppExchange exchange = exchange_of(inputs, &s);
+        double norm_s = 2 * 3.0 / 4 * 4 / 1e11;
+        plain_job_expect(rows[i].strategy, mpp_exchange_update_s(&exchange, rows[i].parameters, rows[i].experts),
+                         rows[i].update_s + norm_s);
+    }
+}
+
+static void test_tied(void)
+{
+    static const struct {
+        const char *strategy;
+        bool tied;
+        double seconds;
+    } rows[] = {
+        { "dp=2,pp=4", false, 0 },
+        { "dp=8", true, 0 },
+        { "dp=2,pp=4", true, 2 * 2e8 / 1e10 }, /* two messages of half of it between nodes */
+        { "dp=2,pp=4,order=tp-pp-cp-dp", true, 2 * 2e8 / 1e11 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->model.tied_embeddings = rows[i].tied;
+        MppExchange exchange = exchange_of(inputs, &s);
+        plain_job_expect(rows[i].strategy, mpp_exchange_tied_s(&exchange, 1e8), rows[i].seconds);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/exchange/once-a-step", test_once_a_step);
+    g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
+    g_test_add_func("/exchange/update", test_update);
+    g_test_add_func("/exchange/tied", test_tied);
+    return g_test_run();
+}

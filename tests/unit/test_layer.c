@@ -1,0 +1,156 @@
+#include "planner/ops/op.h"
+
+#include "tests/support/plain_job.h"
+
+static MppOps layer_of(const MppInputs *inputs, const char *strategy, int64_t kind)
+{
+    MppOps ops;
+    MppStrategy s = plain_job_strategy(strategy);
+    MppShard shard = mpp_shard_of(&s);
+    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[kind], &ops);
+    return ops;
+}
+
+static double kept_bytes(const MppOps *ops, bool selective)
+{
+    double bytes = 0;
+    for (int i = 0; i < ops->n; i++)
+        bytes += ops->ops[i].kept_bytes * (selective ? 1 - ops->ops[i].dropped_frac : 1);
+    return bytes;
+}
+
+/**
+ * Activations of a layer of GPT with dropout and fused softmax, per byte of s b h (arXiv:2205.05198, table 2); a is the
+ * number of heads and s the sequence.
+ */
+static void test_published_activations(void)
+{
+    static const struct {
+        const char *strategy;
+        double whole, split, scores; /* whole + split / t + scores a s / (h t) */
+        bool selective;
+    } rows[] = {
+        { "mbs=3", 34, 0, 5, false },
+        { "tp=4,mbs=3", 10, 24, 5, false },
+        { "tp=4,mbs=3,sp", 0, 34, 5, false },
+        { "tp=2,mbs=3", 10, 24, 0, true },
+        { "tp=4,mbs=3,sp", 0, 34, 0, true },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->training.dropout = true;
+    inputs->training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    inputs->model.norm = MPP_NORM_LAYER;
+    plain_job_finish(inputs);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        double sbh = 1024.0 * 3 * 512, scores = rows[i].scores * 4 * 1024 / 512;
+        plain_job_expect(rows[i].strategy, kept_bytes(&ops, rows[i].selective),
+                         sbh * (rows[i].whole + (rows[i].split + scores) / s.tp));
+    }
+}
+
+#define ATTENTION "qkv projection, attention core, output projection, "
+#define MLP "mlp up projection, activation, mlp down projection, "
+
+static void test_order(void)
+{
+    static const struct {
+        const char *strategy;
+        bool parallel;
+        int64_t norms;
+        const char *names;
+    } rows[] = {
+        { "mbs=1", false, 2, "attention norm, " ATTENTION "attention residual, mlp norm, " MLP "mlp residual" },
+        { "mbs=1", true, 1, "attention norm, " ATTENTION MLP "residual" },
+        { "mbs=1", true, 2, "attention norm, mlp norm, " ATTENTION MLP "residual" },
+        { "mbs=1", false, 4,
+          "attention norm, " ATTENTION "attention residual, mlp norm, norm after block, norm after block, " MLP "mlp residual" },
+        { "tp=2", false, 2,
+          "attention norm, sum input gradients, " ATTENTION "sum outputs, attention residual, mlp norm, sum input gradients, " MLP
+          "sum outputs, mlp residual" },
+        { "tp=2", true, 1, "attention norm, sum input gradients, " ATTENTION MLP "sum outputs, residual" },
+        { "tp=2,sp", true, 1,
+          "attention norm, gather sequence, scatter input gradients, " ATTENTION MLP
+          "scatter outputs, gather output gradients, residual" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->model.parallel_block = rows[i].parallel;
+        inputs->model.norms_per_layer = rows[i].norms;
+        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_cmpstr(names, ==, rows[i].names);
+    }
+}
+
+/** With sequence parallelism four gathers and four scatters, and two gathers more for the weights' gradients. */
+static void test_tensor_parallel_traffic(void)
+{
+    static const struct {
+        const char *strategy;
+        int forward[MPP_N_COLLECTIVES], backward[MPP_N_COLLECTIVES];
+    } rows[] = {
+        { "mbs=3", { 0 }, { 0 } },
+        { "tp=4,mbs=3", { [MPP_COLLECTIVE_ALL_REDUCE] = 2 }, { [MPP_COLLECTIVE_ALL_REDUCE] = 2 } },
+        { "tp=4,mbs=3,sp",
+          { [MPP_COLLECTIVE_ALL_GATHER] = 2, [MPP_COLLECTIVE_REDUCE_SCATTER] = 2 },
+          { [MPP_COLLECTIVE_ALL_GATHER] = 4, [MPP_COLLECTIVE_REDUCE_SCATTER] = 2 } },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        int forward[MPP_N_COLLECTIVES] = { 0 }, backward[MPP_N_COLLECTIVES] = { 0 };
+        for (int k = 0; k < ops.n; k++) {
+            const MppOp *op = &ops.ops[k];
+            if (op->kind != MPP_OP_COLLECTIVE)
+                continue;
+            g_assert_cmpint(op->axis, ==, MPP_AXIS_TP);
+            g_assert_cmpfloat(op->bytes, ==, 3072 * 512 * 2);
+            forward[op->collective] += op->forward_times;
+            backward[op->collective] += op->backward_times;
+        }
+        g_assert_cmpmem(forward, sizeof(forward), rows[i].forward, sizeof(forward));
+        g_assert_cmpmem(backward, sizeof(backward), rows[i].backward, sizeof(backward));
+    }
+}
+
+static void test_cross_attention(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.kind = MPP_MODEL_ENCODER_DECODER;
+    inputs->model.encoder_layers = 3;
+    plain_job_finish(inputs);
+    MppOps ops = layer_of(inputs, "mbs=1", 1);
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==,
+                    "attention norm, " ATTENTION "attention residual, cross attention norm, query projection, "
+                    "key-value projection, attention core, output projection, cross attention residual, mlp norm, " MLP
+                    "mlp residual");
+}
+
+static void test_prediction(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.prediction_layers = 1;
+    plain_job_finish(inputs);
+    MppOps ops = layer_of(inputs, "mbs=1", 1);
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==,
+                    "prediction norms, prediction projection, attention norm, " ATTENTION "attention residual, mlp norm, " MLP
+                    "mlp residual, prediction output norm");
+    const MppOp *projection = plain_job_find(&ops, "prediction projection");
+    g_assert_cmpfloat(projection->n, ==, 512);
+    g_assert_cmpfloat(projection->k, ==, 1024);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/layer/published-activations", test_published_activations);
+    g_test_add_func("/layer/order", test_order);
+    g_test_add_func("/layer/tensor-parallel-traffic", test_tensor_parallel_traffic);
+    g_test_add_func("/layer/cross-attention", test_cross_attention);
+    g_test_add_func("/layer/prediction", test_prediction);
+    return g_test_run();
+}

@@ -1,0 +1,170 @@
+#include "planner/cost/memory.h"
+
+#include "tests/support/plain_job.h"
+
+typedef struct {
+    MppShardCost shard;
+    MppStrategy strategy;
+    MppPipelineCost *pipeline;
+} Filled;
+
+static Filled *fill(const MppInputs *inputs, const char *text)
+{
+    Filled *filled = g_new0(Filled, 1);
+    MppStrategy *s = &filled->strategy;
+    *s = plain_job_strategy(text);
+    MppMesh mesh = mpp_mesh_new(s, &inputs->cluster, inputs->gpus);
+    MppBlockPlace place = mpp_block_place(s, &mesh);
+    mpp_shard_cost(&inputs->job, &place, &filled->shard);
+    filled->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, inputs->model.n_layers);
+    mpp_pipeline_cost_fill(filled->pipeline, &filled->shard, s);
+    return filled;
+}
+
+static void filled_free(Filled *filled)
+{
+    mpp_pipeline_cost_free(filled->pipeline);
+    g_free(filled);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filled, filled_free)
+
+/** Model states of 7.5 B parameters on 64 ranks: 120, 31.4, 16.6 and 1.9 GB (arXiv:1910.02054, figure 1). */
+static void test_published_states(void)
+{
+    static const struct {
+        const char *strategy;
+        double gb;
+    } rows[] = {
+        { "dp=64,zero=0", 120 }, { "dp=64,zero=1", 31.4 }, { "dp=64,zero=2", 16.6 }, { "dp=64,zero=3", 1.9 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(64);
+    inputs->runtime.state.gradient_bytes = 2;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        MppParameterBytes bytes = mpp_memory_rates(filled->pipeline).dense;
+        double gb = 7.5 * (bytes.weights + bytes.gradients + bytes.optimizer + bytes.buffers);
+        g_assert_cmpfloat_with_epsilon(gb, rows[i].gb, 0.05);
+    }
+}
+
+static void test_rates(void)
+{
+    static const struct {
+        const char *strategy;
+        MppPrecision precision;
+        MppOptimizer optimizer;
+        double weights, gradients, optimizer_bytes, buffers;
+    } rows[] = {
+        { "dp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 1.25 },
+        { "dp=1,tp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 0 },
+        { "dp=8,zero=1", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12.0 / 8, 0.75 },
+        { "dp=8,zero=2", MPP_PRECISION_FP8, MPP_OPTIMIZER_SGD, 2, 0.5, 8.0 / 8, 0 },
+        { "dp=4,cp=2,zero=3", MPP_PRECISION_FP16, MPP_OPTIMIZER_LAMB, 0.25, 0.5, 12.0 / 8, 0 },
+        { "dp=8,zero=3,zero_ranks=4", MPP_PRECISION_BF16, MPP_OPTIMIZER_MUON, 0.5, 1, 8.0 / 4, 0 },
+        { "dp=8", MPP_PRECISION_FP32, MPP_OPTIMIZER_ADAM, 4, 4 + 2.5, 8, 1.25 }, /* no master copy beside the weights */
+        { "dp=8,zero=1,offload", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 0, 0.75 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.state.gradient_transient_bytes = 2.5;
+        inputs->runtime.state.zero1_kept_bytes = 0.75;
+        inputs->runtime.state.zero0_kept_bytes = 1.25;
+        inputs->job.training.precision = rows[i].precision;
+        inputs->job.training.optimizer = rows[i].optimizer;
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        MppParameterBytes bytes = mpp_memory_rates(filled->pipeline).dense;
+        plain_job_expect("weights", bytes.weights, rows[i].weights);
+        plain_job_expect("gradients", bytes.gradients, rows[i].gradients);
+        plain_job_expect("optimizer", bytes.optimizer, rows[i].optimizer_bytes);
+        plain_job_expect("buffers", bytes.buffers, rows[i].buffers);
+    }
+}
+
+/** Two layers' weights and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
+static void test_gathered(void)
+{
+    static const struct {
+        const char *strategy;
+        double bytes_per_parameter;
+    } rows[] = { { "dp=8,zero=1", 0 }, { "dp=8,zero=2", 4 }, { "dp=8,zero=3", 4 + 2 * 2 } };
+    double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes, rows[i].bytes_per_parameter * layer);
+    }
+    inputs->model.moe = (MppMoe){ .experts = 16, .topk = 2, .ffn = 512, .every = 1 };
+    plain_job_finish(inputs);
+    g_autoptr(Filled) filled = fill(inputs, "dp=8,ep=4,zero=1");
+    g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).experts.optimizer, ==, 6);
+    g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).dense.optimizer, ==, 1.5);
+}
+
+/** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */
+static void test_stages(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.memory.fixed_bytes = 5e6;
+    g_autoptr(Filled) filled = fill(inputs, "dp=4,pp=2,mbs=2,recompute=full");
+    MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+    double layers = 2 * (4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512), ends = 51200 * 512, input = 2048 * 512 * 2;
+    const struct {
+        double parameters, activations, loss;
+    } expected[] = {
+        { layers + ends, 2 * (2 * input + filled->shard.embedding.by_recompute[0].kept_bytes), 0 },
+        { layers + ends + 512, 2 * input + filled->shard.head.by_recompute[0].kept_bytes, 2048 * 51200 * 6.0 },
+    };
+    double peak = 0;
+    for (int k = 0; k < 2; k++) {
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, k);
+        plain_job_expect("weights", memory.bytes[MPP_MEMORY_WEIGHTS], 2 * expected[k].parameters);
+        plain_job_expect("gradients", memory.bytes[MPP_MEMORY_GRADIENTS], 4 * expected[k].parameters);
+        plain_job_expect("optimizer", memory.bytes[MPP_MEMORY_OPTIMIZER], 12 * expected[k].parameters);
+        plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], expected[k].activations);
+        plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING],
+                         filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes);
+        plain_job_expect("loss", memory.bytes[MPP_MEMORY_LOSS], expected[k].loss);
+        plain_job_expect("buffers", memory.bytes[MPP_MEMORY_BUFFERS], 5e6);
+        peak = MAX(peak, memory.allocated_bytes);
+    }
+    g_assert_cmpfloat(mpp_memory_peak_bytes(filled->pipeline), ==, peak);
+}
+
+/** Beyond the allocated: blocks not reused in time under tp, never beyond the device, and the context. */
+static void test_figures(void)
+{
+    static const struct {
+        const char *strategy;
+        double deferred, memory_bytes, more_bytes;
+    } rows[] = {
+        { "dp=8", 3, 8e10, 0 },
+        { "dp=4,tp=2,mbs=2", 3, 8e10, 3.0 * 2048 * 512 * 2 },
+        { "dp=4,tp=2,mbs=2", 3, 1e6, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.memory.deferred_buffers = rows[i].deferred;
+        inputs->runtime.memory.context_bytes = 4e9;
+        inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        plain_job_expect("reserved", memory.reserved_bytes, memory.allocated_bytes + rows[i].more_bytes);
+        plain_job_expect("device", memory.device_bytes, memory.reserved_bytes + 4e9);
+    }
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.memory.usable_frac = 0.875;
+    plain_job_expect("usable", mpp_memory_usable_bytes(&inputs->job), 7e10);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/memory/published-states", test_published_states);
+    g_test_add_func("/memory/rates", test_rates);
+    g_test_add_func("/memory/gathered", test_gathered);
+    g_test_add_func("/memory/stages", test_stages);
+    g_test_add_func("/memory/figures", test_figures);
+    return g_test_run();
+}

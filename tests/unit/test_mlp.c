@@ -1,0 +1,133 @@
+#include "planner/ops/parts.h"
+
+#include "tests/support/plain_job.h"
+
+static MppOps dense_of(const MppInputs *inputs, double tokens, double ranks)
+{
+    MppOps ops = { 0 };
+    MppStrategy s = plain_job_strategy("tp=2");
+    MppShard shard = mpp_shard_of(&s);
+    MppOpContext at = mpp_op_context(&inputs->job, &shard, &inputs->model.kinds[0]);
+    mpp_ops_add_mlp(&at, &ops, 2048, tokens, ranks);
+    return ops;
+}
+
+/** Kept: what the activation reads and what the second product reads; four tensors when gated. */
+static void test_dense(void)
+{
+    static const struct {
+        bool gated, bias, fused;
+        double up, up_parameters, down_parameters, kept_bytes, moved_elements;
+        int kernels;
+    } rows[] = {
+        { false, false, true, 1024, 1024 * 512, 1024 * 512, 2 * 1024 * 2, 2, 1 },
+        { false, true, true, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 2, 1 },
+        { true, false, true, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 3, 1 },
+        { true, false, false, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 5, 2 }, /* activation 1 to 1, product 2 to 1 */
+        { false, true, false, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 5, 2 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->model.gated_mlp = rows[i].gated;
+        inputs->model.mlp_bias = rows[i].bias;
+        inputs->job.training.kernels.elementwise_fused = rows[i].fused;
+        MppOps ops = dense_of(inputs, 384, 2);
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_cmpstr(names, ==, "mlp up projection, activation, mlp down projection");
+        const MppOp *up = &ops.ops[0], *activation = &ops.ops[1], *down = &ops.ops[2];
+        g_assert_cmpfloat(up->m, ==, 384);
+        g_assert_cmpfloat(up->n, ==, rows[i].up);
+        g_assert_cmpfloat(up->k, ==, 512);
+        g_assert_cmpfloat(down->n, ==, 512);
+        g_assert_cmpfloat(down->k, ==, 1024);
+        g_assert_cmpfloat(up->parameters, ==, rows[i].up_parameters);
+        g_assert_cmpfloat(down->parameters, ==, rows[i].down_parameters);
+        g_assert_cmpfloat(activation->kept_bytes, ==, 384 * rows[i].kept_bytes);
+        g_assert_cmpfloat(activation->forward_bytes, ==, 384 * 1024 * 2 * rows[i].moved_elements);
+        g_assert_cmpint(activation->forward_kernels, ==, rows[i].kernels);
+    }
+}
+
+static MppInputs *expert_job_new(void)
+{
+    MppInputs *inputs = plain_job_new(8);
+    inputs->model.moe = (MppMoe){ .experts = 24, .topk = 3, .ffn = 768, .every = 1, .router_bias = true };
+    plain_job_finish(inputs);
+    return inputs;
+}
+
+static MppOps experts_of(const MppInputs *inputs, const char *strategy)
+{
+    MppOps ops = { 0 };
+    MppStrategy s = plain_job_strategy(strategy);
+    MppShard shard = mpp_shard_of(&s);
+    MppOpContext at = mpp_op_context(&inputs->job, &shard, &inputs->model.kinds[0]);
+    mpp_ops_add_moe(&at, &ops);
+    return ops;
+}
+
+#define ROUTE "router, routing, permute tokens, "
+#define MLP "mlp up projection, activation, mlp down projection"
+
+static void test_experts(void)
+{
+    static const struct {
+        const char *strategy, *names;
+        double local, tokens, width, dispatch_bytes; /* experts on the rank, rows of each, their width */
+    } rows[] = {
+        { "mbs=2", ROUTE MLP ", unpermute tokens", 24, 256, 768, 0 },
+        { "ep=4,mbs=2", ROUTE "dispatch, " MLP ", combine, unpermute tokens", 6, 1024, 768, 6144 * 1024 },
+        { "tp=2,ep=4,mbs=2,sp", ROUTE "dispatch, " MLP ", combine, unpermute tokens", 6, 512, 768, 3072 * 1024 },
+        { "tp=2,etp=2,ep=4,mbs=2,sp",
+          ROUTE "dispatch, gather expert tokens, scatter expert gradients, " MLP
+                ", scatter expert outputs, gather output gradients, combine, unpermute tokens",
+          6, 1024, 384, 3072 * 1024 },
+    };
+    g_autoptr(MppInputs) inputs = expert_job_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppOps ops = experts_of(inputs, rows[i].strategy);
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_cmpstr(names, ==, rows[i].names);
+        const MppOp *up = plain_job_find(&ops, "mlp up projection");
+        g_assert_true(up->expert);
+        g_assert_cmpfloat(up->count, ==, rows[i].local);
+        g_assert_cmpfloat(up->m, ==, rows[i].tokens);
+        g_assert_cmpfloat(up->n, ==, rows[i].width);
+        g_assert_cmpfloat(up->parameters, ==, rows[i].local * rows[i].width * 512);
+        const MppOp *router = plain_job_find(&ops, "router");
+        g_assert_cmpfloat(router->parameters, ==, 24 * 512 + 24);
+        g_assert_false(router->expert);
+        if (rows[i].dispatch_bytes > 0) {
+            g_assert_cmpfloat(plain_job_find(&ops, "dispatch")->bytes, ==, rows[i].dispatch_bytes);
+            g_assert_cmpint(plain_job_find(&ops, "dispatch")->axis, ==, MPP_AXIS_EP);
+        }
+    }
+}
+
+static void test_shared_experts(void)
+{
+    g_autoptr(MppInputs) inputs = expert_job_new();
+    inputs->model.moe.shared_experts = 2;
+    inputs->model.moe.shared_gate = true;
+    MppOps ops = experts_of(inputs, "tp=2,ep=2,sp");
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==,
+                    ROUTE "dispatch, " MLP ", combine, unpermute tokens, gather sequence, scatter input gradients, " MLP
+                          ", scatter outputs, gather output gradients, shared gate");
+    const MppOp *shared = NULL;
+    for (int i = 0; i < ops.n; i++)
+        if (ops.ops[i].kind == MPP_OP_MATMUL && !ops.ops[i].expert && ops.ops[i].n == 768)
+            shared = &ops.ops[i];
+    g_assert_nonnull(shared); /* 2 * 768 wide over two ranks, all tokens */
+    g_assert_cmpfloat(shared->m, ==, 1024);
+    g_assert_cmpfloat(shared->count, ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/mlp/dense", test_dense);
+    g_test_add_func("/mlp/experts", test_experts);
+    g_test_add_func("/mlp/shared-experts", test_shared_experts);
+    return g_test_run();
+}

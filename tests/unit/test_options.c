@@ -1,0 +1,155 @@
+#include "planner/cli/options.h"
+
+#include <string.h>
+
+#include "tests/support/expect.h"
+
+/** @line is split at spaces, as a shell would. */
+static bool parse(const char *line, MppJobOptions *options, GError **error)
+{
+    GOptionEntry entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(options, entries);
+    g_assert_null(entries[MPP_N_JOB_ENTRIES - 1].long_name);
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_autofree char *whole = g_strconcat("mpplan ", line, NULL);
+    g_auto(GStrv) arguments = g_strsplit(whole, " ", -1);
+    return g_option_context_parse_strv(context, &arguments, error);
+}
+
+static MppInputs *inputs_of(const char *line, GError **error)
+{
+    MppJobOptions options = { 0 };
+    bool parsed = parse(line, &options, error);
+    MppInputs *inputs = parsed ? mpp_job_options_inputs(&options, error) : NULL;
+    mpp_job_options_clear(&options);
+    return inputs;
+}
+
+static void test_entries(void)
+{
+    static const char *const lines[] = {
+        "--model M --gpus 77 --cluster C --runtime R --global-batch 385 --seq 1537 --precision P --optimizer O --attention A",
+        "-m M -g 77 -c C -r R -b 385 -s 1537 -p P --optimizer=O --attention=A",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(GError) error = NULL;
+        MppJobOptions o = { 0 };
+        g_assert_true(parse(lines[i], &o, &error));
+        const char *const got[] = { o.model, o.cluster, o.runtime, o.precision, o.optimizer, o.attention };
+        for (size_t k = 0; k < G_N_ELEMENTS(got); k++)
+            g_assert_cmpstr(got[k], ==, ((const char *[]){ "M", "C", "R", "P", "O", "A" })[k]);
+        g_assert_cmpint(o.gpus, ==, 77);
+        g_assert_cmpint(o.global_batch, ==, 385);
+        g_assert_cmpint(o.seq, ==, 1537);
+        mpp_job_options_clear(&o);
+        g_assert_true(!o.model && !o.attention && !o.gpus);
+        mpp_job_options_clear(&o);
+    }
+}
+
+static void test_not_numbers(void)
+{
+    static const struct {
+        const char *line;
+        int code;
+        const char *message;
+    } rows[] = {
+        { "--gpus many", G_OPTION_ERROR_BAD_VALUE, "Cannot parse integer value “many” for --gpus" },
+        { "--seq 2.5", G_OPTION_ERROR_BAD_VALUE, "Cannot parse integer value “2.5” for --seq" },
+        { "--gpus 9223372036854775808", G_OPTION_ERROR_BAD_VALUE, "Integer value “9223372036854775808” for --gpus out of range" },
+        { "--gpus", G_OPTION_ERROR_BAD_VALUE, "Missing argument for --gpus" },
+        { "--gpu 7", G_OPTION_ERROR_UNKNOWN_OPTION, "Unknown option --gpu" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(inputs_of(rows[i].line, &error));
+        mpp_expect_error(&error, G_OPTION_ERROR, rows[i].code, rows[i].message);
+    }
+}
+
+#define GPT "--model gpt3-13b --gpus 7 "
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *line, *message;
+    } rows[] = {
+        { "--gpus 7", "--model is missing; try --model gpt.json, or a Hugging Face config.json" },
+        { "--model gpt3-13b", "--gpus: expected a whole number from 1 to 1048576" },
+        { "--model gpt3-13b --gpus 0", "--gpus: expected a whole number from 1 to 1048576" },
+        { "--model gpt3-13b --gpus -7", "--gpus: expected a whole number from 1 to 1048576" },
+        { "--model gpt3-13b --gpus 1048577", "--gpus: expected a whole number from 1 to 1048576, got 1048577" },
+        { GPT "--seq -1", "--seq: expected a whole number from 1 to 67108864, got -1" },
+        { GPT "--seq 67108865", "--seq: expected a whole number from 1 to 67108864, got 67108865" },
+        { GPT "--global-batch -385", "--global-batch: expected a whole number from 1 to 67108864, got -385" },
+        { GPT "--precision bf17", "--precision: unknown precision \"bf17\"; known: bf16, tf32, fp16, fp8, fp32, mxfp8, nvfp4" },
+        { GPT "--optimizer adan", "--optimizer: unknown optimizer \"adan\"; known: adam, muon, lamb, sgd" },
+        { GPT "--attention flash",
+          "--attention: unknown attention kernel \"flash\"; known: flash1, flash2, flash3, unfused, fused-softmax" },
+        { GPT "--cluster t4 --precision bf16", "--precision: the T4 16 GB has no bf16 products" },
+        { GPT "--cluster t4 --attention flash3", "--attention: the T4 16 GB has no rate for flash3" },
+        { GPT "--runtime nanotorn", "no file and no built-in runtime is called \"nanotorn\"; known: nanotron, " },
+        { GPT "--cluster dgx-h1000", "no file and no built-in cluster is called \"dgx-h1000\"; known: dgx-h100, " },
+        { "--model gtp3-13b --gpus 7", "no file and no built-in model is called \"gtp3-13b\"; known: gpt3-13b, " },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(inputs_of(rows[i].line, &error));
+        g_assert_true(g_error_matches(error, MPP_ERROR, MPP_ERROR_USAGE));
+        bool open = g_str_has_suffix(rows[i].message, ", "); /* the list goes on with the zoo's other names */
+        g_autofree char *message = open ? g_strndup(error->message, strlen(rows[i].message)) : g_strdup(error->message);
+        g_assert_cmpstr(message, ==, rows[i].message);
+    }
+}
+
+static void test_habits(void)
+{
+    static const struct {
+        const char *line;
+        int64_t seq, global_batch;
+        const char *assumed; /* sentences joined by ';' */
+    } rows[] = {
+        { GPT, 2048, 512, "DGX H100*(--cluster);Megatron-Core (--runtime);global batch 512 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron", 2048, 512, "global batch 512 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -b 385", 2048, 385, "" },
+        { GPT "-c dgx-a100 -r nanotron -b 0 -s 0", 2048, 512, "global batch 512 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 128, "global batch 128 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 67108864", 67108864, 4, "global batch 4 (--global-batch)" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MppInputs) inputs = inputs_of(rows[i].line, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(inputs->job.training.seq, ==, rows[i].seq);
+        g_assert_cmpint(inputs->job.training.global_batch, ==, rows[i].global_batch);
+        g_assert_cmpint(inputs->job.gpus, ==, 7);
+        g_autoptr(GString) assumed = g_string_new(NULL);
+        for (guint k = 0; inputs->assumed && k < inputs->assumed->len; k++)
+            g_string_append_printf(assumed, "%s%s", k ? ";" : "", (const char *)inputs->assumed->pdata[k]);
+        g_autofree char *pattern = g_strconcat(strchr(rows[i].assumed, '*') ? "cluster " : "", rows[i].assumed, NULL);
+        g_assert_true(g_pattern_match_simple(pattern, assumed->str));
+    }
+}
+
+static void test_overrides(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppInputs) inputs = inputs_of(GPT "-p FP16 --optimizer Muon --attention fused_softmax", &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(inputs->job.training.precision, ==, MPP_PRECISION_FP16);
+    g_assert_cmpint(inputs->job.training.optimizer, ==, MPP_OPTIMIZER_MUON);
+    g_assert_cmpint(inputs->job.training.kernels.attention, ==, MPP_ATTENTION_FUSED_SOFTMAX);
+    g_assert_cmpint(inputs->runtime.kernels.attention, !=, MPP_ATTENTION_FUSED_SOFTMAX);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/options/entries", test_entries);
+    g_test_add_func("/options/not-numbers", test_not_numbers);
+    g_test_add_func("/options/refused", test_refused);
+    g_test_add_func("/options/habits", test_habits);
+    g_test_add_func("/options/overrides", test_overrides);
+    return g_test_run();
+}

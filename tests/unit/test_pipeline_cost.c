@@ -1,0 +1,192 @@
+#include "planner/cost/pipeline_cost.h"
+
+#include "planner/cost/collective.h"
+#include "tests/support/plain_job.h"
+
+typedef struct {
+    MppShardCost shard;
+    MppStrategy strategy;
+    MppPipelineCost *pipeline;
+} Filled;
+
+static Filled *fill(const MppInputs *inputs, const char *text)
+{
+    Filled *filled = g_new0(Filled, 1);
+    MppStrategy *s = &filled->strategy;
+    *s = plain_job_strategy(text);
+    MppMesh mesh = mpp_mesh_new(s, &inputs->cluster, inputs->gpus);
+    MppBlockPlace place = mpp_block_place(s, &mesh);
+    mpp_shard_cost(&inputs->job, &place, &filled->shard);
+    filled->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, inputs->model.n_layers);
+    mpp_pipeline_cost_fill(filled->pipeline, &filled->shard, s);
+    return filled;
+}
+
+static void filled_free(Filled *filled)
+{
+    mpp_pipeline_cost_free(filled->pipeline);
+    mpp_strategy_clear(&filled->strategy);
+    g_free(filled);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filled, filled_free)
+
+static MppInputs *deep_job_new(int64_t layers)
+{
+    MppInputs *inputs = plain_job_new(8);
+    inputs->model.layers = layers;
+    inputs->runtime.host.micro_batch_s = 3e-4;
+    plain_job_finish(inputs);
+    return inputs;
+}
+
+/** Chunks sum their layers, the first the embedding, the last the head; a stage sums its chunks. */
+static void test_sums(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t n_chunks, layers[6];
+    } rows[] = {
+        { "dp=8", 1, { 12 } },
+        { "dp=4,pp=2", 2, { 6, 6 } },
+        { "dp=2,pp=4,stages=2/5/4/1", 4, { 2, 5, 4, 1 } },
+        { "dp=4,pp=2,vpp=3,schedule=interleaved", 6, { 2, 2, 2, 2, 2, 2 } },
+        { "dp=4,pp=2,vpp=3,schedule=interleaved,stages=1/2/3/3/2/1", 6, { 1, 2, 3, 3, 2, 1 } },
+    };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        const MppPipelineCost *pipeline = filled->pipeline;
+        const MppStrategy *s = &filled->strategy;
+        const MppBlockCost *layer = &filled->shard.kinds[0], *first = &filled->shard.embedding, *last = &filled->shard.head;
+        double stages_s[4] = { 0 };
+        int64_t at = 0;
+        g_assert_cmpint(pipeline->n_chunks, ==, rows[i].n_chunks);
+        for (int64_t c = 0; c < rows[i].n_chunks; at += rows[i].layers[c++]) {
+            const MppChunkCost *chunk = &pipeline->chunks[c];
+            bool is_first = c == 0, is_last = c == rows[i].n_chunks - 1;
+            double n = rows[i].layers[c], forward_s = n * layer->by_recompute[0].forward_s + 3e-4 / s->vpp +
+                                                      is_first * first->by_recompute[0].forward_s +
+                                                      is_last * last->by_recompute[0].forward_s;
+            g_assert_cmpint(chunk->layers, ==, rows[i].layers[c]);
+            g_assert_cmpint(chunk->first_layer, ==, at);
+            plain_job_expect("forward", chunk->forward_s, forward_s);
+            plain_job_expect("parameters", chunk->parameters,
+                             n * layer->parameters + is_first * first->parameters + is_last * last->parameters);
+            g_assert_cmpfloat(pipeline->forward_s[c], ==, chunk->forward_s);
+            stages_s[c % s->pp] += forward_s;
+        }
+        for (int64_t k = 0; k < s->pp; k++)
+            plain_job_expect("stage", pipeline->stages[k].forward_s, stages_s[k]);
+    }
+}
+
+/** Some layers of each chunk are recomputed, the first ones; what they keep is their input. */
+static void test_recompute(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t recomputed;
+    } rows[] = {
+        { "dp=4,pp=2", 0 },
+        { "dp=4,pp=2,recompute=full", 6 },
+        { "dp=4,pp=2,recompute=full:2", 2 },
+        { "dp=4,pp=2,recompute=selective", 6 },
+    };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    inputs->job.training.kernels.attention = MPP_ATTENTION_UNFUSED;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        const MppChunkCost *chunk = &filled->pipeline->chunks[0];
+        const MppPassCost *stored = &filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE];
+        const MppPassCost *again = &filled->shard.kinds[0].by_recompute[filled->strategy.recompute];
+        int64_t n = rows[i].recomputed;
+        g_assert_cmpint(chunk->recomputed.n[0], ==, n);
+        g_assert_cmpint(chunk->stored.n[0], ==, 6 - n);
+        const MppPassCost *first = &filled->shard.embedding.by_recompute[0];
+        plain_job_expect("backward", chunk->backward_s, n * again->backward_s + (6 - n) * stored->backward_s + first->backward_s);
+        plain_job_expect("kept", chunk->kept_bytes, n * again->kept_bytes + (6 - n) * stored->kept_bytes + first->kept_bytes);
+        plain_job_expect("working", filled->pipeline->stages[0].working_bytes, n ? again->working_bytes : 0);
+    }
+}
+
+/** A tied matrix stands on both ends when these are two stages, once when they are one. */
+static void test_tied(void)
+{
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    inputs->model.tied_embeddings = true;
+    double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, matrix = 51200 * 512;
+    g_autoptr(Filled) whole = fill(inputs, "dp=8"), cut = fill(inputs, "dp=4,pp=2");
+    plain_job_expect("one stage", whole->pipeline->stages[0].parameters, 12 * layer + 512 + matrix);
+    plain_job_expect("first stage", cut->pipeline->stages[0].parameters, 6 * layer + matrix);
+    plain_job_expect("last stage", cut->pipeline->stages[1].parameters, 6 * layer + 512 + matrix);
+}
+
+/** 1024 tokens of 512 in bf16 over the slow links, or within the node; a part may be hidden. */
+static void test_messages(void)
+{
+    static const struct {
+        const char *strategy;
+        double hidden_frac, seconds;
+    } rows[] = {
+        { "dp=8", 0, 0 },
+        { "dp=4,pp=2", 0, 1048576 / 1e10 },
+        { "dp=4,pp=2", 0.75, 0.25 * 1048576 / 1e10 },
+        { "dp=4,pp=2,order=tp-pp-cp-dp", 0, 1048576 / 1e11 },
+        { "dp=2,pp=2,tp=2", 0, 524288 / 1e10 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = deep_job_new(12);
+        inputs->runtime.overlap.stages_frac = rows[i].hidden_frac;
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        plain_job_expect(rows[i].strategy, filled->pipeline->message_s, rows[i].seconds);
+    }
+}
+
+/** The splits of a chain with a heavy head; more chunks than layers leave the ends bare. */
+static void test_splits(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t n_layers, layers[4];
+    } rows[] = {
+        { "dp=2,pp=4", 13, { 4, 3, 3, 3 } },
+        { "dp=2,pp=4,split=greedy", 13, { 5, 5, 3, 0 } }, /* a head of 6.25 layers: 4.8 layers a stage */
+        { "dp=2,pp=4,split=balanced", 3, { 1, 1, 1, 0 } },
+        { "dp=2,pp=4,split=balanced", 2, { 0, 1, 1, 0 } },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = deep_job_new(rows[i].n_layers);
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        for (int c = 0; c < 4; c++)
+            g_assert_cmpint(filled->pipeline->layers[c], ==, rows[i].layers[c]);
+    }
+    g_autoptr(MppInputs) inputs = deep_job_new(13);
+    g_autoptr(Filled) even = fill(inputs, "dp=2,pp=4"), balanced = fill(inputs, "dp=2,pp=4,split=balanced");
+    g_assert_cmpint(balanced->pipeline->layers[3], <, even->pipeline->layers[3]);
+    g_assert_cmpfloat(balanced->pipeline->bound_s, <, even->pipeline->bound_s);
+}
+
+/** A pipeline filled before gives the same as a new one. */
+static void test_refill(void)
+{
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    g_autoptr(Filled) first = fill(inputs, "dp=4,pp=2,recompute=full"), second = fill(inputs, "dp=4,pp=2");
+    double end_s = mpp_pipeline_cost_end_s(second->pipeline)[0], kept_bytes = second->pipeline->stages[0].activation_bytes;
+    g_assert_cmpfloat(mpp_pipeline_cost_end_s(first->pipeline)[0], >, end_s);
+    mpp_pipeline_cost_fill(first->pipeline, &second->shard, &second->strategy);
+    g_assert_cmpfloat(mpp_pipeline_cost_end_s(first->pipeline)[0], ==, end_s);
+    g_assert_cmpfloat(first->pipeline->stages[0].activation_bytes, ==, kept_bytes);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/pipeline-cost/sums", test_sums);
+    g_test_add_func("/pipeline-cost/recompute", test_recompute);
+    g_test_add_func("/pipeline-cost/tied", test_tied);
+    g_test_add_func("/pipeline-cost/messages", test_messages);
+    g_test_add_func("/pipeline-cost/splits", test_splits);
+    g_test_add_func("/pipeline-cost/refill", test_refill);
+    return g_test_run();
+}

@@ -1,0 +1,235 @@
+#include "planner/spec/run_job.h"
+
+#include <string.h>
+
+#include "tests/support/expect.h"
+#include "tests/support/sample.h"
+
+static void add_runtime(GPtrArray *runtimes, const char *text)
+{
+    g_autoptr(MppJson) json = mpp_expect_json(text);
+    g_autoptr(GError) error = NULL;
+    g_ptr_array_add(runtimes, mpp_runtime_read(json, &error));
+    g_assert_no_error(error);
+}
+
+/** One cluster of "chip" in nodes of 6, a stack that has everything, and one without pipelines that became it. */
+static MppProfiles *sample_profiles(void)
+{
+    static const int64_t devices[] = { 6, 0 };
+    MppProfiles *profiles = g_new0(MppProfiles, 1);
+    profiles->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
+    profiles->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    g_ptr_array_add(profiles->clusters, mpp_sample_cluster(devices, G_N_ELEMENTS(devices)));
+    add_runtime(
+        profiles->runtimes,
+        "{\"name\": \"megatron-core\", \"title\": \"Core\", \"usual_zero\": 2, \"most_zero_with_pp\": 1,"
+        " \"stage_split\": \"balanced\", \"usual_recompute\": \"selective\", \"kernels\": {\"attention\": \"fused-softmax\"}}");
+    add_runtime(profiles->runtimes,
+                "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
+                " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
+    add_runtime(profiles->runtimes,
+                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
+    return profiles;
+}
+
+#define SIZES "\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"kv_heads\": 6, \"ffn\": 420, \"vocab\": 1009, \"seq\": 96"
+#define GATED SIZES ", \"gated_mlp\": true"
+#define EXPERTS GATED ", \"family\": \"moe\", \"experts\": 20, \"topk\": 3, \"moe_ffn\": 56"
+#define ON_12 "\"gpu\": \"chip\", \"gpus\": 12"
+#define BATCH "\"global_batch\": 120"
+
+static MppRunJob *make(const char *model, const char *hardware, const char *training, const char *parallel, char **skipped)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup_printf(
+        "{\"id\": \"r\", \"source\": \"s\", \"model\": {%s}, \"hardware\": {%s}, \"training\": {%s}, "
+        "\"parallel\": {%s}, \"measured\": {}}",
+        model, hardware, training, parallel);
+    g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "runs.jsonl", text);
+    g_autoptr(GPtrArray) runs = mpp_runs_new();
+    g_assert_true(mpp_runs_load(path, runs, &error));
+    g_assert_no_error(error);
+    mpp_expect_no_folder(folder);
+    g_autoptr(MppProfiles) profiles = sample_profiles();
+    *skipped = NULL;
+    MppRunJob *job = mpp_run_job_new(runs->pdata[0], profiles, skipped);
+    g_assert_cmpint(job != NULL, ==, *skipped == NULL);
+    return job;
+}
+
+static void test_skipped(void)
+{
+    static const struct {
+        const char *model, *hardware, *training, *parallel, *reason;
+    } rows[] = {
+        { SIZES ", \"family\": \"cnn\"", ON_12, BATCH, "", "model family cnn is not modelled" },
+        { "\"layers\": 6", ON_12, BATCH, "", "model.hidden is not stated" },
+        { "\"hidden\": 210", ON_12, BATCH, "", "model.layers is not stated" },
+        { "\"layers\": 6, \"hidden\": 210", ON_12, BATCH, "", "model.heads is not stated" },
+        { "\"layers\": 6, \"hidden\": 210, \"heads\": 30", ON_12, BATCH, "", "model.ffn is not stated" },
+        { "\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420", ON_12, BATCH, "", "model.seq is not stated" },
+        { SIZES, "\"gpus\": 12", BATCH, "", "hardware.gpu is not stated" },
+        { SIZES, "\"gpu\": \"chip\"", BATCH, "", "hardware.gpus is not stated" },
+        { SIZES, ON_12, "", "", "training.global_batch is not stated" },
+        { SIZES, "\"gpu\": \"chop\", \"gpus\": 12", BATCH, "", "no device profile for chop" },
+        { SIZES, ON_12, BATCH, "\"schedule\": \"zb-v\"", "schedule zb-v is not modelled" },
+        { SIZES, ON_12, BATCH, "\"dp\": 5", "dp * tp * pp * cp = 5 but there are 12 GPUs [gpus-product]" },
+        { SIZES, ON_12, "\"global_batch\": 7", "",
+          "the global batch of 7 sequences is not a multiple of dp * micro-batch = 12 * 1 [batch]" },
+        { SIZES, ON_12, BATCH ", \"framework\": \"Lone\"", "\"pp\": 2", "Lone has no pipeline parallelism [runtime-axes]" },
+        { SIZES, ON_12, BATCH ", \"framework\": \"Old\"", "\"tp\": 4",
+          "30 attention heads are not divisible by tp 4 [tp-heads]" },
+        { SIZES, ON_12, BATCH, "\"tp\": 1048576, \"pp\": 1048576, \"cp\": 1048576",
+          "30 attention heads are not divisible by tp 1048576 [tp-heads]" },
+        { SIZES ", \"head_dim\": null, \"experts\": 3", ON_12, BATCH, "",
+          "model field moe: experts need topk from 1 to experts and an ffn" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL;
+        g_autoptr(MppRunJob) job = make(rows[i].model, rows[i].hardware, rows[i].training, rows[i].parallel, &skipped);
+        g_assert_cmpstr(skipped, ==, rows[i].reason);
+    }
+}
+
+/** The job's model, what stands for what is not stated. */
+static void test_model(void)
+{
+    g_autofree char *skipped = NULL;
+    g_autoptr(MppRunJob) gpt = make(SIZES ", \"name\": \"GPT\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(gpt->model->norm, ==, MPP_NORM_LAYER);
+    g_assert_cmpint(gpt->model->positions, ==, MPP_POSITIONS_LEARNED);
+    g_assert_true(gpt->model->qkv_bias && gpt->model->output_bias && gpt->model->mlp_bias && !gpt->model->gated_mlp);
+    g_assert_true(gpt->job.model == gpt->model && gpt->job.cluster == gpt->cluster && gpt->job.runtime == gpt->runtime);
+
+    g_autoptr(MppRunJob) llama = make(GATED, ON_12, BATCH, "", &skipped);
+    g_assert_cmpstr(llama->model->name, ==, "unnamed");
+    g_assert_cmpint(llama->model->positions, ==, MPP_POSITIONS_ROTARY);
+    g_assert_false(llama->model->qkv_bias);
+
+    g_autoptr(MppRunJob)
+        bert = make("\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420, \"seq\": 96, \"name\": \"BERT-odd\"", ON_12,
+                    BATCH, "", &skipped);
+    g_assert_cmpint(bert->model->kind, ==, MPP_MODEL_ENCODER);
+    g_assert_cmpint(bert->model->head, ==, MPP_HEAD_MASKED_LM);
+    g_assert_cmpint(bert->model->vocab, ==, 50257);
+
+    g_autoptr(MppRunJob) experts = make(EXPERTS ", \"shared_experts\": 2, \"dense_layers_first\": 1", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(experts->model->moe.ffn, ==, 56);
+    g_assert_cmpint(experts->model->moe.shared_experts, ==, 2);
+    g_assert_cmpint(experts->model->n_kinds, ==, 2);
+
+    g_autoptr(MppRunJob) window = make(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(window->model->window, ==, 128);
+    g_assert_cmpint(window->model->full_attention_every, ==, 2);
+}
+
+static void test_latent_attention(void)
+{
+    static const struct {
+        const char *words;
+        int64_t kv_lora_rank, q_lora_rank;
+    } rows[] = {
+        { "\"attention_type\": \"MLA(q_lora 1536)\"", 512, 1536 },
+        { "\"mla\": {}", 512, 0 },
+        { "\"mla\": {\"q_lora_rank\": null}", 512, 0 },
+        { "\"mla\": {\"q_lora_rank\": 385}", 512, 385 },
+        { "\"mla\": {\"q_lora_rank\": \"many\"}", 512, 0 },
+        { "\"mla\": {\"q_lora_rank\": -7}", 512, 0 },
+        { "\"mla\": {\"q_lora_rank\": 1e300}", 512, 1048576 },
+        { "\"attention_type\": \"MLA\", \"mla\": null", 512, 1536 },
+        { "\"attention_type\": \"GQA\"", 0, 0 },
+        { "\"mla\": null", 0, 0 },
+        { "\"mla\": false", 0, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *model = g_strconcat(GATED ", ", rows[i].words, NULL);
+        g_autoptr(MppRunJob) job = make(model, ON_12, BATCH, "", &skipped);
+        g_assert_cmpint(job->model->mla.kv_lora_rank, ==, rows[i].kv_lora_rank);
+        g_assert_cmpint(job->model->mla.q_lora_rank, ==, rows[i].q_lora_rank);
+        g_assert_cmpint(job->model->kv_heads, ==, rows[i].kv_lora_rank ? 30 : 6);
+    }
+}
+
+/** The strategy, as text. */
+static void test_strategy(void)
+{
+    static const struct {
+        const char *model, *training, *parallel, *strategy;
+    } rows[] = {
+        { GATED, "", "", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
+        { GATED, ", \"micro_batch\": 5", "\"tp\": 2, \"pp\": 3, \"sp\": true",
+          "dp=2,tp=2,pp=3,mbs=5,sp,zero=1,recompute=selective,split=balanced" },
+        { GATED, "", "\"tp\": 1, \"sp\": true, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"optimizer\"",
+          "dp=12,tp=1,pp=1,mbs=1,zero=3,offload,split=balanced" },
+        { GATED, "", "\"fsdp\": true, \"recompute\": \"full\"", "dp=12,tp=1,pp=1,mbs=1,zero=3,recompute=full,split=balanced" },
+        { GATED, "", "\"fsdp\": \"SHARD_GRAD_OP\"", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": false", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": null, \"zero\": 0", "dp=12,tp=1,pp=1,mbs=1,recompute=selective,split=balanced" },
+        { GATED, "", "\"pp\": 3, \"vpp\": 2, \"cp\": 2, \"dp\": 2, \"tp\": 1, \"schedule\": \"interleaved 1F1B\"",
+          "dp=2,tp=1,pp=3,vpp=2,cp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
+        { GATED, "", "\"vpp\": 2, \"ep\": 4, \"etp\": 2", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
+        { EXPERTS, "", "\"tp\": 2, \"ep\": 2, \"sp\": true",
+          "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        { EXPERTS, "", "\"tp\": 3, \"ep\": 4, \"sp\": true, \"etp\": 1",
+          "dp=4,tp=3,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        /* more experts' ranks than replicas: they must be whole */
+        { EXPERTS, "", "\"tp\": 6, \"ep\": 4, \"sp\": true",
+          "dp=2,tp=6,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },
+        { GATED, ", \"framework\": \"Old\"", "\"pp\": 2", "dp=6,tp=1,pp=2,mbs=1,zero=1,recompute=selective,split=balanced" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = make(rows[i].model, ON_12, training, rows[i].parallel, &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_autofree char *text = mpp_strategy_to_text(&job->strategy);
+        g_assert_cmpstr(text, ==, rows[i].strategy);
+    }
+}
+
+static void test_training(void)
+{
+    g_autofree char *skipped = NULL;
+    g_autoptr(MppRunJob) stated = make(GATED, ON_12 ", \"gpus_per_node\": 4",
+                                       BATCH ", \"precision\": \"fp16\", \"optimizer\": \"LAMB\", \"attention\": \"flash\","
+                                             " \"norm_kernel\": \"unfused\"",
+                                       "", &skipped);
+    g_assert_cmpint(stated->job.training.seq, ==, 96);
+    g_assert_cmpint(stated->job.training.global_batch, ==, 120);
+    g_assert_cmpint(stated->job.training.precision, ==, MPP_PRECISION_FP16);
+    g_assert_cmpint(stated->job.training.optimizer, ==, MPP_OPTIMIZER_LAMB);
+    g_assert_cmpint(stated->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
+    g_assert_false(stated->job.training.kernels.norm_fused);
+    g_assert_cmpint(mpp_cluster_tier(stated->cluster, 0)->devices, ==, 4);
+    g_assert_cmpint(stated->job.gpus, ==, 12);
+
+    g_autoptr(MppRunJob) silent = make(GATED, ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(silent->job.training.precision, ==, MPP_PRECISION_BF16);
+    g_assert_cmpint(silent->job.training.optimizer, ==, MPP_OPTIMIZER_ADAM);
+    g_assert_cmpint(silent->job.training.kernels.attention, ==, MPP_ATTENTION_FUSED_SOFTMAX);
+    g_assert_true(silent->job.training.kernels.norm_fused);
+}
+
+static void test_profiles(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(profiles->clusters->len, >, 10);
+    g_assert_cmpuint(profiles->runtimes->len, >, 5);
+    mpp_profiles_free(NULL);
+    mpp_run_job_free(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/run-job/skipped", test_skipped);
+    g_test_add_func("/run-job/model", test_model);
+    g_test_add_func("/run-job/latent-attention", test_latent_attention);
+    g_test_add_func("/run-job/strategy", test_strategy);
+    g_test_add_func("/run-job/training", test_training);
+    g_test_add_func("/run-job/profiles", test_profiles);
+    return g_test_run();
+}

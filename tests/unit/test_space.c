@@ -1,0 +1,235 @@
+#include "planner/search/space.h"
+
+#include "tests/support/plain_job.h"
+
+static MppSpaceLimits limits_of(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
+    if (text && !mpp_strategy_parse(text, &limits.fixed, &limits.fields, &error))
+        g_error("%s", error->message);
+    return limits;
+}
+
+/** The strategies of @list (those of families or shapes, @size apart), joined by " | ". */
+static char *texts_of(const GArray *list)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < list->len; i++) {
+        const MppStrategy *s = (const MppStrategy *)(list->data + (gsize)i * g_array_get_element_size((GArray *)list));
+        g_autofree char *one = mpp_strategy_to_text(s);
+        g_string_append_printf(text, "%s%s", i ? " | " : "", one);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/** Four devices of one node, batches of 3 and of 2. */
+static void test_families(void)
+{
+    static const struct {
+        int64_t gpus, batch;
+        const char *limits, *families;
+    } rows[] = {
+        { 1, 2, NULL, "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=2" },
+        { 2, 3, NULL,
+          "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=3 | dp=1,tp=1,pp=1,cp=2,mbs=1 | dp=1,tp=1,pp=1,cp=2,mbs=3 | "
+          "dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-to-all | dp=1,tp=1,pp=1,cp=2,mbs=3,cp_kind=all-to-all | "
+          "dp=1,tp=2,pp=1,mbs=1 | dp=1,tp=2,pp=1,mbs=3 | dp=1,tp=2,pp=1,mbs=1,sp | dp=1,tp=2,pp=1,mbs=3,sp" },
+        { 4, 6, "tp=2,cp=1,sp,mbs=2", "dp=1,tp=2,pp=1,mbs=2,sp" },
+        { 4, 6, "tp=3", "" },
+        { 8, 6, "tp=8,cp=1,mbs=1", "" }, /* not so many heads */
+        { 8, 6, "tp=1,cp=1,mbs=1", /* two nodes */
+          "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=1,order=tp-cp-pp-dp" },
+        { 8, 6, "tp=1,cp=2,mbs=1,cp_kind=ring,order=tp-pp-dp-cp", "dp=1,tp=1,pp=1,cp=2,mbs=1,order=tp-pp-dp-cp" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(rows[i].gpus);
+        inputs->job.training.global_batch = rows[i].batch;
+        MppSpaceLimits limits = limits_of(rows[i].limits);
+        g_autoptr(GArray) families = mpp_space_families(&inputs->job, &limits);
+        g_autofree char *texts = texts_of(families);
+        g_assert_cmpstr(texts, ==, rows[i].families);
+        for (guint k = 0; k < families->len; k++)
+            g_assert_cmpint(g_array_index(families, MppFamily, k).index, ==, k);
+    }
+}
+
+static void test_expert_families(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(4);
+    inputs->model.moe = (MppMoe){ .experts = 6, .topk = 2, .ffn = 512, .every = 1 };
+    plain_job_finish(inputs);
+    MppSpaceLimits limits = limits_of("tp=2,cp=1,mbs=1");
+    g_autoptr(GArray) families = mpp_space_families(&inputs->job, &limits);
+    g_autofree char *texts = texts_of(families);
+    g_assert_cmpstr(texts, ==,
+                    "dp=1,tp=2,pp=1,mbs=1 | dp=1,tp=2,pp=1,etp=2,mbs=1 | dp=1,tp=2,pp=1,mbs=1,sp | dp=1,tp=2,pp=1,etp=2,mbs=1,sp | "
+                    "dp=1,tp=2,pp=1,ep=2,mbs=1,sp | dp=1,tp=2,pp=1,ep=2,etp=2,mbs=1,sp");
+    inputs->runtime.expert_parallel = false;
+    g_autoptr(GArray) whole = mpp_space_families(&inputs->job, &limits);
+    g_autofree char *whole_texts = texts_of(whole);
+    g_assert_cmpstr(whole_texts, ==, "dp=1,tp=2,pp=1,etp=2,mbs=1 | dp=1,tp=2,pp=1,etp=2,mbs=1,sp");
+    inputs->model.moe.ffn = 511;
+    g_autoptr(GArray) none = mpp_space_families(&inputs->job, &limits);
+    g_assert_cmpuint(none->len, ==, 0);
+}
+
+/** Eight layers, 8 sequences. */
+static void test_shapes(void)
+{
+    static const struct {
+        const char *limits, *shapes;
+        bool interleaving, pipeline;
+        int64_t fewer;
+    } rows[] = {
+        { "pp=1", "dp=4,tp=1,pp=1,mbs=1", true, true, -1 },
+        { "pp=4,vpp=1", "dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", true, true, -1 },
+        { "pp=4", "dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=interleaved",
+          true, true, -1 },
+        { "pp=2,schedule=1f1b", "dp=2,tp=1,pp=2,mbs=1", true, true, -1 },
+        { "pp=2,schedule=interleaved",
+          "dp=2,tp=1,pp=2,vpp=2,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved | "
+          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", true, true, -1 },
+        { "pp=2,schedule=interleaved", "", false, true, -1 },
+        { NULL, "dp=4,tp=1,pp=1,mbs=1", true, false, -1 },
+        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", true, true, 0 },
+        { "pp=3", "", true, true, -1 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(4);
+        inputs->model.layers = 8;
+        inputs->training.global_batch = 8;
+        inputs->runtime.interleaving = rows[i].interleaving;
+        inputs->runtime.pipeline_parallel = rows[i].pipeline;
+        inputs->runtime.fewer_micro_batches = rows[i].fewer;
+        plain_job_finish(inputs);
+        MppSpaceLimits limits = limits_of(rows[i].limits);
+        MppFamily family = { .base = mpp_strategy_single() };
+        g_autoptr(GArray) shapes = mpp_space_shapes(&inputs->job, &family, &limits);
+        g_autofree char *texts = texts_of(shapes);
+        g_assert_cmpstr(texts, ==, rows[i].shapes);
+    }
+}
+
+static void test_splits(void)
+{
+    static const struct {
+        MppStageSplit usual;
+        bool uneven;
+        int64_t pp;
+        const char *limits;
+        int n;
+        MppStageSplit splits[2];
+    } rows[] = {
+        { MPP_STAGE_SPLIT_EVEN, true, 2, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, true, 3, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, true, 1, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
+        { MPP_STAGE_SPLIT_EVEN, false, 2, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
+        { MPP_STAGE_SPLIT_EVEN, false, 3, NULL, 0, { 0 } },
+        { MPP_STAGE_SPLIT_GREEDY, true, 3, NULL, 2, { MPP_STAGE_SPLIT_GREEDY, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_GREEDY, false, 3, NULL, 0, { 0 } },
+        { MPP_STAGE_SPLIT_BALANCED, true, 3, NULL, 1, { MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, true, 2, "split=greedy", 1, { MPP_STAGE_SPLIT_GREEDY } },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(12);
+        inputs->runtime.stage_split = rows[i].usual;
+        inputs->runtime.uneven_stages = rows[i].uneven;
+        MppSpaceLimits limits = limits_of(rows[i].limits);
+        MppStrategy shape = mpp_strategy_single();
+        shape.pp = rows[i].pp;
+        MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
+        g_assert_cmpint(mpp_space_splits(&inputs->job, &shape, &limits, splits), ==, rows[i].n);
+        for (int k = 0; k < rows[i].n; k++)
+            g_assert_cmpint(splits[k], ==, rows[i].splits[k]);
+    }
+}
+
+static void test_recomputes(void)
+{
+    static const struct {
+        MppAttentionKernel attention;
+        MppSelective selective;
+        const char *limits;
+        int n;
+        MppRecompute recomputes[3];
+    } rows[] = {
+        { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, NULL, 2, { MPP_RECOMPUTE_NONE, MPP_RECOMPUTE_FULL } },
+        { MPP_ATTENTION_UNFUSED, MPP_SELECTIVE_ATTENTION, NULL, 3,
+          { MPP_RECOMPUTE_NONE, MPP_RECOMPUTE_SELECTIVE, MPP_RECOMPUTE_FULL } },
+        { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_HALF_PRODUCTS, NULL, 3,
+          { MPP_RECOMPUTE_NONE, MPP_RECOMPUTE_SELECTIVE, MPP_RECOMPUTE_FULL } },
+        { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, "recompute=selective", 1, { MPP_RECOMPUTE_SELECTIVE } },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->job.training.kernels.attention = rows[i].attention;
+        inputs->runtime.selective = rows[i].selective;
+        MppSpaceLimits limits = limits_of(rows[i].limits);
+        MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
+        g_assert_cmpint(mpp_space_recomputes(&inputs->job, &limits, recomputes), ==, rows[i].n);
+        for (int k = 0; k < rows[i].n; k++)
+            g_assert_cmpint(recomputes[k], ==, rows[i].recomputes[k]);
+    }
+}
+
+/** "3/4o": ZeRO 3 over groups of 4, with offload. Nodes of 4. */
+static void test_shardings(void)
+{
+    static const struct {
+        const char *shape, *limits, *shardings;
+        int64_t most, most_with_pp;
+    } rows[] = {
+        { "dp=8", NULL, "0 0o 1 1o 2 2o 3 3o 3/4 3/4o", 3, 1 },
+        { "dp=4", NULL, "0 0o 1 1o 2 2o 3 3o", 3, 1 },
+        { "dp=1,tp=4", NULL, "0 0o", 3, 1 },
+        { "dp=4,pp=2", NULL, "0 0o 1 1o", 3, 1 },
+        { "dp=4,pp=2", NULL, "0 0o 1 1o 2 2o", 2, 3 },
+        { "dp=8", "zero=3,offload", "3o 3/4o", 3, 1 },
+        { "dp=8", "zero_ranks=4", "3/4 3/4o", 3, 1 },
+        { "dp=2,tp=2,cp=2", "zero=3", "3 3o 3/2 3/2o", 3, 1 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.most_zero = rows[i].most;
+        inputs->runtime.most_zero_with_pp = rows[i].most_with_pp;
+        MppSpaceLimits limits = limits_of(rows[i].limits);
+        MppStrategy shape = plain_job_strategy(rows[i].shape);
+        MppSharding shardings[MPP_SPACE_MOST_CHOICES];
+        int n = mpp_space_shardings(&inputs->job, &shape, &limits, shardings);
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (int k = 0; k < n; k++) {
+            g_string_append_printf(text, "%s%d", k ? " " : "", (int)shardings[k].zero);
+            if (shardings[k].zero_ranks)
+                g_string_append_printf(text, "/%d", (int)shardings[k].zero_ranks);
+            g_string_append(text, shardings[k].offload ? "o" : "");
+        }
+        g_assert_cmpstr(text->str, ==, rows[i].shardings);
+        MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
+        g_assert_cmpint(mpp_space_members(&inputs->job, &shape, &limits), ==,
+                        n * 2 * mpp_space_splits(&inputs->job, &shape, &limits, splits));
+    }
+}
+
+static void test_describe(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(24);
+    g_autofree char *text = mpp_space_describe(&inputs->job);
+    g_assert_cmpstr(text, ==,
+                    "tp up to a node (4), every cp, pp, dp that divide 24 GPUs, vpp to 12, micro-batch to 64, sequence "
+                    "parallelism, ZeRO 0-3 and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even "
+                    "and balanced stages, optimizer offload, mesh orders");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/space/families", test_families);
+    g_test_add_func("/space/families/experts", test_expert_families);
+    g_test_add_func("/space/shapes", test_shapes);
+    g_test_add_func("/space/splits", test_splits);
+    g_test_add_func("/space/recomputes", test_recomputes);
+    g_test_add_func("/space/shardings", test_shardings);
+    g_test_add_func("/space/describe", test_describe);
+    return g_test_run();
+}

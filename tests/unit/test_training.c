@@ -1,0 +1,119 @@
+#include "planner/spec/training.h"
+
+#include "tests/support/expect.h"
+#include "tests/support/sample.h"
+
+static void test_moments(void)
+{
+    static const struct {
+        MppOptimizer optimizer;
+        const char *name;
+        int moments;
+    } rows[MPP_N_OPTIMIZERS] = {
+        { MPP_OPTIMIZER_ADAM, "adam", 2 },
+        { MPP_OPTIMIZER_LAMB, "lamb", 2 },
+        { MPP_OPTIMIZER_SGD, "sgd", 1 },
+        { MPP_OPTIMIZER_MUON, "muon", 1 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_assert_cmpint(mpp_optimizer_moments(rows[i].optimizer), ==, rows[i].moments);
+        g_assert_cmpint(mpp_names_find(&mpp_optimizer_names, rows[i].name), ==, rows[i].optimizer);
+    }
+}
+
+static void test_seq_and_batch(void)
+{
+    static const struct {
+        int64_t max_seq, layers, hidden, gpus;
+        int64_t seq, global_batch;
+    } rows[] = {
+        { 1537, 12, 210, 7, 1537, 1024 }, /* 1 Mi tokens: 682 sequences and the next power of two */
+        { 1024, 12, 210, 7, 1024, 1024 },  { 8192, 12, 210, 7, 8192, 128 },
+        { 131072, 12, 210, 7, 8192, 128 }, /* a long context is not trained in whole */
+        { 8192, 12, 210, 385, 8192, 512 }, /* a sequence a device */
+        { 8192, 96, 4200, 7, 8192, 512 },  /* 24 B parameters: 4 Mi tokens */
+        { 1, 12, 210, 1, 1, 1048576 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MppInputs) in = mpp_sample_new(rows[i].gpus);
+        in->model.max_seq = rows[i].max_seq;
+        in->model.layers = rows[i].layers;
+        in->model.hidden = rows[i].hidden;
+        in->model.ffn = 4 * rows[i].hidden;
+        in->model.head_dim = 0;
+        g_assert_true(mpp_model_finish(&in->model, NULL, &error));
+        MppTraining training = mpp_training_default(&in->model, &in->runtime, &in->cluster.device, rows[i].gpus);
+        g_assert_cmpint(training.seq, ==, rows[i].seq);
+        g_assert_cmpint(training.global_batch, ==, rows[i].global_batch);
+        g_assert_cmpint(training.optimizer, ==, MPP_OPTIMIZER_ADAM);
+    }
+}
+
+static void test_images(void)
+{
+    g_autoptr(MppInputs) in = mpp_sample_new(3);
+    in->model.vision = (MppVision){ .image_size = 182, .patch_size = 14, .channels = 3, .class_token = true };
+    g_assert_cmpint(mpp_training_default(&in->model, &in->runtime, &in->cluster.device, 3).seq, ==, 170);
+}
+
+static void test_habits(void)
+{
+    static const struct {
+        double bf16_flop_per_s, flash2_frac, flash3_frac;
+        MppAttentionKernel of_runtime, attention;
+        MppPositions positions;
+        bool of_recipe;
+        MppPrecision precision;
+        bool dropout;
+    } rows[] = {
+        { 1e14, 0.5, 0.6, MPP_ATTENTION_FLASH3, MPP_ATTENTION_FLASH3, MPP_POSITIONS_ROTARY, true, MPP_PRECISION_BF16, false },
+        { 1e14, 0.5, 0, MPP_ATTENTION_FLASH3, MPP_ATTENTION_FLASH2, MPP_POSITIONS_LEARNED, true, MPP_PRECISION_BF16, true },
+        { 0, 0, 0, MPP_ATTENTION_FLASH3, MPP_ATTENTION_FUSED_SOFTMAX, MPP_POSITIONS_RELATIVE, true, MPP_PRECISION_FP16, false },
+        { 0, 0, 0, MPP_ATTENTION_UNFUSED, MPP_ATTENTION_UNFUSED, MPP_POSITIONS_LEARNED, false, MPP_PRECISION_FP16, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) in = mpp_sample_new(3);
+        in->cluster.device.peak_flop_per_s.by_precision[MPP_PRECISION_BF16] = rows[i].bf16_flop_per_s;
+        in->cluster.device.flash2.forward_frac = rows[i].flash2_frac;
+        in->cluster.device.flash3.forward_frac = rows[i].flash3_frac;
+        in->runtime.kernels.attention = rows[i].of_runtime;
+        in->runtime.kernels.rotary_fused = false;
+        in->runtime.dropout = rows[i].of_recipe;
+        in->model.positions = rows[i].positions;
+        MppTraining training = mpp_training_default(&in->model, &in->runtime, &in->cluster.device, 3);
+        g_assert_cmpint(training.kernels.attention, ==, rows[i].attention);
+        g_assert_false(training.kernels.rotary_fused);
+        g_assert_cmpint(training.precision, ==, rows[i].precision);
+        g_assert_cmpint(training.dropout, ==, rows[i].dropout);
+    }
+}
+
+static void test_json(void)
+{
+    static const char text[] =
+        "{\"seq\":1537,\"global_batch\":385,\"precision\":\"mxfp8\",\"optimizer\":\"muon\",\"dropout\":true,"
+        "\"kernels\":{\"attention\":\"fused-softmax\",\"norm_fused\":false,\"elementwise_fused\":false,\"rotary_fused\":true,"
+        "\"cross_entropy_fused\":true}}";
+    g_autoptr(MppJson) json = mpp_expect_json(text), empty = mpp_expect_json("{\"seq\": 3}");
+    g_autoptr(GError) error = NULL;
+    MppTraining training;
+    g_assert_true(mpp_fields_read(&mpp_training_fields, json, json->root, &training, &error));
+    g_autoptr(cJSON) written = mpp_fields_write(&mpp_training_fields, &training, false);
+    mpp_expect_printed(written, text);
+    g_assert_false(mpp_fields_read(&mpp_training_fields, empty, empty->root, &training, &error));
+    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_SCHEMA,
+                     "t.json:1:1: /: the training field \"global_batch\" is missing (sequences a step)\n"
+                     "    1 | {\"seq\": 3}\n      | ^");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/training/moments", test_moments);
+    g_test_add_func("/training/seq-and-batch", test_seq_and_batch);
+    g_test_add_func("/training/images", test_images);
+    g_test_add_func("/training/habits", test_habits);
+    g_test_add_func("/training/json", test_json);
+    return g_test_run();
+}
