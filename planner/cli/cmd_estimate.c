@@ -70,6 +70,10 @@ static bool open_question(const MppJobOptions *options, const char *text, char *
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes one plan file; unexpected argument \"%s\"", files[1]);
         return false;
     }
+    if (files && (options->model || text)) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes a plan file, or a model and a strategy, not both");
+        return false;
+    }
     if (files) {
         g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
         if (!file)

@@ -7,8 +7,11 @@
 #define DEFAULT_CLUSTER "h100-sxm5-80gb"
 #define DEFAULT_RUNTIME "megatron-core"
 
+static const int64_t not_given = G_MININT64;
+
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 {
+    o->gpus = o->seq = o->global_batch = not_given;
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
@@ -59,7 +62,7 @@ static bool find_name(const MppNames *names, const char *text, const char *flag,
 
 static bool check_count(int64_t given, int64_t most, const char *flag, GError **error)
 {
-    if (given >= 0 && given <= most)
+    if (given == not_given || (given >= 1 && given <= most))
         return true;
     return usage(error, "--%s: expected a whole number from 1 to %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT, flag, most, given);
 }
@@ -70,11 +73,11 @@ static bool set_seq_and_batch(const MppJobOptions *o, MppInputs *inputs, GError 
     MppTraining *training = &inputs->training;
     if (!check_count(o->seq, MOST, "seq", error) || !check_count(o->global_batch, MOST, "global-batch", error))
         return false;
-    if (o->seq)
+    if (o->seq != not_given)
         training->seq = o->seq;
     while (training->global_batch > inputs->gpus && training->global_batch * training->seq > MOST_DEFAULT_TOKENS)
         training->global_batch /= 2;
-    if (o->global_batch)
+    if (o->global_batch != not_given)
         training->global_batch = o->global_batch;
     else
         mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
@@ -117,7 +120,7 @@ MppInputs *mpp_job_options_inputs(const MppJobOptions *o, GError **error)
     enum { MOST_GPUS = 1 << 20 };
     if (!o->model && !usage(error, "--model is missing; try --model gpt.json, or a Hugging Face config.json"))
         return NULL;
-    if (o->gpus <= 0 && !usage(error, "--gpus: expected a whole number from 1 to %d", MOST_GPUS))
+    if (o->gpus == not_given && !usage(error, "--gpus is missing: how many devices?"))
         return NULL;
     if (!check_count(o->gpus, MOST_GPUS, "gpus", error))
         return NULL;

@@ -5,7 +5,7 @@
 
 #include "planner/spec/inputs.h"
 
-/** As given on the command line; zero or NULL where not. */
+/** As given on the command line; the least integer or NULL where not. */
 typedef struct {
     char *model, *cluster, *runtime, *precision, *optimizer, *attention;
     int64_t gpus, global_batch, seq;

@@ -25,7 +25,7 @@ void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *laye
     for (int64_t i = 0; i < chain->n_layers; i++) {
         layers[chunk]++;
         placed += chain->load[i];
-        if (placed > total * ((double)(chunk + 1) / n_chunks) && chunk + 1 < n_chunks)
+        if (placed >= total * ((double)(chunk + 1) / n_chunks) && chunk + 1 < n_chunks)
             chunk++;
     }
 }

@@ -178,7 +178,8 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("schedule %s is not modelled", schedule);
         return NULL;
     }
-    for (MppRuntime *next = mpp_run_match_runtime(run, profiles->runtimes); next;) {
+    MppRuntime *next = mpp_run_match_runtime(run, profiles->runtimes);
+    for (guint hops = 0; next && hops <= profiles->runtimes->len; hops++) { /* a chain of successors has no more */
         mpp_runtime_free(out->runtime);
         out->runtime = next;
         g_clear_error(&error);

@@ -30,8 +30,8 @@ static int64_t default_seq(const MppModel *model)
 static int64_t default_batch(const MppModel *model, int64_t seq, int64_t gpus)
 {
     int64_t tokens = mpp_model_parameters(model) < 20e9 ? 1 << 20 : 4 << 20;
-    int64_t batch = 1;
-    while (batch * seq < tokens || batch < gpus)
+    int64_t batch = gpus;
+    while (batch * seq < tokens)
         batch *= 2;
     return batch;
 }

@@ -26,7 +26,7 @@ extern const MppFields mpp_training_fields;
 
 /**
  * The usual training of @model on @gpus devices with @runtime: the model's own sequence length (8192 at most), a
- * batch of 1 Mi tokens (4 Mi from 20 B parameters on) and at least one sequence a device, bf16 (fp16 where the
+ * batch of 1 Mi tokens (4 Mi from 20 B parameters on) a power of two times the number of devices, bf16 (fp16 where the
  * device has no bf16), Adam, the runtime's kernels; dropout where the stack's recipes have it.
  */
 MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtime, const MppDevice *device, int64_t gpus);

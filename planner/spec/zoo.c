@@ -128,6 +128,27 @@ static MppCluster *read_cluster(const MppJson *json, GError **error)
     return NULL;
 }
 
+/** A device's file is its usual cluster with the file's device. */
+static MppCluster *cluster_of_device(const MppJson *json, GError **error)
+{
+    const cJSON *usual = mpp_json_get(json->root, "cluster");
+    if (!cJSON_IsString(usual)) {
+        mpp_json_error(error, json, json->root, MPP_ERROR_INVALID, "a device's file needs \"cluster\", the cluster that it is put into");
+        return NULL;
+    }
+    g_autofree char *entry = match(MPP_ZOO_CLUSTERS, usual->valuestring, error);
+    g_autoptr(MppJson) file = entry ? open_built_in(MPP_ZOO_CLUSTERS, entry, error) : NULL;
+    g_autoptr(MppCluster) cluster = file ? read_cluster(file, error) : NULL;
+    if (!cluster)
+        return NULL;
+    mpp_device_clear(&cluster->device);
+    if (!mpp_device_read(json, &cluster->device, error))
+        return NULL;
+    g_free(cluster->device_name);
+    cluster->device_name = g_strdup(cluster->device.name);
+    return g_steal_pointer(&cluster);
+}
+
 MppCluster *mpp_zoo_cluster(const char *name, GError **error)
 {
     if (!g_file_test(name, G_FILE_TEST_EXISTS)) {
@@ -137,5 +158,7 @@ MppCluster *mpp_zoo_cluster(const char *name, GError **error)
             return mpp_zoo_cluster(usual->valuestring, error);
     }
     g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_CLUSTERS, name, error);
-    return json ? read_cluster(json, error) : NULL;
+    if (!json)
+        return NULL;
+    return mpp_json_get(json->root, "peak_flop_per_s") ? cluster_of_device(json, error) : read_cluster(json, error);
 }

@@ -54,78 +54,79 @@ static void test_tiers(void)
 #define PAIR ", \"devices\": 2"
 #define TIER(name, rest) "{\"name\": \"" name "\", \"bytes_per_s\": 7.3e10" rest "}"
 
+static const struct {
+    const char *text;
+    int code;
+    const char *message;
+} error_rows[] = {
+    { HEAD "\n\"tiers\": []}", MPP_ERROR_INVALID,
+      "c.json:2:10: /tiers: expected 1 to 4 tiers, got 0\n"
+      "    2 | \"tiers\": []}\n"
+      "      |          ^" },
+    { HEAD "\n\"tiers\": [" TIER("a", PAIR) ",\n" TIER("b", PAIR) "," TIER("c", PAIR) "," TIER("d", PAIR) ","
+      TIER("e", "") "]}", MPP_ERROR_INVALID,
+      "c.json:2:10: /tiers: expected 1 to 4 tiers, got 5\n"
+      "    2 | \"tiers\": [{\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"devices\": 2},\n"
+      "      |          ^" },
+    { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 15") "]}",
+      MPP_ERROR_INVALID,
+      "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
+      "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 15}]}\n"
+      "      | ^" },
+    { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 3") "]}",
+      MPP_ERROR_INVALID,
+      "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
+      "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 3}]}\n"
+      "      | ^" },
+    { HEAD "\"tiers\": [\n" TIER("a", "") ",\n" TIER("b", ", \"devices\": 3") "]}", MPP_ERROR_INVALID,
+      "c.json:2:1: /tiers/0: only the last tier may have no size\n"
+      "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10},\n"
+      "      | ^" },
+    { HEAD "\"tiers\": [\n{\"name\": \"a\", \"bytes_per_s\": 0}]}", MPP_ERROR_SCHEMA,
+      "c.json:2:30: /tiers/0/bytes_per_s: expected a number from 1000000 to 100000000000000, got 0\n"
+      "    2 | {\"name\": \"a\", \"bytes_per_s\": 0}]}\n"
+      "      |                              ^" },
+    { HEAD "\"tiers\": [\n{\"name\": \"a\"}]}", MPP_ERROR_SCHEMA,
+      "c.json:2:1: /tiers/0: the tier field \"bytes_per_s\" is missing (rate of one port, each way)\n"
+      "    2 | {\"name\": \"a\"}]}\n"
+      "      | ^" },
+    { HEAD "\"tiers\": [\n" TIER("a", ", \"shared_by\": 0") "]}", MPP_ERROR_SCHEMA,
+      "c.json:2:51: /tiers/0/shared_by: expected an integer from 1 to 4096, got 0\n"
+      "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"shared_by\": 0}]}\n"
+      "      |                                                   ^" },
+    { HEAD "\"tiers\": [\n" TIER("a", ", \"p2p_frac\": 1.3") "]}", MPP_ERROR_SCHEMA,
+      "c.json:2:50: /tiers/0/p2p_frac: expected a number from 0.01 to 1, got 1.3\n"
+      "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"p2p_frac\": 1.3}]}\n"
+      "      |                                                  ^" },
+    { HEAD "\"tiers\": [\n" TIER("a", ", \"latency\": 1e-6") "]}", MPP_ERROR_SCHEMA,
+      "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: "
+      "latency_s, name, step_s, shared_by, devices, p2p_frac, bytes_per_s, in_network, efficiency_frac, "
+      "oversubscription\n"
+      "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"latency\": 1e-6}]}\n"
+      "      |                                                 ^" },
+    { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
+      "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
+      "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, internode_words\n"
+      "    2 | \"run_source\": [\"x\"]}\n"
+      "      |               ^" },
+    { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
+      "c.json:1:1: /: the cluster field \"device\" is missing (device profile: a name, or a file beside this one)\n"
+      "    1 | {\"name\": \"c\", \"title\": \"C\", \"tiers\": [{\"name\": \"a\", \"bytes_per_s\": 7.3e10}]}\n"
+      "      | ^" },
+    { HEAD "\"tiers\": [" TIER("a", "") "],\n\"sources\": {\"tiers\": 7}}", MPP_ERROR_SCHEMA,
+      "c.json:2:22: /sources/tiers: expected a string, got 7\n"
+      "    2 | \"sources\": {\"tiers\": 7}}\n"
+      "      |                      ^" },
+};
+
 static void test_errors(void)
 {
-    static const struct {
-        const char *text;
-        int code;
-        const char *message;
-    } rows[] = {
-        { HEAD "\n\"tiers\": []}", MPP_ERROR_INVALID,
-          "c.json:2:10: /tiers: expected 1 to 4 tiers, got 0\n"
-          "    2 | \"tiers\": []}\n"
-          "      |          ^" },
-        { HEAD "\n\"tiers\": [" TIER("a", PAIR) ",\n" TIER("b", PAIR) "," TIER("c", PAIR) "," TIER("d", PAIR) ","
-          TIER("e", "") "]}", MPP_ERROR_INVALID,
-          "c.json:2:10: /tiers: expected 1 to 4 tiers, got 5\n"
-          "    2 | \"tiers\": [{\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"devices\": 2},\n"
-          "      |          ^" },
-        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 15") "]}",
-          MPP_ERROR_INVALID,
-          "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
-          "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 15}]}\n"
-          "      | ^" },
-        { HEAD "\"tiers\": [" TIER("a", ", \"devices\": 6") ",\n" TIER("b", ", \"devices\": 3") "]}",
-          MPP_ERROR_INVALID,
-          "c.json:2:1: /tiers/1: devices must be a multiple of the inner tier's 6\n"
-          "    2 | {\"name\": \"b\", \"bytes_per_s\": 7.3e10, \"devices\": 3}]}\n"
-          "      | ^" },
-        { HEAD "\"tiers\": [\n" TIER("a", "") ",\n" TIER("b", ", \"devices\": 3") "]}", MPP_ERROR_INVALID,
-          "c.json:2:1: /tiers/0: only the last tier may have no size\n"
-          "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10},\n"
-          "      | ^" },
-        { HEAD "\"tiers\": [\n{\"name\": \"a\", \"bytes_per_s\": 0}]}", MPP_ERROR_SCHEMA,
-          "c.json:2:30: /tiers/0/bytes_per_s: expected a number from 1000000 to 100000000000000, got 0\n"
-          "    2 | {\"name\": \"a\", \"bytes_per_s\": 0}]}\n"
-          "      |                              ^" },
-        { HEAD "\"tiers\": [\n{\"name\": \"a\"}]}", MPP_ERROR_SCHEMA,
-          "c.json:2:1: /tiers/0: the tier field \"bytes_per_s\" is missing (rate of one port, each way)\n"
-          "    2 | {\"name\": \"a\"}]}\n"
-          "      | ^" },
-        { HEAD "\"tiers\": [\n" TIER("a", ", \"shared_by\": 0") "]}", MPP_ERROR_SCHEMA,
-          "c.json:2:51: /tiers/0/shared_by: expected an integer from 1 to 4096, got 0\n"
-          "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"shared_by\": 0}]}\n"
-          "      |                                                   ^" },
-        { HEAD "\"tiers\": [\n" TIER("a", ", \"p2p_frac\": 1.3") "]}", MPP_ERROR_SCHEMA,
-          "c.json:2:50: /tiers/0/p2p_frac: expected a number from 0.01 to 1, got 1.3\n"
-          "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"p2p_frac\": 1.3}]}\n"
-          "      |                                                  ^" },
-        { HEAD "\"tiers\": [\n" TIER("a", ", \"latency\": 1e-6") "]}", MPP_ERROR_SCHEMA,
-          "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: "
-          "latency_s, name, step_s, shared_by, devices, p2p_frac, bytes_per_s, in_network, efficiency_frac, "
-          "oversubscription\n"
-          "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"latency\": 1e-6}]}\n"
-          "      |                                                 ^" },
-        { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
-          "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-          "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, internode_words\n"
-          "    2 | \"run_source\": [\"x\"]}\n"
-          "      |               ^" },
-        { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
-          "c.json:1:1: /: the cluster field \"device\" is missing (device profile: a name, or a file beside this one)\n"
-          "    1 | {\"name\": \"c\", \"title\": \"C\", \"tiers\": [{\"name\": \"a\", \"bytes_per_s\": 7.3e10}]}\n"
-          "      | ^" },
-        { HEAD "\"tiers\": [" TIER("a", "") "],\n\"sources\": {\"tiers\": 7}}", MPP_ERROR_SCHEMA,
-          "c.json:2:22: /sources/tiers: expected a string, got 7\n"
-          "    2 | \"sources\": {\"tiers\": 7}}\n"
-          "      |                      ^" },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(error_rows); i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(MppCluster) cluster = read_text(rows[i].text, &error);
+        g_autoptr(MppCluster) cluster = read_text(error_rows[i].text, &error);
         g_assert_null(cluster);
-        g_assert_error(error, MPP_ERROR, rows[i].code);
-        g_assert_cmpstr(error->message, ==, rows[i].message);
+        g_assert_error(error, MPP_ERROR, error_rows[i].code);
+        g_assert_cmpstr(error->message, ==, error_rows[i].message);
     }
 }
 
@@ -171,8 +172,11 @@ static void test_zoo_sources(void)
         g_assert_no_error(error);
         const cJSON *sources = mpp_json_get(json->root, "sources"), *tier;
         int n_sources = mpp_json_get(sources, "run_sources") != NULL;
-        g_assert_null(mpp_json_get(json->root, "host_frac"));
-        g_assert_null(mpp_json_get(json->root, "jitter_frac"));
+        static const char *const own[] = { "host_frac", "jitter_frac" };
+        for (size_t k = 0; k < G_N_ELEMENTS(own); k++) {
+            g_assert_cmpint(mpp_json_get(json->root, own[k]) != NULL, ==, mpp_json_get(sources, own[k]) != NULL);
+            n_sources += mpp_json_get(sources, own[k]) != NULL;
+        }
         cJSON_ArrayForEach(tier, mpp_json_get(json->root, "tiers"))
             n_sources += check_tier_sources(json->name, tier, sources);
         g_assert_cmpint(cJSON_GetArraySize(sources), ==, n_sources);

@@ -74,67 +74,68 @@ static void test_attention(void)
 #define SIZES "\"memory_bytes\": 2.385e9, \"memory_bytes_per_s\": 7.31e10, \"cores\": 13"
 #define RATES "\"peak_flop_per_s\": {\"bf16\": 3.17e12}, \"matmul_frac\": {\"bf16\": 0.61}"
 
+static const struct {
+    const char *text;
+    int code;
+    const char *message;
+} error_rows[] = {
+    { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp32\": 1e12, \"tf32\": 2e12},\n\"matmul_frac\": {\"fp32\": 0.7}}",
+      MPP_ERROR_INVALID,
+      "d.json:3:16: /matmul_frac: tf32 has a peak rate but no matmul_frac\n"
+      "    3 | \"matmul_frac\": {\"fp32\": 0.7}}\n"
+      "      |                ^" },
+    { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp8\": 1e12},\n\"matmul_frac\": {\"fp8\": 0}}", MPP_ERROR_INVALID,
+      "d.json:3:16: /matmul_frac: fp8 has a peak rate but no matmul_frac\n"
+      "    3 | \"matmul_frac\": {\"fp8\": 0}}\n"
+      "      |                ^" },
+    { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward\": 0.3}}", MPP_ERROR_SCHEMA,
+      "d.json:2:23: /flash2/forward: unknown attention rates field \"forward\"; known: "
+      "forward_frac, backward_frac\n"
+      "    2 | \"flash2\": {\"forward\": 0.3}}\n"
+      "      |                       ^" },
+    { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp12\": 1e12}}", MPP_ERROR_SCHEMA,
+      "d.json:2:29: /peak_flop_per_s/fp12: unknown peak rates, FLOP per s field \"fp12\"; known: "
+      "fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4\n"
+      "    2 | \"peak_flop_per_s\": {\"fp12\": 1e12}}\n"
+      "      |                             ^" },
+    { HEAD SIZES ", " RATES ",\n\"memory_frac\": 1.7}", MPP_ERROR_SCHEMA,
+      "d.json:2:16: /memory_frac: expected a number from 0.05 to 1, got 1.7\n"
+      "    2 | \"memory_frac\": 1.7}\n"
+      "      |                ^" },
+    { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward_frac\": -0.3}}", MPP_ERROR_SCHEMA,
+      "d.json:2:28: /flash2/forward_frac: expected a number from 0 to 1, got -0.3\n"
+      "    2 | \"flash2\": {\"forward_frac\": -0.3}}\n"
+      "      |                            ^" },
+    { HEAD SIZES ", " RATES ",\n\"aliases\": [\"x\", 7]}", MPP_ERROR_SCHEMA,
+      "d.json:2:18: /aliases/1: expected a string, got 7\n"
+      "    2 | \"aliases\": [\"x\", 7]}\n"
+      "      |                  ^" },
+    { HEAD "\"memory_bytes\": 2.385e9, " RATES ",\n\"memory_bytes_per_s\": 0}", MPP_ERROR_SCHEMA,
+      "d.json:2:23: /memory_bytes_per_s: expected a number from 1000000 to 1e+15, got 0\n"
+      "    2 | \"memory_bytes_per_s\": 0}\n"
+      "      |                       ^" },
+    { HEAD "\"cores\": 13.5}", MPP_ERROR_SCHEMA,
+      "d.json:1:38: /cores: expected an integer from 1 to 65536, got 13.5\n"
+      "    1 | {\"name\": \"d\", \"title\": \"D\", \"cores\": 13.5}\n"
+      "      |                                      ^" },
+    { HEAD SIZES "}", MPP_ERROR_SCHEMA,
+      "d.json:1:1: /: the device field \"peak_flop_per_s\" is missing (dense peak rates)\n"
+      "    1 | {\"name\": \"d\", \"title\": \"D\", \"memory_bytes\": 2.385e9, \"memory_bytes_per_s\": 7.31e10, \"cores\": 13}\n"
+      "      | ^" },
+    { "[]", MPP_ERROR_SCHEMA,
+      "d.json:1:1: /: expected an object (device), got an array\n"
+      "    1 | []\n"
+      "      | ^" },
+};
+
 static void test_errors(void)
 {
-    static const struct {
-        const char *text;
-        int code;
-        const char *message;
-    } rows[] = {
-        { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp32\": 1e12, \"tf32\": 2e12},\n\"matmul_frac\": {\"fp32\": 0.7}}",
-          MPP_ERROR_INVALID,
-          "d.json:3:16: /matmul_frac: tf32 has a peak rate but no matmul_frac\n"
-          "    3 | \"matmul_frac\": {\"fp32\": 0.7}}\n"
-          "      |                ^" },
-        { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp8\": 1e12},\n\"matmul_frac\": {\"fp8\": 0}}", MPP_ERROR_INVALID,
-          "d.json:3:16: /matmul_frac: fp8 has a peak rate but no matmul_frac\n"
-          "    3 | \"matmul_frac\": {\"fp8\": 0}}\n"
-          "      |                ^" },
-        { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward\": 0.3}}", MPP_ERROR_SCHEMA,
-          "d.json:2:23: /flash2/forward: unknown attention rates field \"forward\"; known: "
-          "forward_frac, backward_frac\n"
-          "    2 | \"flash2\": {\"forward\": 0.3}}\n"
-          "      |                       ^" },
-        { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp12\": 1e12}}", MPP_ERROR_SCHEMA,
-          "d.json:2:29: /peak_flop_per_s/fp12: unknown peak rates, FLOP per s field \"fp12\"; known: "
-          "fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4\n"
-          "    2 | \"peak_flop_per_s\": {\"fp12\": 1e12}}\n"
-          "      |                             ^" },
-        { HEAD SIZES ", " RATES ",\n\"memory_frac\": 1.7}", MPP_ERROR_SCHEMA,
-          "d.json:2:16: /memory_frac: expected a number from 0.05 to 1, got 1.7\n"
-          "    2 | \"memory_frac\": 1.7}\n"
-          "      |                ^" },
-        { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward_frac\": -0.3}}", MPP_ERROR_SCHEMA,
-          "d.json:2:28: /flash2/forward_frac: expected a number from 0 to 1, got -0.3\n"
-          "    2 | \"flash2\": {\"forward_frac\": -0.3}}\n"
-          "      |                            ^" },
-        { HEAD SIZES ", " RATES ",\n\"aliases\": [\"x\", 7]}", MPP_ERROR_SCHEMA,
-          "d.json:2:18: /aliases/1: expected a string, got 7\n"
-          "    2 | \"aliases\": [\"x\", 7]}\n"
-          "      |                  ^" },
-        { HEAD "\"memory_bytes\": 2.385e9, " RATES ",\n\"memory_bytes_per_s\": 0}", MPP_ERROR_SCHEMA,
-          "d.json:2:23: /memory_bytes_per_s: expected a number from 1000000 to 1e+15, got 0\n"
-          "    2 | \"memory_bytes_per_s\": 0}\n"
-          "      |                       ^" },
-        { HEAD "\"cores\": 13.5}", MPP_ERROR_SCHEMA,
-          "d.json:1:38: /cores: expected an integer from 1 to 65536, got 13.5\n"
-          "    1 | {\"name\": \"d\", \"title\": \"D\", \"cores\": 13.5}\n"
-          "      |                                      ^" },
-        { HEAD SIZES "}", MPP_ERROR_SCHEMA,
-          "d.json:1:1: /: the device field \"peak_flop_per_s\" is missing (dense peak rates)\n"
-          "    1 | {\"name\": \"d\", \"title\": \"D\", \"memory_bytes\": 2.385e9, \"memory_bytes_per_s\": 7.31e10, \"cores\": 13}\n"
-          "      | ^" },
-        { "[]", MPP_ERROR_SCHEMA,
-          "d.json:1:1: /: expected an object (device), got an array\n"
-          "    1 | []\n"
-          "      | ^" },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(error_rows); i++) {
         g_autoptr(GError) error = NULL;
         MppDevice device;
-        g_assert_false(read_text(rows[i].text, &device, &error));
-        g_assert_error(error, MPP_ERROR, rows[i].code);
-        g_assert_cmpstr(error->message, ==, rows[i].message);
+        g_assert_false(read_text(error_rows[i].text, &device, &error));
+        g_assert_error(error, MPP_ERROR, error_rows[i].code);
+        g_assert_cmpstr(error->message, ==, error_rows[i].message);
     }
 }
 

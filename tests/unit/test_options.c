@@ -76,9 +76,9 @@ static void test_refused(void)
         const char *line, *message;
     } rows[] = {
         { "--gpus 7", "--model is missing; try --model gpt.json, or a Hugging Face config.json" },
-        { "--model gpt3-13b", "--gpus: expected a whole number from 1 to 1048576" },
-        { "--model gpt3-13b --gpus 0", "--gpus: expected a whole number from 1 to 1048576" },
-        { "--model gpt3-13b --gpus -7", "--gpus: expected a whole number from 1 to 1048576" },
+        { "--model gpt3-13b", "--gpus is missing: how many devices?" },
+        { "--model gpt3-13b --gpus 0", "--gpus: expected a whole number from 1 to 1048576, got 0" },
+        { "--model gpt3-13b --gpus -7", "--gpus: expected a whole number from 1 to 1048576, got -7" },
         { "--model gpt3-13b --gpus 1048577", "--gpus: expected a whole number from 1 to 1048576, got 1048577" },
         { GPT "--seq -1", "--seq: expected a whole number from 1 to 67108864, got -1" },
         { GPT "--seq 67108865", "--seq: expected a whole number from 1 to 67108864, got 67108865" },

@@ -27,11 +27,11 @@ static void test_seq_and_batch(void)
         int64_t max_seq, layers, hidden, gpus;
         int64_t seq, global_batch;
     } rows[] = {
-        { 1537, 12, 210, 7, 1537, 1024 }, /* 1 Mi tokens: 682 sequences and the next power of two */
-        { 1024, 12, 210, 7, 1024, 1024 },  { 8192, 12, 210, 7, 8192, 128 },
-        { 131072, 12, 210, 7, 8192, 128 }, /* a long context is not trained in whole */
-        { 8192, 12, 210, 385, 8192, 512 }, /* a sequence a device */
-        { 8192, 96, 4200, 7, 8192, 512 },  /* 24 B parameters: 4 Mi tokens */
+        { 1537, 12, 210, 7, 1537, 896 }, /* 1 Mi tokens are 682 sequences; the next power of two times 7 */
+        { 1024, 12, 210, 7, 1024, 1792 },  { 8192, 12, 210, 7, 8192, 224 },
+        { 131072, 12, 210, 7, 8192, 224 }, /* a long context is not trained in whole */
+        { 8192, 12, 210, 385, 8192, 385 }, /* a sequence a device */
+        { 8192, 96, 4200, 7, 8192, 896 },  /* 24 B parameters: 4 Mi tokens */
         { 1, 12, 210, 1, 1, 1048576 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
