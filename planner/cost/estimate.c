@@ -131,7 +131,6 @@ static void fill_rates(const MppJob *job, MppEstimate *estimate)
     estimate->usd_per_mtokens = job->cluster->device.price_usd_per_h / 3600 / estimate->tokens_per_s_per_gpu * 1e6;
     estimate->capacity_bytes = job->cluster->device.memory_bytes;
     estimate->usable_bytes = mpp_memory_usable_bytes(job);
-    estimate->peak_bytes = estimate->stages[estimate->fullest_stage].memory.allocated_bytes;
     estimate->fits = estimate->peak_bytes <= estimate->usable_bytes;
 }
 
@@ -160,6 +159,7 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     slowest_update(pipeline, &update_s, &gather_s);
     fill_shares(pipeline, exchanged_s, update_s, gather_s, estimate);
     estimate->step_s = mpp_shares_sum(&estimate->shares);
+    estimate->peak_bytes = mpp_memory_peak_bytes(pipeline);
     fill_rates(job, estimate);
     return estimate;
 }

@@ -90,16 +90,23 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     return memory;
 }
 
+static double sum_rates(const MppParameterBytes *rates)
+{
+    return rates->weights + rates->gradients + rates->optimizer + rates->buffers;
+}
+
 double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
 {
     MppMemoryRates rates = mpp_memory_rates(pipeline);
-    double peak = 0;
-    for (int64_t k = 0; k < pipeline->strategy->pp; k++) {
-        double bytes[MPP_N_MEMORY_PARTS];
-        fill_parts(pipeline, &rates, k, bytes);
-        peak = MAX(peak, sum_parts(bytes));
+    double dense = sum_rates(&rates.dense), experts = sum_rates(&rates.experts), peak = 0;
+    int64_t pp = pipeline->strategy->pp;
+    for (int64_t k = 0; k < pp; k++) {
+        const MppStageCost *cost = &pipeline->stages[k];
+        double loss = k == pp - 1 ? pipeline->shard->head_bytes : 0;
+        peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + cost->activation_bytes +
+                             cost->working_bytes + loss);
     }
-    return peak;
+    return peak + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
 double mpp_memory_usable_bytes(const MppJob *job)

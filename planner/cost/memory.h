@@ -50,7 +50,7 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline);
 /** Memory of @stage. ZeRO: arXiv:1910.02054 §3; activations: arXiv:2205.05198 §4. */
 MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage);
 
-/** Allocated memory of the fullest stage. */
+/** Allocated memory of the fullest stage, to rounding. */
 double mpp_memory_peak_bytes(const MppPipelineCost *pipeline);
 
 /** Bytes of allocated memory that fit on a device of the job. */

@@ -14,17 +14,22 @@ void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers)
         layers[0]--;
 }
 
+static double layer_load(const MppChain *chain, int64_t i)
+{
+    return chain->load[chain->uniform ? 0 : i];
+}
+
 void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers)
 {
     double total = chain->first_load + chain->last_load, placed = chain->first_load;
     for (int64_t i = 0; i < chain->n_layers; i++)
-        total += chain->load[i];
+        total += layer_load(chain, i);
     for (int64_t c = 0; c < n_chunks; c++)
         layers[c] = 0;
     int64_t chunk = 0;
     for (int64_t i = 0; i < chain->n_layers; i++) {
         layers[chunk]++;
-        placed += chain->load[i];
+        placed += layer_load(chain, i);
         if (placed >= total * ((double)(chunk + 1) / n_chunks) && chunk + 1 < n_chunks)
             chunk++;
     }
@@ -33,6 +38,34 @@ void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *laye
 static double own_load(const MppChain *chain, int64_t n_chunks, int64_t c)
 {
     return (c == 0 ? chain->first_load : 0) + (c == n_chunks - 1 ? chain->last_load : 0);
+}
+
+/** Most layers of load @one, up to @cap, on top of @own without passing @limit. */
+static int64_t count_uniform(double own, double one, double limit, int64_t cap)
+{
+    int64_t n = (int64_t)CLAMP((limit - own) / one, 0, cap);
+    while (n < cap && own + (n + 1) * one <= limit)
+        n++;
+    while (n > 0 && own + n * one > limit)
+        n--;
+    return n;
+}
+
+/**
+ * Most layers, up to @cap, that fit under @limit from layer @at on, forwards or backwards.
+ * @load: in, what the chunk carries already; out, with the layers
+ */
+static int64_t take(const MppChain *chain, int64_t at, int step, double limit, int64_t cap, double *load)
+{
+    if (chain->uniform && cap > 0) {
+        int64_t n = count_uniform(*load, chain->load[0], limit, cap);
+        *load += n * chain->load[0];
+        return n;
+    }
+    int64_t n = 0;
+    for (; n < cap && *load + chain->load[at] <= limit; n++, at += step)
+        *load += chain->load[at];
+    return n;
 }
 
 /**
@@ -46,14 +79,12 @@ static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, d
     int64_t at = 0;
     *next_limit = INFINITY;
     for (int64_t c = 0; c < n_chunks; c++) {
-        int64_t left = chain->n_layers - (n_chunks - 1 - c) - at, cap = most ? MIN(most[c], left) : left, n = 0;
+        int64_t left = chain->n_layers - (n_chunks - 1 - c) - at, cap = most ? MIN(most[c], left) : left;
         double load = own_load(chain, n_chunks, c);
-        while (n < cap && load + chain->load[at] <= limit) {
-            load += chain->load[at++];
-            n++;
-        }
+        int64_t n = take(chain, at, 1, limit, cap, &load);
+        at += n;
         if (n < cap)
-            *next_limit = MIN(*next_limit, load + chain->load[at]);
+            *next_limit = MIN(*next_limit, chain->uniform ? own_load(chain, n_chunks, c) + (n + 1) * chain->load[0] : load + chain->load[at]);
         layers[c] = n;
         if (n == 0)
             return false;
@@ -65,8 +96,9 @@ static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, d
 static double least_limit(const MppChain *chain, int64_t n_chunks, const int64_t *most, int64_t *layers)
 {
     double total = chain->first_load + chain->last_load, next;
-    for (int64_t i = 0; i < chain->n_layers; i++)
+    for (int64_t i = 0; i < chain->n_layers && !chain->uniform; i++)
         total += chain->load[i];
+    total += chain->uniform ? chain->n_layers * chain->load[0] : 0;
     for (double limit = total / n_chunks;; limit = next) {
         if (fill(chain, n_chunks, most, limit, layers, &next))
             return limit;
@@ -84,15 +116,12 @@ static void spread(const MppChain *chain, int64_t n_chunks, const int64_t *most,
     int64_t left = chain->n_layers, before = chain->n_layers; /* layers that the chunks before c hold at most */
     for (int64_t c = n_chunks - 1; c >= 0; c--) {
         before -= layers[c];
-        int64_t wanted = MAX((left + c) / (c + 1), left - before), n = 0;
+        int64_t wanted = MAX((left + c) / (c + 1), left - before);
         double load = own_load(chain, n_chunks, c);
         int64_t cap = MIN(most ? MIN(most[c], left - c) : left - c, wanted);
-        while (n < cap && (load + chain->load[left - n - 1] <= limit || n < left - before)) {
-            load += chain->load[left - n - 1];
-            n++;
-        }
-        layers[c] = n;
-        left -= n;
+        int64_t n = take(chain, left - 1, -1, limit, cap, &load), needed = MIN(cap, left - before);
+        layers[c] = MAX(n, needed);
+        left -= layers[c];
     }
 }
 

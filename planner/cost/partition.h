@@ -12,6 +12,7 @@ typedef struct {
     int64_t n_layers;
     const double *load; /* n_layers */
     double first_load, last_load;
+    bool uniform; /* all loads are equal: counted, not added up one by one */
 } MppChain;
 
 /**

@@ -86,7 +86,8 @@ static MppChain chain_of(MppPipelineCost *pipeline)
     const MppStrategy *s = pipeline->strategy;
     const MppModel *model = shard->job->model;
     bool seconds = s->stage_split == MPP_STAGE_SPLIT_BALANCED;
-    for (int64_t i = 0; i < model->n_layers; i++) {
+    bool uniform = model->n_kinds == 1;
+    for (int64_t i = 0; i < (uniform ? 1 : model->n_layers); i++) {
         const MppBlockCost *block = &shard->kinds[model->kind_of_layer[i]];
         const MppPassCost *cost = &block->by_recompute[s->recompute_layers ? MPP_RECOMPUTE_NONE : s->recompute];
         pipeline->load[i] = seconds ? cost->forward_s + cost->backward_s
@@ -95,6 +96,7 @@ static MppChain chain_of(MppPipelineCost *pipeline)
     const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
     return (MppChain){
         .n_layers = model->n_layers,
+        .uniform = uniform,
         .load = pipeline->load,
         .first_load = seconds ? first->forward_s + first->backward_s : 0,
         .last_load = seconds ? last->forward_s + last->backward_s : (double)model->vocab * model->hidden,
@@ -171,13 +173,29 @@ void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
     g_free(pipeline);
 }
 
+static bool same_mesh(const MppStrategy *a, const MppStrategy *b)
+{
+    return a->dp == b->dp && a->tp == b->tp && a->pp == b->pp && a->cp == b->cp && a->ep == b->ep && a->etp == b->etp &&
+           a->order == b->order && a->zero_ranks == b->zero_ranks;
+}
+
+/** Most fills of a search differ in what the mesh does not depend on. */
+static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *s)
+{
+    if (pipeline->exchange.job != job || !same_mesh(&pipeline->placed, s))
+        pipeline->exchange.mesh = mpp_mesh_new(s, job->cluster, job->gpus);
+    pipeline->exchange.job = job;
+    pipeline->exchange.strategy = s;
+    pipeline->placed = *s;
+}
+
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
 {
     const MppJob *job = shard->job;
     pipeline->shard = shard;
     pipeline->strategy = s;
     pipeline->replayed = false;
-    pipeline->exchange = (MppExchange){ job, s, mpp_mesh_new(s, job->cluster, job->gpus) };
+    place(pipeline, job, s);
     pipeline->schedule = mpp_schedule_of(s, job->training.global_batch);
     pipeline->n_chunks = s->pp * s->vpp;
     double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);

@@ -36,6 +36,7 @@ typedef struct {
     double *forward_s, *backward_s; /* of the chunks, as a replay takes them */
     double *load;                   /* of the layers, for splitting */
     double message_s;
+    MppStrategy placed;     /* the strategy that the mesh was last made for */
     double bound_s; /* of the schedule's length */
     double *end_s;  /* of the stages, once replayed */
     bool replayed;

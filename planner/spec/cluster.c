@@ -71,19 +71,3 @@ void mpp_cluster_free(MppCluster *cluster)
     mpp_device_clear(&cluster->device);
     g_free(cluster);
 }
-
-int mpp_cluster_n_tiers(const MppCluster *cluster)
-{
-    return (int)cluster->tiers->len;
-}
-
-const MppTier *mpp_cluster_tier(const MppCluster *cluster, int index)
-{
-    return &g_array_index(cluster->tiers, MppTier, index);
-}
-
-int64_t mpp_cluster_domain(const MppCluster *cluster, int index, int64_t gpus)
-{
-    int64_t devices = mpp_cluster_tier(cluster, index)->devices;
-    return devices && devices < gpus ? devices : gpus;
-}

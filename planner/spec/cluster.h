@@ -46,8 +46,19 @@ void mpp_cluster_free(MppCluster *cluster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppCluster, mpp_cluster_free)
 
 /** Tier @index, innermost 0. */
-const MppTier *mpp_cluster_tier(const MppCluster *cluster, int index);
-int mpp_cluster_n_tiers(const MppCluster *cluster);
+static inline const MppTier *mpp_cluster_tier(const MppCluster *cluster, int index)
+{
+    return &g_array_index(cluster->tiers, MppTier, index);
+}
+
+static inline int mpp_cluster_n_tiers(const MppCluster *cluster)
+{
+    return (int)cluster->tiers->len;
+}
 
 /** Devices in one domain of tier @index; the last tier has @gpus. */
-int64_t mpp_cluster_domain(const MppCluster *cluster, int index, int64_t gpus);
+static inline int64_t mpp_cluster_domain(const MppCluster *cluster, int index, int64_t gpus)
+{
+    int64_t devices = mpp_cluster_tier(cluster, index)->devices;
+    return devices && devices < gpus ? devices : gpus;
+}

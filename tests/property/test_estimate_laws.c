@@ -64,9 +64,8 @@ static void check_memory(const MppEstimate *estimate, double peak_bytes)
         g_assert_cmpfloat(memory->reserved_bytes, <=, memory->device_bytes);
         most = MAX(most, memory->allocated_bytes);
     }
-    g_assert_cmpfloat(estimate->peak_bytes, ==, most);
+    g_assert_cmpfloat_with_epsilon(estimate->peak_bytes, most, 1e-12 * most);
     g_assert_cmpfloat(estimate->peak_bytes, ==, peak_bytes);
-    g_assert_cmpfloat(estimate->peak_bytes, ==, estimate->stages[estimate->fullest_stage].memory.allocated_bytes);
     g_assert_true(estimate->fits == (peak_bytes <= estimate->usable_bytes));
 }
 

@@ -110,12 +110,11 @@ static void test_habits(void)
         int64_t seq, global_batch;
         const char *assumed; /* sentences joined by ';' */
     } rows[] = {
-        { GPT, 2048, 512, "DGX H100*(--cluster);Megatron-Core (--runtime);global batch 512 (--global-batch)" },
-        { GPT "-c dgx-a100 -r nanotron", 2048, 512, "global batch 512 (--global-batch)" },
+        { GPT, 2048, 896, "DGX H100*(--cluster);Megatron-Core (--runtime);global batch 896 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron", 2048, 896, "global batch 896 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron -b 385", 2048, 385, "" },
-        { GPT "-c dgx-a100 -r nanotron -b 0 -s 0", 2048, 512, "global batch 512 (--global-batch)" },
-        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 128, "global batch 128 (--global-batch)" },
-        { GPT "-c dgx-a100 -r nanotron -s 67108864", 67108864, 4, "global batch 4 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 112, "global batch 112 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 67108864", 67108864, 7, "global batch 7 (--global-batch)" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
