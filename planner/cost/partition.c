@@ -40,30 +40,43 @@ static double own_load(const MppChain *chain, int64_t n_chunks, int64_t c)
     return (c == 0 ? chain->first_load : 0) + (c == n_chunks - 1 ? chain->last_load : 0);
 }
 
-/** Most layers of load @one, up to @cap, on top of @own without passing @limit. */
-static int64_t count_uniform(double own, double one, double limit, int64_t cap)
+/** Most layers of equal load on top of @own without passing @limit. */
+static int64_t count_uniform(const MppChain *chain, double own, double limit)
 {
-    int64_t n = (int64_t)CLAMP((limit - own) / one, 0, cap);
-    while (n < cap && own + (n + 1) * one <= limit)
+    double one = chain->load[0];
+    int64_t n = (int64_t)CLAMP((limit - own) / one, 0, chain->n_layers);
+    while (n < chain->n_layers && own + (n + 1) * one <= limit)
         n++;
     while (n > 0 && own + n * one > limit)
         n--;
     return n;
 }
 
+/** The limit of a chunk's load, and how many layers of a uniform chain reach it in a chunk that carries nothing else. */
+typedef struct {
+    double load;
+    int64_t n_bare;
+} Limit;
+
+static Limit make_limit(const MppChain *chain, double load)
+{
+    return (Limit){ load, chain->uniform ? count_uniform(chain, 0, load) : 0 };
+}
+
 /**
  * Most layers, up to @cap, that fit under @limit from layer @at on, forwards or backwards.
  * @load: in, what the chunk carries already; out, with the layers
  */
-static int64_t take(const MppChain *chain, int64_t at, int step, double limit, int64_t cap, double *load)
+static int64_t take(const MppChain *chain, int64_t at, int step, const Limit *limit, int64_t cap, double *load)
 {
-    if (chain->uniform && cap > 0) {
-        int64_t n = count_uniform(*load, chain->load[0], limit, cap);
+    int64_t n = 0;
+    if (chain->uniform) {
+        n = *load > 0 ? count_uniform(chain, *load, limit->load) : limit->n_bare;
+        n = CLAMP(n, 0, MAX(cap, 0));
         *load += n * chain->load[0];
         return n;
     }
-    int64_t n = 0;
-    for (; n < cap && *load + chain->load[at] <= limit; n++, at += step)
+    for (; n < cap && *load + chain->load[at] <= limit->load; n++, at += step)
         *load += chain->load[at];
     return n;
 }
@@ -74,7 +87,8 @@ static int64_t take(const MppChain *chain, int64_t at, int step, double limit, i
  *
  * Returns: whether all layers found a place.
  */
-static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, double limit, int64_t *layers, double *next_limit)
+static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, const Limit *limit, int64_t *layers,
+                 double *next_limit)
 {
     int64_t at = 0;
     *next_limit = INFINITY;
@@ -83,8 +97,9 @@ static bool fill(const MppChain *chain, int64_t n_chunks, const int64_t *most, d
         double load = own_load(chain, n_chunks, c);
         int64_t n = take(chain, at, 1, limit, cap, &load);
         at += n;
+        double one_more = chain->uniform ? own_load(chain, n_chunks, c) + (n + 1) * chain->load[0] : n < cap ? load + chain->load[at] : 0;
         if (n < cap)
-            *next_limit = MIN(*next_limit, chain->uniform ? own_load(chain, n_chunks, c) + (n + 1) * chain->load[0] : load + chain->load[at]);
+            *next_limit = MIN(*next_limit, one_more);
         layers[c] = n;
         if (n == 0)
             return false;
@@ -99,9 +114,10 @@ static double least_limit(const MppChain *chain, int64_t n_chunks, const int64_t
     for (int64_t i = 0; i < chain->n_layers && !chain->uniform; i++)
         total += chain->load[i];
     total += chain->uniform ? chain->n_layers * chain->load[0] : 0;
-    for (double limit = total / n_chunks;; limit = next) {
-        if (fill(chain, n_chunks, most, limit, layers, &next))
-            return limit;
+    for (double load = total / n_chunks;; load = next) {
+        Limit limit = make_limit(chain, load);
+        if (fill(chain, n_chunks, most, &limit, layers, &next))
+            return load;
         if (isinf(next))
             return 0;
     }
@@ -111,7 +127,7 @@ static double least_limit(const MppChain *chain, int64_t n_chunks, const int64_t
  * fill() crowds the first chunks. Going back from the last one, each chunk takes an equal part of what is left, as
  * far as the limit lets it, and no less than the chunks before it could not hold.
  */
-static void spread(const MppChain *chain, int64_t n_chunks, const int64_t *most, double limit, int64_t *layers)
+static void spread(const MppChain *chain, int64_t n_chunks, const int64_t *most, const Limit *limit, int64_t *layers)
 {
     int64_t left = chain->n_layers, before = chain->n_layers; /* layers that the chunks before c hold at most */
     for (int64_t c = n_chunks - 1; c >= 0; c--) {
@@ -127,9 +143,10 @@ static void spread(const MppChain *chain, int64_t n_chunks, const int64_t *most,
 
 bool mpp_partition_balanced(const MppChain *chain, int64_t n_chunks, const int64_t *most, int64_t *layers)
 {
-    double limit = least_limit(chain, n_chunks, most, layers);
-    if (limit <= 0)
+    double load = least_limit(chain, n_chunks, most, layers);
+    if (load <= 0)
         return false;
-    spread(chain, n_chunks, most, limit, layers);
+    Limit limit = make_limit(chain, load);
+    spread(chain, n_chunks, most, &limit, layers);
     return true;
 }

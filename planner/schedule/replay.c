@@ -33,8 +33,9 @@ static double input_s(const Replay *replay, const MppSlot *slot)
 static int64_t advance(Replay *replay, int64_t stage, int64_t n_slots)
 {
     int64_t before = replay->next[stage];
+    int64_t warmup = mpp_schedule_warmup(replay->schedule, stage);
     for (; replay->next[stage] < n_slots; replay->next[stage]++) {
-        MppSlot slot = mpp_schedule_slot(replay->schedule, stage, replay->next[stage]);
+        MppSlot slot = mpp_schedule_slot_after(replay->schedule, stage, replay->next[stage], warmup);
         double ready_s = input_s(replay, &slot);
         if (isnan(ready_s))
             break;

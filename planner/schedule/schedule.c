@@ -56,10 +56,20 @@ static MppSlot nth(const MppSchedule *schedule, int64_t stage, MppPass pass, int
     return (MppSlot){ pass, local * pp + stage, group * pp + within % pp };
 }
 
-/** Warm-up forwards, then one backward and one forward in turn, then the backwards left. */
+int64_t mpp_schedule_warmup(const MppSchedule *schedule, int64_t stage)
+{
+    return types[schedule->kind].warmup(schedule, stage);
+}
+
 MppSlot mpp_schedule_slot(const MppSchedule *schedule, int64_t stage, int64_t index)
 {
-    int64_t warmup = types[schedule->kind].warmup(schedule, stage), total = per_pass(schedule);
+    return mpp_schedule_slot_after(schedule, stage, index, mpp_schedule_warmup(schedule, stage));
+}
+
+/** Warm-up forwards, then one backward and one forward in turn, then the backwards left. */
+MppSlot mpp_schedule_slot_after(const MppSchedule *schedule, int64_t stage, int64_t index, int64_t warmup)
+{
+    int64_t total = per_pass(schedule);
     int64_t after = index - warmup, pairs = total - warmup;
     if (after < 0)
         return nth(schedule, stage, MPP_PASS_FORWARD, index);

@@ -35,6 +35,12 @@ int64_t mpp_schedule_n_slots(const MppSchedule *schedule);
 /** Slot @index of @stage. */
 MppSlot mpp_schedule_slot(const MppSchedule *schedule, int64_t stage, int64_t index);
 
+/** The same for a caller that runs through all slots and knows the stage's warm-up. */
+MppSlot mpp_schedule_slot_after(const MppSchedule *schedule, int64_t stage, int64_t index, int64_t warmup);
+
+/** Forward slots of @stage before its first backward one. */
+int64_t mpp_schedule_warmup(const MppSchedule *schedule, int64_t stage);
+
 /** Micro-batches of @chunk whose activations @stage holds at its fullest moment. */
 int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t chunk);
 

@@ -2,7 +2,7 @@
 
 #include "planner/search/family.h"
 
-enum { ROUND = 16 };
+enum { ROUND = 32 };
 static const double front_slack = 1.5;
 
 void mpp_search_result_free(MppSearchResult *result)
