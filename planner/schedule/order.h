@@ -1,0 +1,102 @@
+/**
+ * The order of passes on every rank of a pipeline: what a schedule means, spelled out.
+ *
+ * A model is cut into chunks; a route is the sequence of chunks that a micro-batch visits forwards, and in reverse
+ * backwards. Most schedules have one route through all chunks; bidirectional ones have two, each through its own
+ * copy of the stages. Every rank runs its slots strictly in order. Memory depends on the order alone, time on
+ * durations too.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "planner/base/error.h"
+#include "planner/base/names.h"
+
+typedef enum {
+    MPP_PASS_FORWARD,
+    MPP_PASS_BACKWARD, /* both gradients */
+    MPP_PASS_INPUT,    /* gradient of the input; the weights' follows in a slot of its own */
+    MPP_PASS_WEIGHT,
+    MPP_N_PASSES,
+} MppPass;
+
+extern const MppNames mpp_pass_names; /* "F", "B", "I", "W" */
+
+typedef struct {
+    MppPass pass;
+    int32_t chunk; /* of the whole pipeline */
+    int32_t micro_batch;
+} MppSlot;
+
+typedef struct {
+    int32_t pp, n_chunks, micro_batches;
+    int32_t n_routes;    /* 1, or 2 with two copies of the model */
+    int32_t *rank_of;    /* n_chunks */
+    int32_t *route_of;   /* micro_batches: 0 or 1. Route r has chunks r * n_chunks / n_routes onwards, in model order */
+    GArray **slots;      /* pp arrays of MppSlot */
+} MppOrder;
+
+/** An order without slots; one route, chunk c on rank c mod pp. */
+MppOrder *mpp_order_new(int64_t pp, int64_t n_chunks, int64_t micro_batches);
+void mpp_order_free(MppOrder *order);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppOrder, mpp_order_free)
+
+/** Appends a slot to the rank that has @chunk. */
+void mpp_order_add(MppOrder *order, MppPass pass, int64_t chunk, int64_t micro_batch);
+
+/** First chunk of @micro_batch's route, and how many it visits. */
+int64_t mpp_order_route(const MppOrder *order, int64_t micro_batch, int64_t *n_visited);
+
+/** Whether weight gradients have slots of their own. */
+bool mpp_order_splits_backward(const MppOrder *order);
+
+/**
+ * Checks that every pass of every micro-batch stands exactly once on the right rank, backward after forward, weight
+ * after input gradient, and that the ranks cannot wait for each other for ever.
+ * Error: MPP_ERROR_INVALID; for a deadlock the message prints the cycle of slots.
+ */
+bool mpp_order_check(const MppOrder *order, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Durations; arrays of n_chunks. */
+typedef struct {
+    const double *forward_s;
+    const double *input_s;  /* gradient of the input, recomputation included */
+    const double *weight_s; /* gradient of the weights; a whole backward pass takes both */
+    double message_s;       /* one way, between chunks on different ranks */
+} MppDurations;
+
+/** When each slot runs: arrays parallel to order->slots. */
+typedef struct {
+    double **start_s, **end_s;
+    double length_s; /* of the longest rank */
+} MppReplay;
+
+/** Longest path through the order: a slot starts when its rank is free and its input has arrived. */
+MppReplay *mpp_replay_new(const MppOrder *order, const MppDurations *durations);
+void mpp_replay_free(MppReplay *replay);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReplay, mpp_replay_free)
+
+/**
+ * The same, only when each rank ends. @stage_end_s: out, pp. @work: room for mpp_replay_work_size() doubles.
+ * Returns: the largest of them.
+ */
+double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, double *work, double *stage_end_s);
+size_t mpp_replay_work_size(const MppOrder *order);
+
+/**
+ * Fullest moments of a rank's memory: each row counts, by local chunk (in order of chunk number), the micro-batches
+ * whose activations are held; rows that another covers are left out. What a stage holds at most is the largest over
+ * rows of the sum of count * bytes. A forward pass adds one; a whole backward pass, or the weight gradient after
+ * the input's, takes it away.
+ */
+typedef struct {
+    int64_t n_local;  /* chunks on the rank */
+    int64_t n_rows;
+    int32_t *counts;  /* n_rows * n_local */
+} MppPeaks;
+
+MppPeaks mpp_order_peaks(const MppOrder *order, int64_t rank);
+void mpp_peaks_clear(MppPeaks *peaks);
