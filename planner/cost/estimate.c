@@ -86,17 +86,15 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
 }
 
 /** Messages' part of the pipeline's length: what a replay without them saves. */
-static double message_share_s(const MppPipelineCost *pipeline, double length_s)
+static double message_share_s(MppPipelineCost *pipeline, double length_s)
 {
     if (pipeline->message_s <= 0)
         return 0;
     g_autofree double *end_s = g_new(double, pipeline->strategy->pp);
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    durations.message_s = 0;
-    return length_s - mpp_schedule_replay(&pipeline->schedule, &durations, end_s);
+    return length_s - mpp_pipeline_cost_replay(pipeline, 0, end_s);
 }
 
-static void fill_shares(const MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,
+static void fill_shares(MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,
                         MppEstimate *estimate)
 {
     const MppJob *job = pipeline->shard->job;

@@ -11,7 +11,7 @@ static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
 }
 
 typedef struct {
-    double forward_s, backward_s, kept_bytes, parameters, expert_parameters;
+    double forward_s, backward_s, weight_s, kept_bytes, parameters, expert_parameters;
 } Sums;
 
 static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
@@ -20,6 +20,7 @@ static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
     sums->forward_s += n * (cost->forward_s + sharded.forward_s);
     sums->backward_s += n * (cost->backward_s + sharded.backward_s);
+    sums->weight_s += n * cost->weight_s;
     sums->kept_bytes += n * cost->kept_bytes;
     sums->parameters += n * block->parameters;
     sums->expert_parameters += n * block->expert_parameters;
@@ -33,6 +34,15 @@ static MppShardedLayer chunk_ends(const MppPipelineCost *pipeline, const MppChun
         return (MppShardedLayer){ 0 };
     const MppBlockCost *block = &shard->kinds[shard->job->model->kind_of_layer[chunk->first_layer]];
     return mpp_exchange_layer(&pipeline->exchange, block, &block->by_recompute[MPP_RECOMPUTE_NONE]);
+}
+
+static void set_durations(MppPipelineCost *pipeline, int64_t index)
+{
+    const MppChunkCost *chunk = &pipeline->chunks[index];
+    pipeline->forward_s[index] = chunk->forward_s;
+    pipeline->input_s[index] = chunk->backward_s - chunk->weight_s;
+    pipeline->weight_s[index] = chunk->weight_s;
+    pipeline->kept_bytes[index] = chunk->kept_bytes;
 }
 
 static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, int64_t layers)
@@ -63,11 +73,11 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, i
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
     chunk->backward_s = sums.backward_s + ends.last_s;
+    chunk->weight_s = sums.weight_s;
     chunk->kept_bytes = sums.kept_bytes;
     chunk->parameters = sums.parameters;
     chunk->expert_parameters = sums.expert_parameters;
-    pipeline->forward_s[index] = chunk->forward_s;
-    pipeline->backward_s[index] = chunk->backward_s;
+    set_durations(pipeline, index);
 }
 
 /** A chunk like the one before it, further on. */
@@ -75,8 +85,7 @@ static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first)
 {
     pipeline->chunks[index] = pipeline->chunks[index - 1];
     pipeline->chunks[index].first_layer = first;
-    pipeline->forward_s[index] = pipeline->forward_s[index - 1];
-    pipeline->backward_s[index] = pipeline->backward_s[index - 1];
+    set_durations(pipeline, index);
 }
 
 /** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
@@ -136,14 +145,14 @@ static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost 
 static void sum_stage(MppPipelineCost *pipeline, int64_t k)
 {
     MppStageCost *stage = &pipeline->stages[k];
-    *stage = (MppStageCost){ 0 };
-    for (int64_t c = k; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
-        const MppChunkCost *chunk = &pipeline->chunks[c];
+    const MppPeaks *peaks = &pipeline->peaks[k];
+    *stage = (MppStageCost){ .activation_bytes = mpp_peaks_weigh(peaks, pipeline->kept_bytes) };
+    for (int64_t i = 0; i < peaks->n_local; i++) {
+        const MppChunkCost *chunk = &pipeline->chunks[peaks->chunks[i]];
         stage->forward_s += chunk->forward_s;
         stage->backward_s += chunk->backward_s;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;
-        stage->activation_bytes += chunk->kept_bytes * mpp_schedule_in_flight(&pipeline->schedule, c);
         stage->working_bytes = MAX(stage->working_bytes, working_bytes(pipeline, chunk));
     }
 }
@@ -155,7 +164,9 @@ MppPipelineCost *mpp_pipeline_cost_new(int64_t most, int64_t n_layers)
     pipeline->chunks = g_new(MppChunkCost, most);
     pipeline->stages = g_new(MppStageCost, most);
     pipeline->forward_s = g_new(double, most);
-    pipeline->backward_s = g_new(double, most);
+    pipeline->input_s = g_new(double, most);
+    pipeline->weight_s = g_new(double, most);
+    pipeline->kept_bytes = g_new(double, most);
     pipeline->load = g_new(double, n_layers);
     pipeline->end_s = g_new(double, most);
     return pipeline;
@@ -165,18 +176,32 @@ void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
 {
     if (!pipeline)
         return;
-    void *const arrays[] = { pipeline->layers,    pipeline->chunks,     pipeline->stages,
-                             pipeline->forward_s, pipeline->backward_s, pipeline->load,
-                             pipeline->end_s };
+    void *const arrays[] = { pipeline->layers,   pipeline->chunks,     pipeline->stages, pipeline->forward_s, pipeline->input_s,
+                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,     pipeline->work };
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
+    mpp_order_free(pipeline->order);
+    mpp_peaks_table_free(pipeline->own_peaks);
     g_free(pipeline);
+}
+
+void mpp_pipeline_cost_share_peaks(MppPipelineCost *pipeline, MppPeaksTable *table)
+{
+    pipeline->shared_peaks = table;
 }
 
 static bool same_mesh(const MppStrategy *a, const MppStrategy *b)
 {
     return a->dp == b->dp && a->tp == b->tp && a->pp == b->pp && a->cp == b->cp && a->ep == b->ep && a->etp == b->etp &&
            a->order == b->order && a->zero_ranks == b->zero_ranks;
+}
+
+static void take_peaks(MppPipelineCost *pipeline)
+{
+    if (!pipeline->shared_peaks && !pipeline->own_peaks)
+        pipeline->own_peaks = mpp_peaks_table_new();
+    MppPeaksTable *table = pipeline->shared_peaks ? pipeline->shared_peaks : pipeline->own_peaks;
+    pipeline->peaks = mpp_peaks_table_get(table, &pipeline->schedule);
 }
 
 /** Most fills of a search differ in what the mesh does not depend on. */
@@ -196,7 +221,11 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     pipeline->strategy = s;
     pipeline->replayed = false;
     place(pipeline, job, s);
-    pipeline->schedule = mpp_schedule_of(s, job->training.global_batch);
+    MppSchedule schedule = mpp_schedule_of(s, job->training.global_batch);
+    bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
+    pipeline->schedule = schedule;
+    if (!known)
+        take_peaks(pipeline);
     pipeline->n_chunks = s->pp * s->vpp;
     double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
     pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
@@ -216,18 +245,36 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     pipeline->bound_s = mpp_schedule_bound(&pipeline->schedule, &durations);
 }
 
-const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
+const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)
+{
+    if (pipeline->order && mpp_schedule_equal(&pipeline->ordered, &pipeline->schedule))
+        return pipeline->order;
+    mpp_order_free(pipeline->order);
+    pipeline->order = mpp_schedule_order(&pipeline->schedule);
+    pipeline->ordered = pipeline->schedule;
+    pipeline->work = g_realloc(pipeline->work, mpp_replay_work_bytes(pipeline->order));
+    return pipeline->order;
+}
+
+double mpp_pipeline_cost_replay(MppPipelineCost *pipeline, double message_s, double *end_s)
 {
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    durations.message_s = message_s;
+    const MppOrder *order = mpp_pipeline_cost_order(pipeline); /* makes room for the replay */
+    return mpp_replay_ends(order, &durations, pipeline->work, end_s);
+}
+
+const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
+{
     if (!pipeline->replayed)
-        mpp_schedule_replay(&pipeline->schedule, &durations, pipeline->end_s);
+        mpp_pipeline_cost_replay(pipeline, pipeline->message_s, pipeline->end_s);
     pipeline->replayed = true;
     return pipeline->end_s;
 }
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
 {
-    return (MppDurations){ pipeline->forward_s, pipeline->backward_s, pipeline->message_s };
+    return (MppDurations){ pipeline->forward_s, pipeline->input_s, pipeline->weight_s, pipeline->message_s };
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,

@@ -5,12 +5,13 @@
 
 #include "planner/cost/exchange.h"
 #include "planner/cost/partition.h"
-#include "planner/schedule/schedule.h"
+#include "planner/schedule/peaks.h"
 
 typedef struct {
     int64_t first_layer, layers;
     MppKindCounts stored, recomputed; /* layers by kind, kept whole or recomputed */
     double forward_s, backward_s;
+    double weight_s;   /* of backward_s: the weights' gradients */
     double kept_bytes; /* of one micro-batch */
     double parameters, expert_parameters;
 } MppChunkCost;
@@ -33,25 +34,41 @@ typedef struct {
     int64_t *layers;
     MppChunkCost *chunks;
     MppStageCost *stages;
-    double *forward_s, *backward_s; /* of the chunks, as a replay takes them */
+    double *forward_s, *input_s, *weight_s; /* of the chunks, as a replay takes them */
+    double *kept_bytes;                     /* of the chunks, one micro-batch */
     double *load;                   /* of the layers, for splitting */
     double message_s;
     MppStrategy placed;     /* the strategy that the mesh was last made for */
     double bound_s; /* of the schedule's length */
     double *end_s;  /* of the stages, once replayed */
     bool replayed;
+    MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
+    const MppPeaks *peaks;                   /* of the stages, as the schedule has them */
+    MppOrder *order;                         /* of the schedule last replayed */
+    MppSchedule ordered;
+    void *work; /* of replays */
 } MppPipelineCost;
 
 /** An empty one with room for @most_chunks chunks of a model with @n_layers layers. */
 MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers);
+
+/** Has it take its peaks from @table, which several may share and which is borrowed. */
+void mpp_pipeline_cost_share_peaks(MppPipelineCost *pipeline, MppPeaksTable *table);
+
 void mpp_pipeline_cost_free(MppPipelineCost *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
 
 /** @strategy must be legal for the job of @shard; both are borrowed until the next fill. */
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
 
+/** The order of the schedule, made when first asked for; lent until the next fill. */
+const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
+
 /** Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot. */
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
+
+/** The same with messages of @message_s, into @end_s. Returns: the latest. */
+double mpp_pipeline_cost_replay(MppPipelineCost *pipeline, double message_s, double *end_s);
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 

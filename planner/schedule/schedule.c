@@ -1,92 +1,81 @@
-#include "planner/schedule/schedule.h"
+#include "planner/schedule/kinds.h"
 
-/** Order of one kind of schedule. Counts are per stage, in units of one chunk and one micro-batch. */
-typedef struct {
-    /** Forward slots before the first backward one. */
-    int64_t (*warmup)(const MppSchedule *schedule, int64_t stage);
-} ScheduleType;
-
-static int64_t per_pass(const MppSchedule *schedule)
-{
-    return schedule->vpp * schedule->micro_batches;
-}
-
-static int64_t warmup_gpipe(const MppSchedule *schedule, int64_t stage)
-{
-    (void)stage;
-    return per_pass(schedule);
-}
-
-static int64_t warmup_1f1b(const MppSchedule *schedule, int64_t stage)
-{
-    return MIN(schedule->pp - stage, schedule->micro_batches);
-}
-
-/** Depth first in groups of pp micro-batches (Megatron get_pp_rank_microbatches), the steady state's forward included. */
-static int64_t warmup_interleaved(const MppSchedule *schedule, int64_t stage)
-{
-    return MIN((schedule->vpp - 1) * schedule->pp + 2 * (schedule->pp - 1 - stage) + 1, per_pass(schedule));
-}
-
-static const ScheduleType types[MPP_N_SCHEDULES] = {
-    [MPP_SCHEDULE_GPIPE] = { warmup_gpipe },
-    [MPP_SCHEDULE_1F1B] = { warmup_1f1b },
-    [MPP_SCHEDULE_INTERLEAVED] = { warmup_interleaved },
+static const MppScheduleType *const types[MPP_N_SCHEDULES] = {
+    [MPP_SCHEDULE_GPIPE] = &mpp_looped_gpipe,
+    [MPP_SCHEDULE_1F1B] = &mpp_looped_1f1b,
+    [MPP_SCHEDULE_INTERLEAVED] = &mpp_looped_interleaved,
 };
 
 MppSchedule mpp_schedule_of(const MppStrategy *s, int64_t global_batch)
 {
-    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch) };
+    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch), 0 };
 }
 
-int64_t mpp_schedule_n_slots(const MppSchedule *schedule)
+bool mpp_schedule_equal(const MppSchedule *a, const MppSchedule *b)
 {
-    return 2 * per_pass(schedule);
+    return a->kind == b->kind && a->pp == b->pp && a->vpp == b->vpp && a->micro_batches == b->micro_batches && a->group == b->group;
 }
 
-/** The n-th forward or backward slot: groups of pp micro-batches visit a stage's chunks in turn. */
-static MppSlot nth(const MppSchedule *schedule, int64_t stage, MppPass pass, int64_t n)
+bool mpp_schedule_check(const MppSchedule *schedule, GError **error)
 {
-    int64_t pp = schedule->pp, vpp = schedule->vpp;
-    if (vpp == 1)
-        return (MppSlot){ pass, stage, n };
-    int64_t group = n / (pp * vpp), within = n % (pp * vpp), local = within / pp;
-    if (pass == MPP_PASS_BACKWARD)
-        local = vpp - 1 - local;
-    return (MppSlot){ pass, local * pp + stage, group * pp + within % pp };
+    g_autofree char *broken = mpp_schedule_kind_broken(schedule->kind, schedule->pp, schedule->vpp, schedule->micro_batches,
+                                                       mpp_schedule_group(schedule));
+    if (broken)
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_INVALID, broken);
+    return !broken;
 }
 
-int64_t mpp_schedule_warmup(const MppSchedule *schedule, int64_t stage)
+int64_t mpp_schedule_n_chunks(const MppSchedule *schedule)
 {
-    return types[schedule->kind].warmup(schedule, stage);
+    return schedule->pp * schedule->vpp;
 }
 
-MppSlot mpp_schedule_slot(const MppSchedule *schedule, int64_t stage, int64_t index)
+int64_t mpp_schedule_rank(const MppSchedule *schedule, int64_t chunk)
 {
-    return mpp_schedule_slot_after(schedule, stage, index, mpp_schedule_warmup(schedule, stage));
+    return chunk % schedule->pp;
 }
 
-/** Warm-up forwards, then one backward and one forward in turn, then the backwards left. */
-MppSlot mpp_schedule_slot_after(const MppSchedule *schedule, int64_t stage, int64_t index, int64_t warmup)
+MppOrder *mpp_schedule_order(const MppSchedule *schedule)
 {
-    int64_t total = per_pass(schedule);
-    int64_t after = index - warmup, pairs = total - warmup;
-    if (after < 0)
-        return nth(schedule, stage, MPP_PASS_FORWARD, index);
-    if (after >= 2 * pairs)
-        return nth(schedule, stage, MPP_PASS_BACKWARD, after - pairs);
-    if (after % 2 == 0)
-        return nth(schedule, stage, MPP_PASS_BACKWARD, after / 2);
-    return nth(schedule, stage, MPP_PASS_FORWARD, warmup + after / 2);
+    MppOrder *order = mpp_order_new(schedule->pp, mpp_schedule_n_chunks(schedule), schedule->micro_batches);
+    types[schedule->kind]->fill(schedule, order);
+    return order;
 }
 
-/** Of the units alive after warm-up, those of @chunk: each group fills the chunks in turn, pp micro-batches at a time. */
-int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t chunk)
+double mpp_schedule_bubble_s(const MppSchedule *schedule, const MppPassTimes *times)
 {
-    int64_t pp = schedule->pp, vpp = schedule->vpp, local = chunk / pp;
-    int64_t alive = types[schedule->kind].warmup(schedule, chunk % pp);
-    if (vpp == 1)
-        return alive;
-    int64_t whole = alive / (pp * vpp), rest = alive % (pp * vpp);
-    return whole * pp + CLAMP(rest - local * pp, 0, pp);
+    return types[schedule->kind]->bubble_s(schedule, times);
+}
+
+int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank)
+{
+    return types[schedule->kind]->in_flight(schedule, rank);
+}
+
+bool mpp_schedule_holds_all(const MppSchedule *schedule)
+{
+    return types[schedule->kind]->peak_rounds == 0;
+}
+
+int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule)
+{
+    if (mpp_schedule_holds_all(schedule))
+        return schedule->micro_batches;
+    int64_t group = mpp_schedule_group(schedule), enough = types[schedule->kind]->peak_rounds * group;
+    return schedule->micro_batches <= enough ? schedule->micro_batches : enough + schedule->micro_batches % group;
+}
+
+double mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations)
+{
+    int64_t pp = schedule->pp, n_chunks = pp * schedule->vpp;
+    double bound_s = 0, before_s = 0, after_s = 0;
+    for (int64_t k = 0; k < pp; k++) { /* chunks 0 … k-1 run first, and their backward passes last */
+        double work_s = 0;
+        for (int64_t c = k; c < n_chunks; c += pp)
+            work_s += durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]);
+        bound_s = MAX(bound_s, before_s + schedule->micro_batches * work_s + after_s);
+        before_s += durations->forward_s[k] + durations->message_s;
+        after_s += durations->input_s[k] + durations->weight_s[k] + durations->message_s;
+    }
+    return bound_s;
 }

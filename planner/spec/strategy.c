@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-static const char *const schedule_names[MPP_N_SCHEDULES] = { "gpipe", "1f1b", "interleaved" };
-const MppNames mpp_schedule_names = MPP_NAMES("schedule", schedule_names);
 static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",

@@ -12,8 +12,7 @@
 
 #include "planner/base/fields.h"
 #include "planner/spec/runtime.h"
-
-typedef enum { MPP_SCHEDULE_GPIPE, MPP_SCHEDULE_1F1B, MPP_SCHEDULE_INTERLEAVED, MPP_N_SCHEDULES } MppScheduleKind;
+#include "planner/spec/schedule_kind.h"
 
 typedef enum { MPP_CP_RING, MPP_CP_ALL_TO_ALL, MPP_N_CPS } MppCpKind;
 
@@ -28,7 +27,7 @@ typedef enum {
     MPP_N_ORDERS,
 } MppMeshOrder;
 
-extern const MppNames mpp_schedule_names, mpp_cp_names, mpp_order_names;
+extern const MppNames mpp_cp_names, mpp_order_names;
 
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp;
