@@ -169,6 +169,7 @@ MppPipelineCost *mpp_pipeline_cost_new(int64_t most, int64_t n_layers)
     pipeline->kept_bytes = g_new(double, most);
     pipeline->load = g_new(double, n_layers);
     pipeline->end_s = g_new(double, most);
+    pipeline->chunk_end_s = g_new(double, most);
     return pipeline;
 }
 
@@ -177,7 +178,8 @@ void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
     if (!pipeline)
         return;
     void *const arrays[] = { pipeline->layers,   pipeline->chunks,     pipeline->stages, pipeline->forward_s, pipeline->input_s,
-                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,     pipeline->work };
+                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,
+                             pipeline->chunk_end_s, pipeline->work };
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
     mpp_order_free(pipeline->order);
@@ -256,20 +258,24 @@ const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)
     return pipeline->order;
 }
 
-double mpp_pipeline_cost_replay(MppPipelineCost *pipeline, double message_s, double *end_s)
-{
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    durations.message_s = message_s;
-    const MppOrder *order = mpp_pipeline_cost_order(pipeline); /* makes room for the replay */
-    return mpp_replay_ends(order, &durations, pipeline->work, end_s);
-}
-
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
 {
-    if (!pipeline->replayed)
-        mpp_pipeline_cost_replay(pipeline, pipeline->message_s, pipeline->end_s);
+    if (!pipeline->replayed) {
+        const MppOrder *order = mpp_pipeline_cost_order(pipeline); /* makes room for the replay */
+        MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+        mpp_replay_ends(order, &durations, pipeline->work, pipeline->chunk_end_s, pipeline->end_s);
+    }
     pipeline->replayed = true;
     return pipeline->end_s;
+}
+
+double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s)
+{
+    const MppOrder *order = mpp_pipeline_cost_order(pipeline);
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    g_autofree double *end_s = g_new(double, pipeline->n_chunks), *stage_end_s = g_new(double, pipeline->schedule.pp);
+    durations.message_s = message_s;
+    return mpp_replay_ends(order, &durations, pipeline->work, end_s, stage_end_s);
 }
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
@@ -278,29 +284,38 @@ MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
-                       MppShares *out)
+                       MppPass pass, MppShares *out)
 {
     const MppPassCost *cost = &block->by_recompute[recompute];
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
-    mpp_shares_add(out, n, &cost->forward);
-    mpp_shares_add(out, n, &cost->backward);
-    out->s[MPP_SHARE_DP] += n * (sharded.forward_s + sharded.backward_s);
+    bool forward = pass == MPP_PASS_FORWARD;
+    mpp_shares_add(out, n, forward ? &cost->forward : &cost->backward);
+    out->s[MPP_SHARE_DP] += n * (forward ? sharded.forward_s : sharded.backward_s);
 }
 
-void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
+void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t index, MppPass pass, MppShares *out)
 {
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     *out = (MppShares){ { 0 } };
     for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
-        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], out);
-        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], out);
+        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], pass, out);
+        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], pass, out);
     }
     if (index == 0)
-        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, out);
+        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, pass, out);
     if (index == pipeline->n_chunks - 1)
-        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, out);
+        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, pass, out);
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
-    out->s[MPP_SHARE_DP] += ends.first_s + ends.last_s;
-    out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+    out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
+    if (pass == MPP_PASS_FORWARD)
+        out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+}
+
+void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
+{
+    MppShares backward;
+    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_FORWARD, out);
+    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_BACKWARD, &backward);
+    mpp_shares_add(out, 1, &backward);
 }

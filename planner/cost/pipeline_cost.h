@@ -40,7 +40,7 @@ typedef struct {
     double message_s;
     MppStrategy placed;     /* the strategy that the mesh was last made for */
     double bound_s; /* of the schedule's length */
-    double *end_s;  /* of the stages, once replayed */
+    double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
     const MppPeaks *peaks;                   /* of the stages, as the schedule has them */
@@ -67,10 +67,13 @@ const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 /** Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot. */
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
 
-/** The same with messages of @message_s, into @end_s. Returns: the latest. */
-double mpp_pipeline_cost_replay(MppPipelineCost *pipeline, double message_s, double *end_s);
+/** How long the schedule takes with messages of @message_s. */
+double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s);
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 
-/** What one micro-batch adds on @chunk, forward and backward. */
+/** What one micro-batch adds on @chunk in its forward or (whole) backward pass. */
+void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t chunk, MppPass pass, MppShares *out);
+
+/** In both. */
 void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t chunk, MppShares *out);

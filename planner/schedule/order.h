@@ -90,9 +90,10 @@ void mpp_replay_free(MppReplay *replay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReplay, mpp_replay_free)
 
 /**
- * The same, only when each rank ends. @stage_end_s: out, pp. @work: room for mpp_replay_work_bytes(), as g_malloc gives it.
+ * The same, only when each chunk and each rank ends its last pass: out, @chunk_end_s n_chunks, @stage_end_s pp.
+ * @work: room for mpp_replay_work_bytes(), as g_malloc gives it.
  * Returns: the largest of them.
  */
-double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *stage_end_s);
+double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s);
 size_t mpp_replay_work_bytes(const MppOrder *order);
 

@@ -13,7 +13,8 @@ typedef struct {
     const MppOrder *order;
     Step *steps[MPP_N_PASSES]; /* n_chunks each */
     double *ends, *zeros;
-    double *free_s; /* when each rank is free */
+    double *free_s;      /* when each rank is free */
+    double *chunk_end_s; /* last pass of each chunk so far */
     guint *next;    /* slot of each rank */
 } Replay;
 
@@ -26,7 +27,7 @@ static size_t n_ends(const MppOrder *order)
 size_t mpp_replay_work_bytes(const MppOrder *order)
 {
     size_t per_rank = sizeof(double) + sizeof(guint), pp = ((size_t)order->pp + 1) / 2 * 2;
-    return MPP_N_PASSES * order->n_chunks * sizeof(Step) + (n_ends(order) + order->micro_batches) * sizeof(double) + pp * per_rank;
+    return MPP_N_PASSES * order->n_chunks * sizeof(Step) + (n_ends(order) + order->n_chunks + order->micro_batches) * sizeof(double) + pp * per_rank;
 }
 
 static void lay_out(Replay *replay, const MppOrder *order, char *work)
@@ -37,7 +38,8 @@ static void lay_out(Replay *replay, const MppOrder *order, char *work)
     replay->ends = (double *)work;
     replay->zeros = replay->ends + n_ends(order);
     replay->free_s = replay->zeros + order->micro_batches;
-    replay->next = (guint *)(replay->free_s + order->pp);
+    replay->chunk_end_s = replay->free_s + order->pp;
+    replay->next = (guint *)(replay->chunk_end_s + order->n_chunks);
     for (size_t i = 0; i < n_ends(order); i++)
         replay->ends[i] = NAN;
     for (int32_t b = 0; b < order->micro_batches; b++)
@@ -82,6 +84,7 @@ static guint advance(Replay *replay, int64_t rank)
             break;
         free_s = (ready_s > free_s ? ready_s : free_s) + step->duration_s;
         step->end_s[slot->micro_batch] = free_s;
+        replay->chunk_end_s[slot->chunk] = free_s;
     }
     replay->free_s[rank] = free_s;
     replay->next[rank] = i;
@@ -105,10 +108,11 @@ static void run(Replay *replay)
     }
 }
 
-double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *stage_end_s)
+double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s)
 {
     Replay replay;
     lay_out(&replay, order, work);
+    replay.chunk_end_s = chunk_end_s;
     make_steps(&replay, durations);
     run(&replay);
     double last_s = 0;

@@ -33,7 +33,7 @@ static void test_unequal(void)
     MppSchedule schedule = { MPP_SCHEDULE_1F1B, 3, 1, 7, 0 };
     g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
     g_autofree void *work = g_malloc(mpp_replay_work_bytes(order));
-    double ends_s[3], length_s = mpp_replay_ends(order, &durations, work, ends_s);
+    double chunk_ends_s[6], ends_s[3], length_s = mpp_replay_ends(order, &durations, work, chunk_ends_s, ends_s);
     g_assert_cmpfloat_with_epsilon(mpp_schedule_bound(&schedule, &durations), 1 + 7 * (3 + 5) + 2, 1e-12);
     g_assert_cmpfloat(length_s, >=, 59);
     g_assert_cmpfloat(length_s, <=, 59 + 3); /* the slow stage waits once for the loss */
@@ -48,11 +48,12 @@ static void check_both(const MppSchedule *s)
     g_autoptr(SchedulesTimes) times = schedules_random_times(rand, order);
     g_autoptr(MppReplay) replay = mpp_replay_new(order, &times->durations);
     g_autofree void *work = g_malloc(mpp_replay_work_bytes(order));
-    g_autofree double *ends_s = g_new(double, s->pp);
-    g_assert_cmpfloat(mpp_replay_ends(order, &times->durations, work, ends_s), ==, replay->length_s);
+    g_autofree double *ends_s = g_new(double, s->pp), *chunk_ends_s = g_new0(double, order->n_chunks);
+    g_assert_cmpfloat(mpp_replay_ends(order, &times->durations, work, chunk_ends_s, ends_s), ==, replay->length_s);
     for (int64_t k = 0; k < s->pp; k++) {
         guint n = order->slots[k]->len;
         g_assert_cmpfloat(replay->end_s[k][n - 1], ==, ends_s[k]);
+        g_assert_cmpfloat(ends_s[k], ==, chunk_ends_s[g_array_index(order->slots[k], MppSlot, n - 1).chunk]);
         for (guint i = 1; i < n; i++)
             g_assert_cmpfloat(replay->start_s[k][i], >=, replay->end_s[k][i - 1]);
     }
