@@ -47,6 +47,18 @@ static void reset_lanes(MppEngine *engine)
         engine->gangs[k].span = engine->gangs[k].cause = -1;
 }
 
+/** No more spans than actions. */
+static void make_room_for_spans(MppEngine *engine)
+{
+    gsize n = 0;
+    for (int32_t lane = 0; lane < engine->scene->n_lanes; lane++)
+        if (!engine->recorded || engine->recorded[lane])
+            n += engine->scene->program->stages[mpp_scene_stage(engine->scene, lane)].actions->len;
+    g_assert(n <= G_MAXINT32);
+    engine->spans = g_array_new(FALSE, FALSE, sizeof(MppSpan));
+    g_array_set_size(engine->spans, (guint)n);
+}
+
 MppEngine *mpp_engine_new(const MppScene *scene, const bool *recorded)
 {
     MppEngine *engine = g_new0(MppEngine, 1);
@@ -55,7 +67,7 @@ MppEngine *mpp_engine_new(const MppScene *scene, const bool *recorded)
     engine->heap = mpp_heap_new();
     engine->random = gsl_rng_alloc(gsl_rng_mt19937);
     gsl_rng_set(engine->random, scene->jitter.seed);
-    engine->spans = g_array_new(FALSE, FALSE, sizeof(MppSpan));
+    make_room_for_spans(engine);
     engine->lanes = g_new0(MppLane, scene->n_lanes);
     engine->gangs = g_new0(MppGang, scene->program->pp);
     engine->tied = g_new0(MppTied, scene->n_replicas);
@@ -93,15 +105,14 @@ int32_t mpp_engine_open_span(MppEngine *engine, int32_t lane, const MppAction *a
 {
     if (engine->recorded && !engine->recorded[lane])
         return -1;
-    MppSpan span = { .start_s = engine->now_s,
-                     .lane = lane,
-                     .chunk = action->chunk,
-                     .micro_batch = action->micro_batch,
-                     .cause = cause,
-                     .action = action->kind,
-                     .pass = action->pass };
-    g_array_append_val(engine->spans, span);
-    return (int32_t)engine->spans->len - 1;
+    g_array_index(engine->spans, MppSpan, engine->n_spans) = (MppSpan){ .start_s = engine->now_s,
+                                                                        .lane = lane,
+                                                                        .chunk = action->chunk,
+                                                                        .micro_batch = action->micro_batch,
+                                                                        .cause = cause,
+                                                                        .action = action->kind,
+                                                                        .pass = action->pass };
+    return engine->n_spans++;
 }
 
 void mpp_engine_close_span(MppEngine *engine, int32_t span)
@@ -144,6 +155,7 @@ bool mpp_engine_step(MppEngine *engine)
     do {
         if (!mpp_heap_pop(engine->heap, &event)) {
             g_assert(engine->n_done == engine->scene->n_lanes);
+            g_array_set_size(engine->spans, engine->n_spans);
             return false;
         }
     } while (!is_current(engine, &event));

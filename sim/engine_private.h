@@ -79,7 +79,8 @@ struct MppEngine {
     MppTied *tied;        /* by replica */
     int32_t n_at_barrier;
     int32_t n_done;
-    GArray *spans; /* MppSpan */
+    GArray *spans; /* MppSpan; room for all that can come */
+    int32_t n_spans;
 };
 
 /* engine.c */

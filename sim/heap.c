@@ -4,22 +4,21 @@
 enum { FAN = 4 };
 
 struct MppHeap {
-    GArray *events; /* MppEvent */
+    MppEvent *events;
+    size_t n, room;
     uint64_t n_pushed;
 };
 
 MppHeap *mpp_heap_new(void)
 {
-    MppHeap *heap = g_new0(MppHeap, 1);
-    heap->events = g_array_new(FALSE, FALSE, sizeof(MppEvent));
-    return heap;
+    return g_new0(MppHeap, 1);
 }
 
 void mpp_heap_free(MppHeap *heap)
 {
     if (!heap)
         return;
-    g_array_unref(heap->events);
+    g_free(heap->events);
     g_free(heap);
 }
 
@@ -28,26 +27,29 @@ static bool before(const MppEvent *a, const MppEvent *b)
     return a->time_s < b->time_s || (a->time_s == b->time_s && a->sequence < b->sequence);
 }
 
-void mpp_heap_push(MppHeap *heap, double time_s, uint32_t kind, int64_t subject, uint32_t version)
+void mpp_heap_push(MppHeap *heap, double time_s, uint32_t kind, int32_t subject, uint32_t version)
 {
-    MppEvent event = { time_s, heap->n_pushed++, kind, version, subject };
-    g_array_set_size(heap->events, heap->events->len + 1);
-    MppEvent *events = (MppEvent *)(void *)heap->events->data;
-    guint hole = heap->events->len - 1;
+    MppEvent event = { time_s, heap->n_pushed++, subject, kind, version };
+    if (heap->n == heap->room) {
+        heap->room = MAX(64, 2 * heap->room);
+        heap->events = g_renew(MppEvent, heap->events, heap->room);
+    }
+    MppEvent *events = heap->events;
+    size_t hole = heap->n++;
     for (; hole > 0 && before(&event, &events[(hole - 1) / FAN]); hole = (hole - 1) / FAN)
         events[hole] = events[(hole - 1) / FAN];
     events[hole] = event;
 }
 
 /** Sinks @event from the root of the first @n events. */
-static void sink(MppEvent *events, guint n, const MppEvent *event)
+static void sink(MppEvent *events, size_t n, const MppEvent *event)
 {
-    guint hole = 0;
+    size_t hole = 0;
     for (;;) {
-        guint first = hole * FAN + 1, least = first;
+        size_t first = hole * FAN + 1, least = first, last = MIN(first + FAN, n);
         if (first >= n)
             break;
-        for (guint child = first + 1; child < n && child < first + FAN; child++)
+        for (size_t child = first + 1; child < last; child++)
             if (before(&events[child], &events[least]))
                 least = child;
         if (!before(&events[least], event))
@@ -60,13 +62,10 @@ static void sink(MppEvent *events, guint n, const MppEvent *event)
 
 bool mpp_heap_pop(MppHeap *heap, MppEvent *event)
 {
-    if (!heap->events->len)
+    if (!heap->n)
         return false;
-    MppEvent *events = (MppEvent *)(void *)heap->events->data;
-    *event = events[0];
-    MppEvent last = events[heap->events->len - 1];
-    g_array_set_size(heap->events, heap->events->len - 1);
-    if (heap->events->len)
-        sink(events, heap->events->len, &last);
+    *event = heap->events[0];
+    if (--heap->n)
+        sink(heap->events, heap->n, &heap->events[heap->n]);
     return true;
 }

@@ -10,9 +10,9 @@
 typedef struct {
     double time_s;
     uint64_t sequence; /* of arrival; set by the heap */
-    uint32_t kind;     /* the caller's */
-    uint32_t version;  /* the caller's, to tell events that have been put off */
-    int64_t subject;   /* the caller's */
+    int32_t subject;   /* these are the caller's */
+    uint32_t kind : 4;
+    uint32_t version : 28; /* to tell events that have been put off */
 } MppEvent;
 
 typedef struct MppHeap MppHeap;
@@ -21,7 +21,7 @@ MppHeap *mpp_heap_new(void);
 void mpp_heap_free(MppHeap *heap);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppHeap, mpp_heap_free)
 
-void mpp_heap_push(MppHeap *heap, double time_s, uint32_t kind, int64_t subject, uint32_t version);
+void mpp_heap_push(MppHeap *heap, double time_s, uint32_t kind, int32_t subject, uint32_t version);
 
 /** Takes the earliest event. Returns: false when there is none. */
 bool mpp_heap_pop(MppHeap *heap, MppEvent *event);

@@ -6,7 +6,8 @@ typedef struct {
     double capacity, load; /* bytes per s; load if all went at full speed */
     double carried_bytes;
     double contended_s, contended_since_s; /* since: valid while tight */
-    GArray *flows; /* int32_t crossing it, NULL until the first */
+    int32_t *flows;                        /* crossing it */
+    int32_t n_flows, room;
     int32_t mark;  /* index in the problem being solved, -1 outside */
 } Link;
 
@@ -53,8 +54,7 @@ void mpp_network_free(MppNetwork *network)
     if (!network)
         return;
     for (int32_t l = 0; l < network->n_links; l++)
-        if (network->links[l].flows)
-            g_array_unref(network->links[l].flows);
+        g_free(network->links[l].flows);
     g_free(network->links);
     g_free(network->flows);
     GArray *arrays[] = { network->moved,         network->problem_flows, network->problem_links,
@@ -97,8 +97,8 @@ static void mark_link(MppNetwork *network, int32_t index)
         return;
     link->mark = (int32_t)network->problem_links->len;
     g_array_append_val(network->problem_links, index);
-    for (guint i = 0; i < link->flows->len; i++)
-        mark_flow(network, g_array_index(link->flows, int32_t, i));
+    for (int32_t i = 0; i < link->n_flows; i++)
+        mark_flow(network, link->flows[i]);
 }
 
 /** Flows and tight links that hang together with those marked so far. */
@@ -160,14 +160,35 @@ static void share(MppNetwork *network, double now_s)
     g_array_set_size(network->problem_links, 0);
 }
 
-static void add_load(Link *link, double load, double now_s)
+static void set_load(Link *link, double load, double now_s)
 {
     bool was_tight = is_tight(link);
-    link->load = link->flows->len ? link->load + load : 0; /* an idle link has no rounding left */
+    link->load = load;
     if (!was_tight && is_tight(link))
         link->contended_since_s = now_s;
     if (was_tight && !is_tight(link))
         link->contended_s += now_s - link->contended_since_s;
+}
+
+static void join(Link *link, int32_t flow, const MppTransfer *transfer, double now_s)
+{
+    if (link->n_flows == link->room) {
+        link->room = MAX(4, 2 * link->room);
+        link->flows = g_renew(int32_t, link->flows, link->room);
+    }
+    link->flows[link->n_flows++] = flow;
+    link->carried_bytes += transfer->bytes_per_s * transfer->work_s;
+    set_load(link, link->load + transfer->bytes_per_s, now_s);
+}
+
+static void leave(Link *link, int32_t flow, const MppTransfer *transfer, double now_s)
+{
+    int32_t at = 0;
+    while (link->flows[at] != flow)
+        at++;
+    for (link->n_flows--; at < link->n_flows; at++)
+        link->flows[at] = link->flows[at + 1];
+    set_load(link, link->n_flows ? link->load - transfer->bytes_per_s : 0, now_s); /* an idle link keeps no rounding */
 }
 
 const GArray *mpp_network_start(MppNetwork *network, int32_t index, const MppTransfer *transfer, double now_s)
@@ -179,11 +200,7 @@ const GArray *mpp_network_start(MppNetwork *network, int32_t index, const MppTra
     bool tight = false;
     for (int32_t i = 0; i < transfer->n_links; i++) {
         Link *link = &network->links[transfer->links[i]];
-        if (!link->flows)
-            link->flows = g_array_new(FALSE, FALSE, sizeof(int32_t));
-        g_array_append_val(link->flows, index);
-        add_load(link, transfer->bytes_per_s, now_s);
-        link->carried_bytes += transfer->bytes_per_s * transfer->work_s;
+        join(link, index, transfer, now_s);
         tight = tight || is_tight(link);
     }
     if (tight) {
@@ -196,14 +213,6 @@ const GArray *mpp_network_start(MppNetwork *network, int32_t index, const MppTra
     return network->moved;
 }
 
-static void forget(GArray *flows, int32_t index)
-{
-    guint at = 0;
-    while (g_array_index(flows, int32_t, at) != index)
-        at++;
-    g_array_remove_index(flows, at);
-}
-
 const GArray *mpp_network_end(MppNetwork *network, int32_t index, double now_s)
 {
     Flow *flow = &network->flows[index];
@@ -213,10 +222,9 @@ const GArray *mpp_network_end(MppNetwork *network, int32_t index, double now_s)
     for (int32_t i = 0; i < flow->transfer.n_links; i++) {
         Link *link = &network->links[flow->transfer.links[i]];
         bool was_tight = is_tight(link);
-        forget(link->flows, index);
-        add_load(link, -flow->transfer.bytes_per_s, now_s);
-        for (guint f = 0; was_tight && f < link->flows->len; f++)
-            mark_flow(network, g_array_index(link->flows, int32_t, f));
+        leave(link, index, &flow->transfer, now_s);
+        for (int32_t f = 0; was_tight && f < link->n_flows; f++)
+            mark_flow(network, link->flows[f]);
     }
     if (network->problem_flows->len)
         share(network, now_s);
