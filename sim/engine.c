@@ -121,22 +121,27 @@ void mpp_engine_close_span(MppEngine *engine, int32_t span)
         g_array_index(engine->spans, MppSpan, span).end_s = engine->now_s;
 }
 
-static void schedule(MppEngine *engine, const GArray *moved)
+/** Transfers that started or ended now share their links before time goes on. */
+static void settle(MppEngine *engine)
 {
+    const GArray *moved = mpp_network_settle(engine->network, engine->now_s);
     for (guint i = 0; i < moved->len; i++) {
         const MppFlowEnd *end = &g_array_index(moved, MppFlowEnd, i);
         mpp_heap_push(engine->heap, end->end_s, MPP_EVENT_FLOW_END, end->flow, end->version);
     }
+    engine->unsettled = false;
 }
 
 void mpp_engine_start_flow(MppEngine *engine, int32_t flow, const MppTransfer *transfer)
 {
-    schedule(engine, mpp_network_start(engine->network, flow, transfer, engine->now_s));
+    mpp_network_start(engine->network, flow, transfer, engine->now_s);
+    engine->unsettled = true;
 }
 
 static void end_flow(MppEngine *engine, int32_t flow)
 {
-    schedule(engine, mpp_network_end(engine->network, flow, engine->now_s));
+    mpp_network_end(engine->network, flow, engine->now_s);
+    engine->unsettled = true;
     mpp_engine_flow_end(engine, flow);
 }
 
@@ -144,15 +149,17 @@ static void end_flow(MppEngine *engine, int32_t flow)
 static bool is_current(const MppEngine *engine, const MppEvent *event)
 {
     if (event->kind == MPP_EVENT_PASS_END)
-        return engine->lanes[event->subject].version == event->version;
+        return (engine->lanes[event->subject].version) == event->version;
     return event->kind != MPP_EVENT_FLOW_END ||
-           mpp_network_is_due(engine->network, (int32_t)event->subject, event->version);
+           mpp_network_is_due(engine->network, event->subject, event->version);
 }
 
 bool mpp_engine_step(MppEngine *engine)
 {
     MppEvent event;
     do {
+        if (engine->unsettled && mpp_heap_next_s(engine->heap) > engine->now_s)
+            settle(engine);
         if (!mpp_heap_pop(engine->heap, &event)) {
             g_assert(engine->n_done == engine->scene->n_lanes);
             g_array_set_size(engine->spans, engine->n_spans);
@@ -161,20 +168,19 @@ bool mpp_engine_step(MppEngine *engine)
     } while (!is_current(engine, &event));
     engine->now_s = event.time_s;
     engine->n_events++;
-    int32_t subject = (int32_t)event.subject;
     switch ((MppEventKind)event.kind) {
     case MPP_EVENT_PASS_END:
-        mpp_engine_pass_end(engine, subject);
+        mpp_engine_pass_end(engine, event.subject);
         break;
     case MPP_EVENT_UPDATE_END:
-        mpp_engine_close_span(engine, engine->lanes[subject].span);
-        mpp_engine_release(engine, subject, engine->lanes[subject].span);
+        mpp_engine_close_span(engine, engine->lanes[event.subject].span);
+        mpp_engine_release(engine, event.subject, engine->lanes[event.subject].span);
         break;
     case MPP_EVENT_POST:
-        mpp_engine_post(engine, subject);
+        mpp_engine_post(engine, event.subject);
         break;
     case MPP_EVENT_FLOW_END:
-        end_flow(engine, subject);
+        end_flow(engine, event.subject);
         break;
     }
     return true;

@@ -66,6 +66,7 @@ struct MppEngine {
     gsl_rng *random;
     double now_s;
     int64_t n_events, n_queued;
+    bool unsettled; /* transfers have started or ended at this moment */
     MppLane *lanes;
     uint64_t *arrived;   /* n_words bits of each lane: message from that chunk's neighbour is there */
     int64_t n_words;

@@ -1,5 +1,7 @@
 #include "sim/heap.h"
 
+#include <math.h>
+
 /* Four children a node: half the depth of a binary heap, and a node's children share cache lines. */
 enum { FAN = 4 };
 
@@ -68,4 +70,9 @@ bool mpp_heap_pop(MppHeap *heap, MppEvent *event)
     if (--heap->n)
         sink(heap->events, heap->n, &heap->events[heap->n]);
     return true;
+}
+
+double mpp_heap_next_s(const MppHeap *heap)
+{
+    return heap->n ? heap->events[0].time_s : INFINITY;
 }

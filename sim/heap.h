@@ -25,3 +25,6 @@ void mpp_heap_push(MppHeap *heap, double time_s, uint32_t kind, int32_t subject,
 
 /** Takes the earliest event. Returns: false when there is none. */
 bool mpp_heap_pop(MppHeap *heap, MppEvent *event);
+
+/** Time of the earliest event, INFINITY if there is none. */
+double mpp_heap_next_s(const MppHeap *heap);

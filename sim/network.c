@@ -15,7 +15,8 @@ typedef struct {
     MppTransfer transfer;
     double left_s, rate, updated_s; /* work left, progress per second (1: full speed) */
     uint32_t version;
-    bool active, marked;
+    bool active;
+    bool marked; /* in the problem */
 } Flow;
 
 struct MppNetwork {
@@ -23,7 +24,7 @@ struct MppNetwork {
     Flow *flows;
     int32_t n_links, n_flows;
     GArray *moved; /* MppFlowEnd */
-    /* the problem being solved */
+    /* what starts and ends have touched, then all that hangs together with it */
     GArray *problem_flows, *problem_links; /* int32_t */
     GArray *sharing_flows, *sharing_links; /* MppFlow, MppLink */
     GArray *crossed;                       /* int */
@@ -73,7 +74,7 @@ static bool is_tight(const Link *link)
 static void set_rate(MppNetwork *network, int32_t index, double rate, double now_s)
 {
     Flow *flow = &network->flows[index];
-    if (flow->rate == rate && flow->version)
+    if (flow->rate == rate)
         return;
     flow->left_s -= flow->rate * (now_s - flow->updated_s);
     flow->rate = rate;
@@ -124,7 +125,8 @@ static void state_problem(MppNetwork *network)
     for (guint f = 0; f < network->problem_flows->len; f++) {
         const MppTransfer *transfer = &network->flows[g_array_index(network->problem_flows, int32_t, f)].transfer;
         MppFlow flow = { .limit = transfer->bytes_per_s, .first_link = (int)network->crossed->len };
-        for (int32_t i = 0; i < transfer->n_links; i++) {
+        bool active = network->flows[g_array_index(network->problem_flows, int32_t, f)].active;
+        for (int32_t i = 0; active && i < transfer->n_links; i++) {
             int mark = network->links[transfer->links[i]].mark;
             if (mark >= 0)
                 g_array_append_val(network->crossed, mark);
@@ -134,8 +136,9 @@ static void state_problem(MppNetwork *network)
     }
 }
 
-static void share(MppNetwork *network, double now_s)
+const GArray *mpp_network_settle(MppNetwork *network, double now_s)
 {
+    g_array_set_size(network->moved, 0);
     grow_problem(network);
     state_problem(network);
     MppSharing sharing = {
@@ -152,12 +155,14 @@ static void share(MppNetwork *network, double now_s)
         const MppFlow *flow = &sharing.flows[f];
         bool free = !sharing.n_links || flow->rate >= flow->limit;
         network->flows[index].marked = false;
-        set_rate(network, index, free ? 1 : flow->rate / flow->limit, now_s);
+        if (network->flows[index].active)
+            set_rate(network, index, free ? 1 : flow->rate / flow->limit, now_s);
     }
     for (guint l = 0; l < network->problem_links->len; l++)
         network->links[g_array_index(network->problem_links, int32_t, l)].mark = -1;
     g_array_set_size(network->problem_flows, 0);
     g_array_set_size(network->problem_links, 0);
+    return network->moved;
 }
 
 static void set_load(Link *link, double load, double now_s)
@@ -191,44 +196,32 @@ static void leave(Link *link, int32_t flow, const MppTransfer *transfer, double 
     set_load(link, link->n_flows ? link->load - transfer->bytes_per_s : 0, now_s); /* an idle link keeps no rounding */
 }
 
-const GArray *mpp_network_start(MppNetwork *network, int32_t index, const MppTransfer *transfer, double now_s)
+void mpp_network_start(MppNetwork *network, int32_t index, const MppTransfer *transfer, double now_s)
 {
     Flow *flow = &network->flows[index];
     g_assert(!flow->active);
-    *flow = (Flow){ .transfer = *transfer, .left_s = transfer->work_s, .updated_s = now_s, .version = flow->version, .active = true };
-    g_array_set_size(network->moved, 0);
-    bool tight = false;
-    for (int32_t i = 0; i < transfer->n_links; i++) {
-        Link *link = &network->links[transfer->links[i]];
-        join(link, index, transfer, now_s);
-        tight = tight || is_tight(link);
-    }
-    if (tight) {
-        mark_flow(network, index);
-        share(network, now_s);
-    } else {
-        flow->rate = 0; /* set_rate() reports the first rate in any case */
-        set_rate(network, index, 1, now_s);
-    }
-    return network->moved;
+    flow->transfer = *transfer;
+    flow->left_s = transfer->work_s;
+    flow->updated_s = now_s;
+    flow->rate = 0;
+    flow->active = true;
+    for (int32_t i = 0; i < transfer->n_links; i++)
+        join(&network->links[transfer->links[i]], index, transfer, now_s);
+    mark_flow(network, index);
 }
 
-const GArray *mpp_network_end(MppNetwork *network, int32_t index, double now_s)
+/** Those it held back may go faster. */
+void mpp_network_end(MppNetwork *network, int32_t index, double now_s)
 {
     Flow *flow = &network->flows[index];
     g_assert(flow->active);
     flow->active = false;
-    g_array_set_size(network->moved, 0);
     for (int32_t i = 0; i < flow->transfer.n_links; i++) {
         Link *link = &network->links[flow->transfer.links[i]];
-        bool was_tight = is_tight(link);
-        leave(link, index, &flow->transfer, now_s);
-        for (int32_t f = 0; was_tight && f < link->n_flows; f++)
+        for (int32_t f = 0; is_tight(link) && f < link->n_flows; f++)
             mark_flow(network, link->flows[f]);
+        leave(link, index, &flow->transfer, now_s);
     }
-    if (network->problem_flows->len)
-        share(network, now_s);
-    return network->moved;
 }
 
 bool mpp_network_is_due(const MppNetwork *network, int32_t flow, uint32_t version)

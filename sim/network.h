@@ -34,12 +34,15 @@ MppNetwork *mpp_network_new(const double *capacity_bytes_per_s, int32_t n_links,
 void mpp_network_free(MppNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppNetwork, mpp_network_free)
 
+/** Starts a transfer in the free place @flow; ends the one there, which must be due. */
+void mpp_network_start(MppNetwork *network, int32_t flow, const MppTransfer *transfer, double now_s);
+void mpp_network_end(MppNetwork *network, int32_t flow, double now_s);
+
 /**
- * Starts a transfer at @now_s in the free place @flow; or ends the one there, which must be due.
- * Returns: the ends that this moves, MppFlowEnd, a started one's own among them; lent until the next call.
+ * Shares the links anew once all starts and ends of one moment are told.
+ * Returns: the ends that they move, MppFlowEnd, those of started transfers among them; lent until the next call.
  */
-const GArray *mpp_network_start(MppNetwork *network, int32_t flow, const MppTransfer *transfer, double now_s);
-const GArray *mpp_network_end(MppNetwork *network, int32_t flow, double now_s);
+const GArray *mpp_network_settle(MppNetwork *network, double now_s);
 
 /** Whether an end of @version still stands. */
 bool mpp_network_is_due(const MppNetwork *network, int32_t flow, uint32_t version);
