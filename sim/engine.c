@@ -69,7 +69,8 @@ MppEngine *mpp_engine_new(const MppScene *scene, const bool *recorded)
     gsl_rng_set(engine->random, scene->jitter.seed);
     make_room_for_spans(engine);
     engine->lanes = g_new0(MppLane, scene->n_lanes);
-    engine->gangs = g_new0(MppGang, scene->program->pp);
+    engine->n_gangs = scene->program->pp;
+    engine->gangs = g_new0(MppGang, engine->n_gangs);
     engine->tied = g_new0(MppTied, scene->n_replicas);
     engine->n_peers = most_peers(scene->program);
     number_chunks(engine);
@@ -88,7 +89,7 @@ void mpp_engine_free(MppEngine *engine)
 {
     if (!engine)
         return;
-    for (int32_t k = 0; k < engine->scene->program->pp; k++)
+    for (int32_t k = 0; k < engine->n_gangs; k++)
         g_free(engine->gangs[k].n_posted);
     mpp_heap_free(engine->heap);
     mpp_network_free(engine->network);

@@ -77,6 +77,7 @@ struct MppEngine {
     int32_t n_peers;      /* most of any stage */
     int32_t *message_links; /* two of each channel */
     MppGang *gangs;       /* by stage */
+    int32_t n_gangs;
     MppTied *tied;        /* by replica */
     int32_t n_at_barrier;
     int32_t n_done;

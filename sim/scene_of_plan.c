@@ -63,6 +63,11 @@ static bool cost_pool(const Builder *builder, const char *device, MppChunkTime *
         return false;
     MppJob job = *builder->job;
     job.cluster = cluster;
+    if (cluster->device.peak_flop_per_s.by_precision[job.training.precision] <= 0) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "pool: %s does not compute in %s", cluster->device.title,
+                    mpp_names_get(&mpp_precision_names, job.training.precision));
+        return false;
+    }
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_append_vals(layers, builder->pipeline->layers, builder->pipeline->n_chunks);
     MppStrategy strategy = *builder->strategy;
