@@ -126,6 +126,17 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     return estimate;
 }
 
+void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_s)
+{
+    double factor = mpp_step_end_straggler_factor(job), added_s = step_s - estimate->step_s;
+    if (added_s <= step_s * (1 - MPP_ESTIMATE_ROUNDING)) /* the same sum in another order */
+        return;
+    estimate->shares.s[MPP_SHARE_CONTENTION] += added_s / factor;
+    estimate->shares.s[MPP_SHARE_JITTER] += added_s - added_s / factor;
+    estimate->step_s = mpp_shares_sum(&estimate->shares);
+    fill_rates(job, estimate);
+}
+
 double mpp_estimate_step_s(MppPipelineCost *pipeline)
 {
     const MppJob *job = pipeline->shard->job;

@@ -1,5 +1,6 @@
 /**
- * The best candidates seen so far: the fastest of each layout, and the front of step time against memory.
+ * The best candidates seen so far: the fastest of each layout, the front of step time against memory, and all that
+ * beat a given step time.
  */
 #pragma once
 
@@ -16,11 +17,14 @@ typedef struct {
 typedef struct {
     int top;          /* layouts wanted */
     double slack;     /* the front reaches to this times the best step */
+    double within_s;  /* step time that contenders are below */
     GArray *fastest;  /* MppCandidate, one a layout, fastest first, at most top */
     GArray *front;    /* MppCandidate, by rising step and falling memory */
+    GArray *contenders; /* MppCandidate, fastest first */
 } MppBoard;
 
-MppBoard *mpp_board_new(int top, double slack);
+/** @top and @slack 0: no layouts, no front. @within_s 0: no contenders. */
+MppBoard *mpp_board_new(int top, double slack, double within_s);
 MppBoard *mpp_board_copy(const MppBoard *board);
 void mpp_board_free(MppBoard *board);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBoard, mpp_board_free)
