@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-MppBoard *mpp_board_new(int top, double slack, double within_s)
+MppBoard *mpp_board_new(int top, double slack)
 {
     MppBoard *board = g_new(MppBoard, 1);
-    *board = (MppBoard){ .top = top, .slack = slack, .within_s = within_s };
+    *board = (MppBoard){ .top = top, .slack = slack };
     board->fastest = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
     board->front = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
     board->contenders = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
@@ -76,9 +76,16 @@ static double front_reach_s(const MppBoard *board)
     return board->fastest->len ? at(board->fastest, 0)->step_s * board->slack : INFINITY;
 }
 
+/** Step time that contenders are below. */
+static double contest_s(const MppBoard *board)
+{
+    double best_s = board->fastest->len ? at(board->fastest, 0)->step_s : INFINITY;
+    return MAX(board->within_s, board->near_frac > 0 ? best_s * (1 + board->near_frac) : 0);
+}
+
 double mpp_board_limit_s(const MppBoard *board)
 {
-    return MAX(board->within_s, MAX(entry_s(board), front_reach_s(board)));
+    return MAX(contest_s(board), MAX(entry_s(board), front_reach_s(board)));
 }
 
 static bool dominated(const MppBoard *board, double step_s, double peak_bytes)
@@ -91,7 +98,7 @@ static bool dominated(const MppBoard *board, double step_s, double peak_bytes)
 
 bool mpp_board_wants(const MppBoard *board, const MppStrategy *strategy, double bound_s, double peak_bytes)
 {
-    if (bound_s < board->within_s)
+    if (bound_s < contest_s(board))
         return true;
     if (bound_s <= entry_s(board)) {
         int same = find_layout(board, strategy);
@@ -138,9 +145,16 @@ static void add_to_front(MppBoard *board, const MppCandidate *candidate)
     g_array_set_size(board->front, kept);
 }
 
-/** A merge brings candidates again that are known. */
+/** A merge brings candidates again that are known; a new best one leaves some behind. */
 static void add_contender(MppBoard *board, const MppCandidate *candidate)
 {
+    double limit_s = contest_s(board);
+    guint kept = board->contenders->len;
+    while (kept && at(board->contenders, kept - 1)->step_s >= limit_s)
+        kept--;
+    g_array_set_size(board->contenders, kept);
+    if (candidate->step_s >= limit_s)
+        return;
     for (guint i = 0; i < board->contenders->len && at(board->contenders, i)->step_s <= candidate->step_s; i++)
         if (at(board->contenders, i)->family == candidate->family && at(board->contenders, i)->member == candidate->member)
             return;
@@ -149,10 +163,9 @@ static void add_contender(MppBoard *board, const MppCandidate *candidate)
 
 void mpp_board_add(MppBoard *board, const MppCandidate *candidate)
 {
-    if (candidate->step_s < board->within_s)
-        add_contender(board, candidate);
     if (board->top)
         add_fastest(board, candidate);
+    add_contender(board, candidate);
     if (candidate->step_s <= front_reach_s(board))
         add_to_front(board, candidate);
 }

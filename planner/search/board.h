@@ -17,14 +17,15 @@ typedef struct {
 typedef struct {
     int top;          /* layouts wanted */
     double slack;     /* the front reaches to this times the best step */
-    double within_s;  /* step time that contenders are below */
+    double within_s;  /* contenders are below this step time, */
+    double near_frac; /* or above the best by less than this share */
     GArray *fastest;  /* MppCandidate, one a layout, fastest first, at most top */
     GArray *front;    /* MppCandidate, by rising step and falling memory */
     GArray *contenders; /* MppCandidate, fastest first */
 } MppBoard;
 
-/** @top and @slack 0: no layouts, no front. @within_s 0: no contenders. */
-MppBoard *mpp_board_new(int top, double slack, double within_s);
+/** @top and @slack 0: no layouts, no front. No contenders but those the caller sets within_s or near_frac for. */
+MppBoard *mpp_board_new(int top, double slack);
 MppBoard *mpp_board_copy(const MppBoard *board);
 void mpp_board_free(MppBoard *board);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBoard, mpp_board_free)

@@ -3,21 +3,20 @@
 struct MppContest {
     const MppJob *job;
     MppSearchOptions options;
-    MppCandidate leader;
-    MppSearchResult *rest; /* plans whose estimate beats the leader's measure; NULL until the leader is measured */
-    guint next;            /* of them */
+    const MppSearchResult *first;
+    MppSearchResult *again;   /* a second search; NULL if there was none */
+    const GArray *contenders; /* of either; NULL until the leader is measured */
+    guint next;
     int most;
     MppWinner winner;
 };
 
-MppContest *mpp_contest_new(const MppJob *job, const MppSearchOptions *options, const MppCandidate *leader, int most)
+MppContest *mpp_contest_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, int most)
 {
     MppContest *contest = g_new0(MppContest, 1);
     contest->job = job;
     contest->options = *options;
-    contest->options.top = 0;
-    contest->options.progress = NULL;
-    contest->leader = *leader;
+    contest->first = result;
     contest->most = most;
     return contest;
 }
@@ -26,7 +25,7 @@ void mpp_contest_free(MppContest *contest)
 {
     if (!contest)
         return;
-    mpp_search_result_free(contest->rest);
+    mpp_search_result_free(contest->again);
     g_free(contest);
 }
 
@@ -35,17 +34,35 @@ static bool same_member(const MppCandidate *a, const MppCandidate *b)
     return a->family == b->family && a->member == b->member;
 }
 
+static const MppCandidate *leader(const MppContest *contest)
+{
+    return &g_array_index(contest->first->board->fastest, MppCandidate, 0);
+}
+
+/** All plans whose estimate is below what the leader measured. */
+static void find_contenders(MppContest *contest)
+{
+    double measured_s = contest->winner.step_s;
+    contest->contenders = contest->first->board->contenders;
+    if (measured_s <= leader(contest)->step_s * (1 + contest->options.near_frac))
+        return;
+    contest->options.top = 0;
+    contest->options.progress = NULL;
+    contest->options.near_frac = 0;
+    contest->options.within_s = measured_s;
+    contest->again = mpp_search_run(contest->job, &contest->options);
+    contest->contenders = contest->again->board->contenders;
+}
+
 bool mpp_contest_ask(MppContest *contest, MppCandidate *candidate)
 {
-    *candidate = contest->leader;
+    *candidate = *leader(contest);
     if (!contest->winner.asked)
         return true;
-    if (!contest->rest) {
-        contest->options.within_s = contest->winner.step_s;
-        contest->rest = mpp_search_run(contest->job, &contest->options);
-    }
-    const GArray *contenders = contest->rest->board->contenders;
-    if (contest->next < contenders->len && same_member(&g_array_index(contenders, MppCandidate, contest->next), &contest->leader))
+    if (!contest->contenders)
+        find_contenders(contest);
+    const GArray *contenders = contest->contenders;
+    if (contest->next < contenders->len && same_member(&g_array_index(contenders, MppCandidate, contest->next), leader(contest)))
         contest->next++;
     contest->winner.proven =
         contest->next == contenders->len || g_array_index(contenders, MppCandidate, contest->next).step_s >= contest->winner.step_s;

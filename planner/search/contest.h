@@ -15,11 +15,12 @@
 typedef struct MppContest MppContest;
 
 /**
- * @leader: the best plan by estimate. @options: those of the search that found it; its progress is not called.
+ * @result: a search with @options, that found a plan. The options' near_frac should be what the measure usually adds:
+ * then its contenders are enough, else they are searched for again (without calling options->progress).
  * @most: plans to ask for at most; beyond it the winner is the best of those asked for.
  * All are borrowed.
  */
-MppContest *mpp_contest_new(const MppJob *job, const MppSearchOptions *options, const MppCandidate *leader, int most);
+MppContest *mpp_contest_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, int most);
 void mpp_contest_free(MppContest *contest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppContest, mpp_contest_free)
 

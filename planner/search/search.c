@@ -92,7 +92,9 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
 {
     int threads = options->threads > 0 ? options->threads : (int)g_get_num_processors();
     MppSearchResult *result = g_new0(MppSearchResult, 1);
-    result->board = mpp_board_new(options->top, options->top ? front_slack : 0, options->within_s);
+    result->board = mpp_board_new(options->top, options->top ? front_slack : 0);
+    result->board->within_s = options->within_s;
+    result->board->near_frac = options->near_frac;
     result->space = mpp_space_describe(job);
     g_autoptr(MppPeaksTable) peaks = mpp_peaks_table_new();
     g_autoptr(GArray) families = mpp_space_families(job, &options->limits);

@@ -33,12 +33,12 @@ static void test_wins(void)
     for (int i = 0; i < JOBS; i++) {
         g_autoptr(MppInputs) inputs = random_job_new(rand, 12);
         MppSpaceLimits limits = random_job_limits(rand, &inputs->job);
-        MppSearchOptions options = { .limits = limits, .top = 3, .threads = 1 };
+        MppSearchOptions options = { .limits = limits, .top = 3, .threads = 1, .near_frac = i % 3 * 0.04 };
         g_autoptr(MppSearchResult) result = mpp_search_run(&inputs->job, &options);
         if (!result->board->fastest->len)
             continue;
         const MppCandidate *leader = &g_array_index(result->board->fastest, MppCandidate, 0);
-        g_autoptr(MppContest) contest = mpp_contest_new(&inputs->job, &options, leader, NO_LIMIT);
+        g_autoptr(MppContest) contest = mpp_contest_new(&inputs->job, &options, result, NO_LIMIT);
         MppCandidate candidate;
         while (mpp_contest_ask(contest, &candidate))
             mpp_contest_tell(contest, &candidate, measured_s(&inputs->job, &candidate.strategy));
@@ -63,8 +63,7 @@ static void test_limit(void)
         g_autoptr(MppSearchResult) result = mpp_search_run(&inputs->job, &options);
         if (!result->board->fastest->len)
             continue;
-        g_autoptr(MppContest) contest =
-            mpp_contest_new(&inputs->job, &options, &g_array_index(result->board->fastest, MppCandidate, 0), 10);
+        g_autoptr(MppContest) contest = mpp_contest_new(&inputs->job, &options, result, 10);
         MppCandidate candidate;
         int asked = 0;
         for (; mpp_contest_ask(contest, &candidate); asked++)

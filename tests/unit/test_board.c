@@ -40,7 +40,7 @@ static const struct {
 
 static void test_add(void)
 {
-    g_autoptr(MppBoard) board = mpp_board_new(2, 1.5, 0);
+    g_autoptr(MppBoard) board = mpp_board_new(2, 1.5);
     g_assert_true(isinf(mpp_board_limit_s(board)));
     for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
         g_assert_true(
@@ -67,7 +67,7 @@ static void test_wants(void)
         { 8, 7.5, 55, true },                                                   /* but the front has nothing like it */
         { 2, 9.5, 39, true },   { 2, 9.5, 40, false }, { 2, 10.75, 10, false }, /* out of reach */
     };
-    g_autoptr(MppBoard) board = mpp_board_new(2, 1.5, 0);
+    g_autoptr(MppBoard) board = mpp_board_new(2, 1.5);
     for (size_t i = 0; i <= 4; i++)
         mpp_board_add(board, &steps[i].candidate);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -94,7 +94,7 @@ static void test_layouts(void)
         { { .offload_optimizer = true }, 1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppBoard) board = mpp_board_new(5, 1.5, 0);
+        g_autoptr(MppBoard) board = mpp_board_new(5, 1.5);
         MppCandidate plain = { .step_s = 2, .peak_bytes = 3 }, changed = { rows[i].change, 1, 4, 0, 1 };
         mpp_board_add(board, &plain);
         mpp_board_add(board, &changed);
@@ -116,7 +116,7 @@ static void check_order(GRand *rand)
 {
     enum { CANDIDATES = 60 };
     MppCandidate list[CANDIDATES];
-    g_autoptr(MppBoard) forward = mpp_board_new(3, 1.5, 0), backward = mpp_board_new(3, 1.5, 0), half = mpp_board_new(3, 1.5, 0);
+    g_autoptr(MppBoard) forward = mpp_board_new(3, 1.5), backward = mpp_board_new(3, 1.5), half = mpp_board_new(3, 1.5);
     for (int i = 0; i < CANDIDATES; i++) {
         list[i] = random_candidate(rand, i);
         mpp_board_add(forward, &list[i]);
