@@ -95,6 +95,12 @@ quickstart: packages
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(wildcard tests/support/*.c)) $(LIB) $(BUILD)/zoo.o
 	@$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
+# beside SimGrid where that is installed (libsimgrid-dev)
+ifeq ($(call have,simgrid),yes)
+$(BUILD)/tests/oracle/test_simgrid_shares.o: CFLAGS += -DHAVE_SIMGRID $(shell pkg-config --cflags simgrid)
+$(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs simgrid)
+endif
+
 tests: $(TESTS) $(BUILD)/mpplan
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
