@@ -147,24 +147,25 @@ double mpp_estimate_step_s(MppPipelineCost *pipeline)
     return (exchanged_s + update_s + gather_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job);
 }
 
-/** What the reduction of stage 0's last chunk, whichever that is, takes at least after the passes. */
-static double least_exposed_s(const MppPipelineCost *pipeline)
+/** What the reduction of @stage's last chunk, whichever that is, takes at least after the passes. */
+static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
 {
     double least_s = G_MAXDOUBLE;
-    for (int64_t i = 0; i < pipeline->peaks[0].n_local; i++) {
-        int32_t chunk = pipeline->peaks[0].chunks[i];
+    for (int64_t i = 0; i < pipeline->peaks[stage].n_local; i++) {
+        int32_t chunk = pipeline->peaks[stage].chunks[i];
         MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, pipeline->chunks[chunk].backward_s);
         least_s = MIN(least_s, cost.work_s - cost.hidden_s);
     }
     return least_s + mpp_step_end_tied_s(pipeline);
 }
 
-/** Stage 0 ends no sooner than the pipeline's bound, since the last backward passes of all others come before its own. */
+/** Of the rank whose end is bounded, whichever exchanges and updates for longest. */
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
 {
     const MppJob *job = pipeline->shard->job;
-    double gather_s, update_s = mpp_step_end_update_s(pipeline, 0, &gather_s);
-    double bound_s = pipeline->bound_s + least_exposed_s(pipeline) + update_s + gather_s;
+    int64_t stage = pipeline->bound.rank;
+    double gather_s, update_s = mpp_step_end_update_s(pipeline, stage, &gather_s);
+    double bound_s = pipeline->bound.end_s + least_exposed_s(pipeline, stage) + update_s + gather_s;
     return (bound_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job) * MPP_ESTIMATE_ROUNDING;
 }
 

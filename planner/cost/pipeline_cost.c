@@ -244,7 +244,7 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     for (int64_t k = 0; k < s->pp; k++)
         sum_stage(pipeline, k);
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    pipeline->bound_s = mpp_schedule_bound(&pipeline->schedule, &durations);
+    pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, false);
 }
 
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)

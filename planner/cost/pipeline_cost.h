@@ -39,7 +39,7 @@ typedef struct {
     double *load;                   /* of the layers, for splitting */
     double message_s;
     MppStrategy placed;     /* the strategy that the mesh was last made for */
-    double bound_s; /* of the schedule's length */
+    MppRankBound bound;          /* of the replay */
     double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */

@@ -1,5 +1,9 @@
-/* Chunk c on rank c mod pp; whole backward passes. GPipe arXiv:1811.06965, 1F1B arXiv:2006.09503, interleaved arXiv:2104.04473. */
+/*
+ * Chunk c on rank c mod pp; whole backward passes. GPipe arXiv:1811.06965, 1F1B arXiv:2006.09503, interleaved
+ * arXiv:2104.04473, breadth-first arXiv:2211.05953.
+ */
 #include "planner/schedule/kinds.h"
+#include "planner/schedule/turn.h"
 
 /** Passes of one kind on a rank. */
 static int64_t per_pass(const MppSchedule *schedule)
@@ -7,45 +11,21 @@ static int64_t per_pass(const MppSchedule *schedule)
     return schedule->vpp * schedule->micro_batches;
 }
 
-/** A rank's chunks in turn, a group of micro-batches at a time; backwards the last chunk comes first. */
-typedef struct {
-    const MppSchedule *schedule;
-    MppPass pass;
-    int64_t rank, group, local, within; /* the next slot */
-} Turn;
-
-static MppSlot next_slot(Turn *turn)
-{
-    const MppSchedule *s = turn->schedule;
-    int64_t group = mpp_schedule_group(s), first = turn->group * group, size = MIN(group, s->micro_batches - first);
-    int64_t local = turn->pass == MPP_PASS_FORWARD ? turn->local : s->vpp - 1 - turn->local;
-    MppSlot slot = { turn->pass, (int32_t)(local * s->pp + turn->rank), (int32_t)(first + turn->within) };
-    if (++turn->within == size) {
-        turn->within = 0;
-        turn->local++;
-    }
-    if (turn->local == s->vpp) {
-        turn->local = 0;
-        turn->group++;
-    }
-    return slot;
-}
-
 /** Warm-up forwards, then one backward and one forward in turn, then the backwards left. */
 static void fill_rank(const MppSchedule *schedule, int64_t rank, int64_t warmup, GArray *slots)
 {
-    Turn forward = { schedule, MPP_PASS_FORWARD, rank, 0, 0, 0 }, backward = { schedule, MPP_PASS_BACKWARD, rank, 0, 0, 0 };
+    MppTurn forward = mpp_turn_begin(schedule, MPP_PASS_FORWARD, rank), backward = mpp_turn_begin(schedule, MPP_PASS_BACKWARD, rank);
     int64_t total = per_pass(schedule);
     g_array_set_size(slots, 2 * total);
     MppSlot *slot = (MppSlot *)slots->data;
     for (int64_t i = 0; i < warmup; i++)
-        *slot++ = next_slot(&forward);
+        *slot++ = mpp_turn_next(&forward);
     for (int64_t i = warmup; i < total; i++) {
-        *slot++ = next_slot(&backward);
-        *slot++ = next_slot(&forward);
+        *slot++ = mpp_turn_next(&backward);
+        *slot++ = mpp_turn_next(&forward);
     }
     for (int64_t i = total - warmup; i < total; i++)
-        *slot++ = next_slot(&backward);
+        *slot++ = mpp_turn_next(&backward);
 }
 
 static void fill_gpipe(const MppSchedule *schedule, MppOrder *order)
@@ -54,7 +34,14 @@ static void fill_gpipe(const MppSchedule *schedule, MppOrder *order)
         fill_rank(schedule, k, per_pass(schedule), order->slots[k]);
 }
 
-static int64_t in_flight_gpipe(const MppSchedule *schedule, int64_t rank)
+static void fill_breadth_first(const MppSchedule *schedule, MppOrder *order)
+{
+    MppSchedule one_group = *schedule;
+    one_group.group = schedule->micro_batches;
+    fill_gpipe(&one_group, order);
+}
+
+static int64_t in_flight_all(const MppSchedule *schedule, int64_t rank)
 {
     (void)rank;
     return per_pass(schedule);
@@ -84,11 +71,22 @@ static void fill_interleaved(const MppSchedule *schedule, MppOrder *order)
         fill_rank(schedule, k, in_flight_interleaved(schedule, k), order->slots[k]);
 }
 
-static double bubble_s(const MppSchedule *schedule, const MppPassTimes *times)
+/** Rank 0 begins first and ends last, so both measures agree. */
+static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *times)
 {
-    return (schedule->pp - 1) * (times->forward_s + times->input_s + times->weight_s) / schedule->vpp;
+    double bubble_s = (schedule->pp - 1) * (times->forward_s + times->input_s + times->weight_s) / schedule->vpp;
+    return (MppBubbles){ bubble_s, bubble_s };
 }
 
-const MppScheduleType mpp_looped_gpipe = { fill_gpipe, bubble_s, in_flight_gpipe, 0 };
-const MppScheduleType mpp_looped_1f1b = { fill_1f1b, bubble_s, in_flight_1f1b, 1 };
-const MppScheduleType mpp_looped_interleaved = { fill_interleaved, bubble_s, in_flight_interleaved, 3 };
+/** Micro-batches that are fewer than the ranks leave rank 0 waiting before each chunk but the first. */
+static MppBubbles bubbles_breadth_first(const MppSchedule *schedule, const MppPassTimes *times)
+{
+    int64_t waits = schedule->pp - 1 + (schedule->vpp - 1) * MAX(0, schedule->pp - schedule->micro_batches);
+    double bubble_s = waits * (times->forward_s + times->input_s + times->weight_s) / schedule->vpp;
+    return (MppBubbles){ bubble_s, bubble_s };
+}
+
+const MppScheduleType mpp_looped_gpipe = { fill_gpipe, bubbles, in_flight_all, 0 };
+const MppScheduleType mpp_looped_1f1b = { fill_1f1b, bubbles, in_flight_1f1b, 1 };
+const MppScheduleType mpp_looped_interleaved = { fill_interleaved, bubbles, in_flight_interleaved, 3 };
+const MppScheduleType mpp_looped_breadth_first = { fill_breadth_first, bubbles_breadth_first, in_flight_all, 0 };

@@ -140,7 +140,7 @@ static MppPeaks hold_all(const MppSchedule *schedule, int64_t rank)
     int64_t n = schedule->vpp;
     MppPeaks peaks = { n, 1, n * schedule->micro_batches, g_new(int32_t, n), g_new(int32_t, n) };
     for (int64_t i = 0; i < n; i++) {
-        peaks.chunks[i] = (int32_t)(i * schedule->pp + rank);
+        peaks.chunks[i] = (int32_t)(i * schedule->pp + rank); /* only looped schedules hold all */
         peaks.counts[i] = (int32_t)schedule->micro_batches;
     }
     return peaks;

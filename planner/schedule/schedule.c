@@ -4,6 +4,16 @@ static const MppScheduleType *const types[MPP_N_SCHEDULES] = {
     [MPP_SCHEDULE_GPIPE] = &mpp_looped_gpipe,
     [MPP_SCHEDULE_1F1B] = &mpp_looped_1f1b,
     [MPP_SCHEDULE_INTERLEAVED] = &mpp_looped_interleaved,
+    [MPP_SCHEDULE_BREADTH_FIRST] = &mpp_looped_breadth_first,
+    [MPP_SCHEDULE_ZB_H1] = &mpp_zero_bubble_h1,
+    [MPP_SCHEDULE_ZB_H2] = &mpp_zero_bubble_h2,
+    [MPP_SCHEDULE_ZB_INTERLEAVED] = &mpp_zero_bubble_interleaved,
+    [MPP_SCHEDULE_ZB_V] = &mpp_v_shape_zb,
+    [MPP_SCHEDULE_V_HALF] = &mpp_v_shape_half,
+    [MPP_SCHEDULE_V_MIN] = &mpp_v_shape_min,
+    [MPP_SCHEDULE_DUALPIPE_V] = &mpp_dualpipe_v,
+    [MPP_SCHEDULE_HANAYO] = &mpp_wave_hanayo,
+    [MPP_SCHEDULE_CHIMERA] = &mpp_bidirectional_chimera,
 };
 
 MppSchedule mpp_schedule_of(const MppStrategy *s, int64_t global_batch)
@@ -25,26 +35,42 @@ bool mpp_schedule_check(const MppSchedule *schedule, GError **error)
     return !broken;
 }
 
+static MppPlacement placement(const MppSchedule *schedule)
+{
+    return mpp_schedule_kind_shape(schedule->kind)->placement;
+}
+
+int64_t mpp_schedule_copies(const MppSchedule *schedule)
+{
+    return placement(schedule) == MPP_PLACEMENT_BIDIRECTIONAL ? 2 : 1;
+}
+
 int64_t mpp_schedule_n_chunks(const MppSchedule *schedule)
 {
-    return schedule->pp * schedule->vpp;
+    return schedule->pp * schedule->vpp * mpp_schedule_copies(schedule);
 }
 
 int64_t mpp_schedule_rank(const MppSchedule *schedule, int64_t chunk)
 {
-    return chunk % schedule->pp;
+    int64_t round = chunk / schedule->pp, at = chunk % schedule->pp;
+    return placement(schedule) == MPP_PLACEMENT_LOOPED || round % 2 == 0 ? at : schedule->pp - 1 - at;
 }
 
 MppOrder *mpp_schedule_order(const MppSchedule *schedule)
 {
     MppOrder *order = mpp_order_new(schedule->pp, mpp_schedule_n_chunks(schedule), schedule->micro_batches);
+    order->n_routes = (int32_t)mpp_schedule_copies(schedule);
+    for (int32_t c = 0; c < order->n_chunks; c++)
+        order->rank_of[c] = (int32_t)mpp_schedule_rank(schedule, c);
+    for (int32_t b = 0; b < order->micro_batches; b++)
+        order->route_of[b] = b % order->n_routes;
     types[schedule->kind]->fill(schedule, order);
     return order;
 }
 
-double mpp_schedule_bubble_s(const MppSchedule *schedule, const MppPassTimes *times)
+MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times)
 {
-    return types[schedule->kind]->bubble_s(schedule, times);
+    return types[schedule->kind]->bubbles(schedule, times);
 }
 
 int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank)
@@ -65,17 +91,35 @@ int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule)
     return schedule->micro_batches <= enough ? schedule->micro_batches : enough + schedule->micro_batches % group;
 }
 
-double mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations)
+/** Work of @rank in a step; with two routes the first has the odd micro-batch. */
+static double work_of(const MppSchedule *schedule, const MppDurations *durations, int64_t rank)
 {
-    int64_t pp = schedule->pp, n_chunks = pp * schedule->vpp;
-    double bound_s = 0, before_s = 0, after_s = 0;
-    for (int64_t k = 0; k < pp; k++) { /* chunks 0 … k-1 run first, and their backward passes last */
-        double work_s = 0;
-        for (int64_t c = k; c < n_chunks; c += pp)
-            work_s += durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]);
-        bound_s = MAX(bound_s, before_s + schedule->micro_batches * work_s + after_s);
-        before_s += durations->forward_s[k] + durations->message_s;
-        after_s += durations->input_s[k] + durations->weight_s[k] + durations->message_s;
+    int64_t pp = schedule->pp, copies = mpp_schedule_copies(schedule), rounds = schedule->vpp * copies;
+    MppPlacement placed = placement(schedule);
+    double work_s = 0;
+    for (int64_t u = 0; u < rounds; u++) {
+        int64_t c = u * pp + (placed == MPP_PLACEMENT_LOOPED || u % 2 == 0 ? rank : pp - 1 - rank);
+        int64_t route = copies == 1 ? 0 : u / schedule->vpp, m = (schedule->micro_batches + copies - 1 - route) / copies;
+        work_s += m * (durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]));
     }
-    return bound_s;
+    return work_s;
+}
+
+/**
+ * One route's micro-batches reach the ranks in turn. Whole backward passes leave them in turn too; a rank may end with
+ * gradients of weights, which nobody waits for.
+ */
+MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations, bool own_start)
+{
+    bool one_way = mpp_schedule_copies(schedule) == 1, split = mpp_schedule_kind_shape(schedule->kind)->splits_backward;
+    MppRankBound bound = { 0, 0 };
+    double before_s = 0, after_s = 0;
+    for (int64_t k = 0; k < schedule->pp; k++) {
+        double end_s = (split && own_start ? 0 : before_s) + work_of(schedule, durations, k) + after_s;
+        if (end_s > bound.end_s)
+            bound = (MppRankBound){ one_way && !split ? 0 : k, end_s };
+        before_s += one_way ? durations->forward_s[k] + durations->message_s : 0;
+        after_s += one_way && !split ? durations->input_s[k] + durations->weight_s[k] + durations->message_s : 0;
+    }
+    return bound;
 }

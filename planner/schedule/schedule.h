@@ -22,7 +22,10 @@ bool mpp_schedule_equal(const MppSchedule *a, const MppSchedule *b);
 /** Error: MPP_ERROR_INVALID when the kind is not for such a pipeline. */
 bool mpp_schedule_check(const MppSchedule *schedule, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Chunks of the order: pp * vpp, for each copy of the model. */
+/** Copies of the model that the ranks hold together: 2 for bidirectional schedules. */
+int64_t mpp_schedule_copies(const MppSchedule *schedule);
+
+/** Chunks of the order: pp * vpp for each copy; the second copy's come after the first's. */
 int64_t mpp_schedule_n_chunks(const MppSchedule *schedule);
 
 /** Rank that has @chunk. */
@@ -36,10 +39,20 @@ typedef struct {
     double forward_s, input_s, weight_s;
 } MppPassTimes;
 
-/** What the longest rank waits in a step when all ranks take @times: the length less micro_batches * their sum. */
-double mpp_schedule_bubble_s(const MppSchedule *schedule, const MppPassTimes *times);
+/** What is not work in a step, by two measures; NAN where no closed form is known. */
+typedef struct {
+    double length_s; /* from the first slot of all ranks to the last: what a step waits when its end is a barrier */
+    double span_s;   /* of the rank with the longest time from its own first slot to its last */
+} MppBubbles;
 
-/** Chunks' activations that @rank holds at its fullest moment, of vpp a micro-batch. */
+/** Bubbles when all ranks take @times, messages none: length or span less micro_batches * the sum of @times. */
+MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times);
+
+/**
+ * Chunks' activations that @rank holds at its fullest moment, of vpp a micro-batch. Chimera, V-half and V-min: of the
+ * fullest rank, which the others may stay below; these two and ZB-V with fewer than 2 pp - 1 micro-batches: an upper
+ * bound.
+ */
 int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank);
 
 /** Whether every rank holds all micro-batches at once. */
@@ -48,8 +61,14 @@ bool mpp_schedule_holds_all(const MppSchedule *schedule);
 /** The fewest micro-batches, known to be so, with which ranks are as full as they are with all. */
 int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule);
 
+/** A rank, and a time before which it cannot end. */
+typedef struct {
+    int64_t rank;
+    double end_s;
+} MppRankBound;
+
 /**
- * A lower bound of the replay in O(pp * vpp): for each rank, what must come before its first slot, its own work,
- * and what must follow its last.
+ * A lower bound of the replay in O(pp * vpp): of what must come before a rank's first slot, its own work, and what must
+ * follow its last, the most. @own_start: counted from the rank's own first slot instead of the first of all
  */
-double mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations);
+MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations, bool own_start);

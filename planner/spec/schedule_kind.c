@@ -8,9 +8,20 @@ static const char *const names[MPP_N_SCHEDULES] = { MPP_SCHEDULE_KINDS(KIND) };
 const MppNames mpp_schedule_names = MPP_NAMES("schedule", names);
 
 static const MppScheduleShape shapes[MPP_N_SCHEDULES] = {
-    [MPP_SCHEDULE_GPIPE] = { 1, 1, 1, 1, 1, 0, 1, false },
-    [MPP_SCHEDULE_1F1B] = { 1, 1, 1, 1, 1, 0, 1, false },
-    [MPP_SCHEDULE_INTERLEAVED] = { 2, 1, 2, 0, 1, 1, 1, true },
+    /* pp: least, multiple; vpp: least, most, multiple; micro-batches: rounds, multiple; whole rounds, grouped, splits backward */
+    [MPP_SCHEDULE_GPIPE] = { MPP_PLACEMENT_LOOPED, 1, 1, 1, 1, 1, 0, 1, false, false, false },
+    [MPP_SCHEDULE_1F1B] = { MPP_PLACEMENT_LOOPED, 1, 1, 1, 1, 1, 0, 1, false, false, false },
+    [MPP_SCHEDULE_INTERLEAVED] = { MPP_PLACEMENT_LOOPED, 2, 1, 2, 0, 1, 1, 1, false, true, false },
+    [MPP_SCHEDULE_BREADTH_FIRST] = { MPP_PLACEMENT_LOOPED, 2, 1, 2, 0, 1, 0, 1, false, false, false },
+    [MPP_SCHEDULE_ZB_H1] = { MPP_PLACEMENT_LOOPED, 2, 1, 1, 1, 1, 0, 1, false, false, true },
+    [MPP_SCHEDULE_ZB_H2] = { MPP_PLACEMENT_LOOPED, 2, 1, 1, 1, 1, 0, 1, false, false, true },
+    [MPP_SCHEDULE_ZB_INTERLEAVED] = { MPP_PLACEMENT_LOOPED, 2, 1, 2, 0, 1, 1, 1, false, true, true },
+    [MPP_SCHEDULE_ZB_V] = { MPP_PLACEMENT_ZIGZAG, 2, 1, 2, 2, 1, 0, 1, false, false, true },
+    [MPP_SCHEDULE_V_HALF] = { MPP_PLACEMENT_ZIGZAG, 2, 1, 2, 2, 1, 0, 1, false, false, true },
+    [MPP_SCHEDULE_V_MIN] = { MPP_PLACEMENT_ZIGZAG, 2, 1, 2, 2, 1, 0, 1, false, false, true },
+    [MPP_SCHEDULE_DUALPIPE_V] = { MPP_PLACEMENT_ZIGZAG, 2, 1, 2, 2, 1, 2, 1, false, false, true },
+    [MPP_SCHEDULE_HANAYO] = { MPP_PLACEMENT_ZIGZAG, 2, 1, 2, 0, 2, 1, 1, true, false, false },
+    [MPP_SCHEDULE_CHIMERA] = { MPP_PLACEMENT_BIDIRECTIONAL, 2, 2, 1, 1, 1, 0, 2, false, false, false },
 };
 
 const MppScheduleShape *mpp_schedule_kind_shape(MppScheduleKind kind)
@@ -62,5 +73,7 @@ char *mpp_schedule_kind_broken(MppScheduleKind kind, int64_t pp, int64_t vpp, in
     if (!divides(shape->micro_batch_multiple, micro_batches))
         return g_strdup_printf("schedule %s needs micro-batches to be a multiple of %" N ", not %" N, name,
                                shape->micro_batch_multiple, micro_batches);
+    if (shape->whole_rounds && !divides(pp, micro_batches))
+        return g_strdup_printf("schedule %s needs micro-batches to be a multiple of pp %" N ", not %" N, name, pp, micro_batches);
     return shape->grouped ? broken_groups(name, pp, micro_batches, group) : NULL;
 }

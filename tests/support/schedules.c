@@ -1,5 +1,7 @@
 #include "tests/support/schedules.h"
 
+enum { MOST_PP = 16, MOST_VPP = 8, MOST_MICRO_BATCHES = 128 };
+
 static bool legal(const MppSchedule *schedule)
 {
     return mpp_schedule_check(schedule, NULL);
@@ -21,19 +23,35 @@ static void check_groups(MppSchedule s, void (*check)(const MppSchedule *schedul
 
 void schedules_for_each(void (*check)(const MppSchedule *schedule))
 {
-    static const int64_t ranks[] = { 1, 2, 3, 4, 5, 7, 8, 12, 16 };
-    static const int64_t batches[] = { 1, 2, 3, 4, 5, 8, 9, 12, 16, 20, 31, 32, 40, 48, 64, 96, 128 };
+    const int64_t rounds[] = { 2, 3, 5, 8 }, batches[] = { 1, 2, 3, 5, 12, 31, 64, 128 };
     for (int kind = 0; kind < MPP_N_SCHEDULES; kind++)
-        for (size_t i = 0; i < G_N_ELEMENTS(ranks); i++)
-            for (int64_t vpp = 1; vpp <= 8; vpp++)
-                for (size_t k = 0; k < G_N_ELEMENTS(batches); k++)
-                    check_groups((MppSchedule){ kind, ranks[i], vpp, batches[k], 0 }, check);
+        for (int64_t pp = 1; pp <= MOST_PP; pp++)
+            for (int64_t vpp = 1; vpp <= MOST_VPP; vpp++) {
+                for (size_t i = 0; i < G_N_ELEMENTS(batches); i++)
+                    check_groups((MppSchedule){ kind, pp, vpp, batches[i], 0 }, check);
+                for (size_t i = 0; i < G_N_ELEMENTS(rounds) && rounds[i] * pp <= MOST_MICRO_BATCHES; i++)
+                    check_groups((MppSchedule){ kind, pp, vpp, rounds[i] * pp, 0 }, check);
+            }
 }
 
 char *schedules_title(const MppSchedule *s)
 {
     return g_strdup_printf("%s pp %d vpp %d m %d group %d", mpp_names_get(&mpp_schedule_names, s->kind), (int)s->pp, (int)s->vpp,
                            (int)s->micro_batches, (int)s->group);
+}
+
+void schedules_expect(const SchedulesRow *rows, size_t n_rows)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        g_autoptr(MppOrder) order = mpp_schedule_order(&rows[i].schedule);
+        const GArray *slots = order->slots[rows[i].rank];
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (guint k = 0; k < slots->len; k++) {
+            g_autofree char *slot = mpp_slot_to_text(&g_array_index(slots, MppSlot, k));
+            g_string_append_printf(text, "%s%s", k ? " " : "", slot);
+        }
+        g_assert_cmpstr(text->str, ==, rows[i].slots);
+    }
 }
 
 static SchedulesTimes *times_new(int64_t n_chunks, double message_s)

@@ -11,6 +11,16 @@ void schedules_for_each(void (*check)(const MppSchedule *schedule));
 /** "interleaved pp 4 vpp 2 m 8 group 4" */
 char *schedules_title(const MppSchedule *schedule);
 
+/** A rank's slots as text, "0F0 0F1 0B0 0B1". */
+typedef struct {
+    MppSchedule schedule;
+    int64_t rank;
+    const char *slots;
+} SchedulesRow;
+
+/** Asserts that every row's rank has these slots. */
+void schedules_expect(const SchedulesRow *rows, size_t n_rows);
+
 /** Durations of an order's chunks, freed together. */
 typedef struct {
     double *forward_s, *input_s, *weight_s;

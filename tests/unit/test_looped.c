@@ -1,25 +1,9 @@
-#include "planner/schedule/schedule.h"
-
-/** A rank's slots in order, "0F1": micro-batch 1 forwards through chunk 0. */
-static char *order_of(const MppSchedule *s, int64_t rank)
-{
-    g_autoptr(MppOrder) order = mpp_schedule_order(s);
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < order->slots[rank]->len; i++) {
-        g_autofree char *slot = mpp_slot_to_text(&g_array_index(order->slots[rank], MppSlot, i));
-        g_string_append_printf(text, "%s%s", i ? " " : "", slot);
-    }
-    return g_string_free(text, FALSE);
-}
+#include "tests/support/schedules.h"
 
 /** The interleaved rows are figure 4 of arXiv:2104.04473, begun again with two ranks. */
 static void test_orders(void)
 {
-    static const struct {
-        MppSchedule schedule;
-        int64_t rank;
-        const char *order;
-    } rows[] = {
+    static const SchedulesRow rows[] = {
         { { MPP_SCHEDULE_GPIPE, 3, 1, 2, 0 }, 1, "1F0 1F1 1B0 1B1" },
         { { MPP_SCHEDULE_1F1B, 1, 1, 3, 0 }, 0, "0F0 0B0 0F1 0B1 0F2 0B2" },
         { { MPP_SCHEDULE_1F1B, 3, 1, 4, 0 }, 0, "0F0 0F1 0F2 0B0 0F3 0B1 0B2 0B3" },
@@ -29,12 +13,11 @@ static void test_orders(void)
         { { MPP_SCHEDULE_INTERLEAVED, 2, 2, 4, 0 }, 0, "0F0 0F1 2F0 2F1 0F2 2B0 0F3 2B1 2F2 0B0 2F3 0B1 2B2 2B3 0B2 0B3" },
         { { MPP_SCHEDULE_INTERLEAVED, 2, 2, 4, 0 }, 1, "1F0 1F1 3F0 3B0 3F1 3B1 1F2 1B0 1F3 1B1 3F2 3B2 3F3 3B3 1B2 1B3" },
         { { MPP_SCHEDULE_INTERLEAVED, 2, 2, 2, 0 }, 0, "0F0 0F1 2F0 2F1 2B0 2B1 0B0 0B1" },
-        { { MPP_SCHEDULE_INTERLEAVED, 2, 2, 5, 3 }, 1, "1F0 1F1 1F2 3F0 3B0 3F1 3B1 3F2 3B2 1F3 1B0 1F4 1B1 3F3 1B2 3F4 3B3 3B4 1B3 1B4" },
+        { { MPP_SCHEDULE_BREADTH_FIRST, 2, 2, 2, 0 }, 1, "1F0 1F1 3F0 3F1 3B0 3B1 1B0 1B1" },
+        { { MPP_SCHEDULE_INTERLEAVED, 2, 2, 5, 3 }, 1,
+          "1F0 1F1 1F2 3F0 3B0 3F1 3B1 3F2 3B2 1F3 1B0 1F4 1B1 3F3 1B2 3F4 3B3 3B4 1B3 1B4" },
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *order = order_of(&rows[i].schedule, rows[i].rank);
-        g_assert_cmpstr(order, ==, rows[i].order);
-    }
+    schedules_expect(rows, G_N_ELEMENTS(rows));
 }
 
 int main(int argc, char **argv)
