@@ -7,12 +7,12 @@ PREFIX ?= /usr/local
 BUILD := build$(if $(SAN),/san)
 
 # --- what the machine has ---------------------------------------------------------------------
-REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libcgraph
-PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libgraphviz-dev
+REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph
+PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
 TEST_PACKAGES := python3 clang-format locales-all
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
 HAVE_REQUIRED := $(call have,$(REQUIRED))
-LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl
+LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(LINKED))
 PKG_LIBS = $(shell pkg-config --libs $(LINKED))
 
@@ -45,7 +45,7 @@ all: $(BUILD)/mpplan
 $(BUILD)/mpplan: $(call objects,planner/cli/main.c) $(LIB) $(BUILD)/zoo.o
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-$(LIB): $(call objects,$(LIB_SOURCES))
+$(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -66,6 +66,16 @@ $(BUILD)/zoo.c: $(BUILD)/zoo.gresource.xml | $(MISSING)
 
 $(BUILD)/zoo.o: $(BUILD)/zoo.c
 	$(CC) $(FLAGS) -c $< -o $@
+
+# --- code from schemas ------------------------------------------------------------------------
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto | $(MISSING)
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(BUILD) $<
+
+$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c
+	$(CC) $(FLAGS) -c $< -o $@
+
+$(BUILD)/sim/write_chakra.o $(BUILD)/sim/chakra_node.o: $(BUILD)/sim/chakra.pb-c.h
 
 # --- set-up -----------------------------------------------------------------------------------
 APT_GET := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
