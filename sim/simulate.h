@@ -16,7 +16,7 @@
 
 typedef struct {
     const MppJob *job;             /* borrowed */
-    const MppPipelineCost *pipeline; /* borrowed */
+    MppPipelineCost *pipeline;     /* borrowed */
     MppLanes ranks;
     MppProgram *program;
     MppScene scene;

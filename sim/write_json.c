@@ -144,11 +144,10 @@ static void add_totals(cJSON *root, const MppSimulation *simulation, const MppRe
     add(root, "events", (double)simulation->n_events);
 }
 
-static void write_json(const MppTracks *tracks, const MppWriterOptions *options, int64_t rank, MppOutput *output)
+cJSON *mpp_write_json_document(const MppTracks *tracks, const MppWriterOptions *options)
 {
-    (void)rank;
     g_autoptr(MppReport) report = mpp_report_new(tracks, options->lanes);
-    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON *root = cJSON_CreateObject();
     add_totals(root, tracks->simulation, report);
     cJSON *lanes = cJSON_AddArrayToObject(root, "lanes"), *tiers = cJSON_AddArrayToObject(root, "tiers");
     for (guint i = 0; i < report->lanes->len; i++)
@@ -158,6 +157,13 @@ static void write_json(const MppTracks *tracks, const MppWriterOptions *options,
     cJSON_AddItemToObject(root, "critical_path", critical_path_json(tracks->simulation));
     if (options->spans)
         cJSON_AddItemToObject(root, "spans", spans_json(tracks, options));
+    return root;
+}
+
+static void write_json(const MppTracks *tracks, const MppWriterOptions *options, int64_t rank, MppOutput *output)
+{
+    (void)rank;
+    g_autoptr(cJSON) root = mpp_write_json_document(tracks, options);
     g_autofree char *text = mpp_json_to_text(root);
     mpp_output_text(output, text);
 }

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
+
 #include "sim/output.h"
 #include "sim/report.h"
 
@@ -27,6 +29,9 @@ typedef struct {
     /** Writes the folder's further file. */
     void (*write_extra)(const MppTracks *tracks, const MppWriterOptions *options, MppOutput *output);
 } MppWriter;
+
+/** What the json format writes, for a caller that adds to it. */
+cJSON *mpp_write_json_document(const MppTracks *tracks, const MppWriterOptions *options);
 
 /** The formats, and how many there are. */
 const MppWriter *const *mpp_writers(int *n);
