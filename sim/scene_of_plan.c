@@ -69,12 +69,12 @@ static bool cost_pool(const Builder *builder, const char *device, MppChunkTime *
         return false;
     }
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    g_array_append_vals(layers, builder->pipeline->layers, builder->pipeline->n_chunks);
+    g_array_append_vals(layers, builder->pipeline->layers, builder->pipeline->model_chunks);
     MppStrategy strategy = *builder->strategy;
     strategy.stage_layers = layers;
     g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
     mpp_shard_cost(&job, &builder->pipeline->shard->place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(builder->pipeline->n_chunks, job.model->n_layers);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(builder->pipeline->model_chunks, job.model->n_layers);
     mpp_pipeline_cost_fill(pipeline, shard, &strategy);
     set_times(pipeline, times);
     return true;

@@ -17,6 +17,8 @@ static bool complete(const MppJob *job, const char *text, MppStrategy *strategy,
         strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
     if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
         strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
+    if (!(named & mpp_strategy_field("vpp")))
+        strategy->vpp = mpp_schedule_kind_shape(strategy->schedule)->least_vpp;
     if (!(named & mpp_strategy_field("stage_split")))
         strategy->stage_split = job->runtime->stage_split;
     if (!(named & mpp_strategy_field("etp")) && strategy->ep == 1 && job->model->moe.experts)

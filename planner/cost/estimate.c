@@ -33,8 +33,8 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
     double last_s = 0;
     for (int64_t k = 0; k < pp; k++) {
         MppStageEstimate *stage = &estimate->stages[k];
-        for (int64_t c = k; c < pipeline->n_chunks; c += pp)
-            stage->layers += pipeline->chunks[c].layers;
+        for (int64_t i = 0; i < pipeline->peaks[k].n_local; i++)
+            stage->layers += pipeline->chunks[pipeline->peaks[k].chunks[i]].layers;
         stage->forward_s = pipeline->stages[k].forward_s;
         stage->backward_s = pipeline->stages[k].backward_s;
         stage->end_s = end_s[k];
@@ -64,10 +64,12 @@ static void fill_shares(MppPipelineCost *pipeline, double exchanged_s, double up
     const MppJob *job = pipeline->shard->job;
     const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
     MppShares *shares = &estimate->shares;
-    for (int64_t c = estimate->busiest_stage; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
+    const MppPeaks *held = &pipeline->peaks[estimate->busiest_stage];
+    double through_each = (double)pipeline->schedule.micro_batches / mpp_schedule_copies(&pipeline->schedule);
+    for (int64_t i = 0; i < held->n_local; i++) {
         MppShares chunk;
-        mpp_pipeline_cost_shares(pipeline, c, &chunk);
-        mpp_shares_add(shares, pipeline->schedule.micro_batches, &chunk);
+        mpp_pipeline_cost_shares(pipeline, held->chunks[i], &chunk);
+        mpp_shares_add(shares, through_each, &chunk);
     }
     double length_s = 0;
     for (int64_t k = 0; k < estimate->pp; k++)
@@ -116,7 +118,7 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     estimate->pp = pipeline->strategy->pp;
     estimate->stages = g_new0(MppStageEstimate, estimate->pp);
     estimate->chunk_layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    g_array_append_vals(estimate->chunk_layers, pipeline->layers, pipeline->n_chunks);
+    g_array_append_vals(estimate->chunk_layers, pipeline->layers, pipeline->model_chunks);
     double exchanged_s = fill_stages(pipeline, estimate), update_s, gather_s;
     slowest_update(pipeline, &update_s, &gather_s);
     fill_shares(pipeline, exchanged_s, update_s, gather_s, estimate);
@@ -156,7 +158,8 @@ static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
         MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, pipeline->chunks[chunk].backward_s);
         least_s = MIN(least_s, cost.work_s - cost.hidden_s);
     }
-    return least_s + mpp_step_end_tied_s(pipeline);
+    bool tied = stage == 0 || stage == pipeline->strategy->pp - 1;
+    return least_s + (tied ? mpp_step_end_tied_s(pipeline) : 0);
 }
 
 /** Of the rank whose end is bounded, whichever exchanges and updates for longest. */

@@ -65,9 +65,9 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, i
     }
     if (index == 0)
         add_block(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, &sums);
-    if (index == pipeline->n_chunks - 1) {
+    if (index == pipeline->model_chunks - 1) {
         add_block(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, &sums);
-        if (s->pp > 1 && model->tied_embeddings)
+        if (model->tied_embeddings && mpp_pipeline_cost_ends_apart(pipeline))
             sums.parameters += shard->embedding.parameters;
     }
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
@@ -80,11 +80,11 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, i
     set_durations(pipeline, index);
 }
 
-/** A chunk like the one before it, further on. */
-static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first)
+/** A chunk like an earlier one. */
+static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t from, int64_t first_layer)
 {
-    pipeline->chunks[index] = pipeline->chunks[index - 1];
-    pipeline->chunks[index].first_layer = first;
+    pipeline->chunks[index] = pipeline->chunks[from];
+    pipeline->chunks[index].first_layer = first_layer;
     set_durations(pipeline, index);
 }
 
@@ -117,19 +117,19 @@ static void split_layers(MppPipelineCost *pipeline)
     const MppStrategy *s = pipeline->strategy;
     int64_t n_layers = pipeline->shard->job->model->n_layers;
     if (s->stage_layers) {
-        for (int64_t c = 0; c < pipeline->n_chunks; c++)
+        for (int64_t c = 0; c < pipeline->model_chunks; c++)
             pipeline->layers[c] = g_array_index(s->stage_layers, int64_t, c);
         return;
     }
-    if (s->stage_split == MPP_STAGE_SPLIT_EVEN || pipeline->n_chunks == 1) {
-        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers);
+    if (s->stage_split == MPP_STAGE_SPLIT_EVEN || pipeline->model_chunks == 1) {
+        mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers);
         return;
     }
     MppChain chain = chain_of(pipeline);
     if (s->stage_split == MPP_STAGE_SPLIT_GREEDY)
-        mpp_partition_greedy(&chain, pipeline->n_chunks, pipeline->layers);
-    else if (!mpp_partition_balanced(&chain, pipeline->n_chunks, NULL, pipeline->layers))
-        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers); /* chunks without layers: only the ends */
+        mpp_partition_greedy(&chain, pipeline->model_chunks, pipeline->layers);
+    else if (!mpp_partition_balanced(&chain, pipeline->model_chunks, NULL, pipeline->layers))
+        mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
 static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
@@ -147,19 +147,23 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
     MppStageCost *stage = &pipeline->stages[k];
     const MppPeaks *peaks = &pipeline->peaks[k];
     *stage = (MppStageCost){ .activation_bytes = mpp_peaks_weigh(peaks, pipeline->kept_bytes) };
+    double copies = (double)pipeline->n_chunks / pipeline->model_chunks;
     for (int64_t i = 0; i < peaks->n_local; i++) {
         const MppChunkCost *chunk = &pipeline->chunks[peaks->chunks[i]];
-        stage->forward_s += chunk->forward_s;
-        stage->backward_s += chunk->backward_s;
+        bool last = peaks->chunks[i] % pipeline->model_chunks == pipeline->model_chunks - 1;
+        stage->forward_s += chunk->forward_s / copies;
+        stage->backward_s += chunk->backward_s / copies;
+        stage->loss_bytes += last ? pipeline->shard->head_bytes : 0;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;
         stage->working_bytes = MAX(stage->working_bytes, working_bytes(pipeline, chunk));
     }
 }
 
-MppPipelineCost *mpp_pipeline_cost_new(int64_t most, int64_t n_layers)
+MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers)
 {
     MppPipelineCost *pipeline = g_new0(MppPipelineCost, 1);
+    int64_t most = 2 * most_chunks;
     pipeline->layers = g_new(int64_t, most);
     pipeline->chunks = g_new(MppChunkCost, most);
     pipeline->stages = g_new(MppStageCost, most);
@@ -206,6 +210,11 @@ static void take_peaks(MppPipelineCost *pipeline)
     pipeline->peaks = mpp_peaks_table_get(table, &pipeline->schedule);
 }
 
+bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline)
+{
+    return mpp_schedule_rank(&pipeline->schedule, 0) != mpp_schedule_rank(&pipeline->schedule, pipeline->model_chunks - 1);
+}
+
 /** Most fills of a search differ in what the mesh does not depend on. */
 static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *s)
 {
@@ -214,6 +223,23 @@ static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrateg
     pipeline->exchange.job = job;
     pipeline->exchange.strategy = s;
     pipeline->placed = *s;
+}
+
+static void sum_chunks(MppPipelineCost *pipeline)
+{
+    int64_t n = pipeline->model_chunks, first = 0;
+    bool uniform = pipeline->shard->job->model->n_kinds == 1;
+    for (int64_t c = 0; c < n; first += pipeline->layers[c++]) {
+        bool inner = c > 1 && c < n - 1 && uniform;
+        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
+            copy_chunk(pipeline, c, c - 1, first);
+        else
+            sum_chunk(pipeline, c, first, pipeline->layers[c]);
+    }
+    for (int64_t c = n; c < pipeline->n_chunks; c++) {
+        pipeline->layers[c] = pipeline->layers[c - n];
+        copy_chunk(pipeline, c, c - n, pipeline->chunks[c - n].first_layer);
+    }
 }
 
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
@@ -228,59 +254,17 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     pipeline->schedule = schedule;
     if (!known)
         take_peaks(pipeline);
-    pipeline->n_chunks = s->pp * s->vpp;
+    pipeline->model_chunks = s->pp * s->vpp;
+    pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
     double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
     pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
 
     split_layers(pipeline);
-    int64_t first = 0;
-    for (int64_t c = 0; c < pipeline->n_chunks; first += pipeline->layers[c++]) {
-        bool inner = c > 1 && c < pipeline->n_chunks - 1 && job->model->n_kinds == 1;
-        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
-            copy_chunk(pipeline, c, first);
-        else
-            sum_chunk(pipeline, c, first, pipeline->layers[c]);
-    }
+    sum_chunks(pipeline);
     for (int64_t k = 0; k < s->pp; k++)
         sum_stage(pipeline, k);
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, false);
-}
-
-const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)
-{
-    if (pipeline->order && mpp_schedule_equal(&pipeline->ordered, &pipeline->schedule))
-        return pipeline->order;
-    mpp_order_free(pipeline->order);
-    pipeline->order = mpp_schedule_order(&pipeline->schedule);
-    pipeline->ordered = pipeline->schedule;
-    pipeline->work = g_realloc(pipeline->work, mpp_replay_work_bytes(pipeline->order));
-    return pipeline->order;
-}
-
-const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
-{
-    if (!pipeline->replayed) {
-        const MppOrder *order = mpp_pipeline_cost_order(pipeline); /* makes room for the replay */
-        MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-        mpp_replay_ends(order, &durations, pipeline->work, pipeline->chunk_end_s, pipeline->end_s);
-    }
-    pipeline->replayed = true;
-    return pipeline->end_s;
-}
-
-double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s)
-{
-    const MppOrder *order = mpp_pipeline_cost_order(pipeline);
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    g_autofree double *end_s = g_new(double, pipeline->n_chunks), *stage_end_s = g_new(double, pipeline->schedule.pp);
-    durations.message_s = message_s;
-    return mpp_replay_ends(order, &durations, pipeline->work, end_s, stage_end_s);
-}
-
-MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
-{
-    return (MppDurations){ pipeline->forward_s, pipeline->input_s, pipeline->weight_s, pipeline->message_s };
+    pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, job->runtime->skips_step_barrier);
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
@@ -302,9 +286,9 @@ void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t inde
         add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], pass, out);
         add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], pass, out);
     }
-    if (index == 0)
+    if (index % pipeline->model_chunks == 0)
         add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, pass, out);
-    if (index == pipeline->n_chunks - 1)
+    if (index % pipeline->model_chunks == pipeline->model_chunks - 1)
         add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, pass, out);
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;

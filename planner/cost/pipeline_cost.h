@@ -18,8 +18,9 @@ typedef struct {
 
 /** What one rank of a stage holds. */
 typedef struct {
-    double forward_s, backward_s; /* one micro-batch, all chunks */
+    double forward_s, backward_s; /* one micro-batch, all chunks; of two copies the mean */
     double parameters, expert_parameters;
+    double loss_bytes;
     double activation_bytes; /* of the micro-batches in flight */
     double working_bytes;
 } MppStageCost;
@@ -30,7 +31,8 @@ typedef struct {
     const MppStrategy *strategy;   /* borrowed */
     MppExchange exchange;
     MppSchedule schedule;
-    int64_t n_chunks;
+    int64_t model_chunks;          /* pp * vpp */
+    int64_t n_chunks;              /* of the schedule: those of each copy of the model; arrays are of these */
     int64_t *layers;
     MppChunkCost *chunks;
     MppStageCost *stages;
@@ -49,7 +51,7 @@ typedef struct {
     void *work; /* of replays */
 } MppPipelineCost;
 
-/** An empty one with room for @most_chunks chunks of a model with @n_layers layers. */
+/** An empty one with room for @most_chunks chunks, and a copy of each, of a model with @n_layers layers. */
 MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers);
 
 /** Has it take its peaks from @table, which several may share and which is borrowed. */
@@ -64,7 +66,13 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
 /** The order of the schedule, made when first asked for; lent until the next fill. */
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 
-/** Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot. */
+/** Whether the model's first and last chunk are on different ranks. */
+bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline);
+
+/**
+ * Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot; from the
+ * stage's own first slot where the stack begins steps without a barrier.
+ */
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
 
 /** How long the schedule takes with messages of @message_s. */

@@ -7,6 +7,8 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
     const MppRuntime *runtime = pipeline->shard->job->runtime;
     const MppChunkCost *cost = &pipeline->chunks[chunk];
     double work_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).reduce_s;
+    if (pipeline->n_chunks > pipeline->model_chunks)
+        work_s += mpp_exchange_copies_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
     double bytes = (cost->parameters + cost->expert_parameters) * runtime->state.reduce_bytes;
     double last_bucket_s = bytes > 0 ? work_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
     return (MppReductionCost){ work_s, MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
@@ -14,12 +16,14 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
 
 double mpp_step_end_window_s(MppPipelineCost *pipeline, int64_t chunk)
 {
-    bool splits = mpp_order_splits_backward(mpp_pipeline_cost_order(pipeline));
+    bool splits = mpp_schedule_kind_shape(pipeline->schedule.kind)->splits_backward;
     return splits ? pipeline->chunks[chunk].weight_s : pipeline->chunks[chunk].backward_s;
 }
 
 double mpp_step_end_tied_s(const MppPipelineCost *pipeline)
 {
+    if (!mpp_pipeline_cost_ends_apart(pipeline))
+        return 0;
     return mpp_exchange_tied_s(&pipeline->exchange, pipeline->shard->embedding.parameters);
 }
 

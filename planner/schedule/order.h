@@ -97,3 +97,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReplay, mpp_replay_free)
 double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s);
 size_t mpp_replay_work_bytes(const MppOrder *order);
 
+/** When @rank began its first slot in the replay that used @work last. */
+double mpp_replay_start_s(const MppOrder *order, const void *work, int64_t rank);
+

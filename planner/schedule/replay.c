@@ -30,6 +30,7 @@ size_t mpp_replay_work_bytes(const MppOrder *order)
     return MPP_N_PASSES * order->n_chunks * sizeof(Step) + (n_ends(order) + order->n_chunks + order->micro_batches) * sizeof(double) + pp * per_rank;
 }
 
+/** Finds the arrays' places in @work. */
 static void lay_out(Replay *replay, const MppOrder *order, char *work)
 {
     replay->order = order;
@@ -40,6 +41,11 @@ static void lay_out(Replay *replay, const MppOrder *order, char *work)
     replay->free_s = replay->zeros + order->micro_batches;
     replay->chunk_end_s = replay->free_s + order->pp;
     replay->next = (guint *)(replay->chunk_end_s + order->n_chunks);
+}
+
+static void begin(Replay *replay)
+{
+    const MppOrder *order = replay->order;
     for (size_t i = 0; i < n_ends(order); i++)
         replay->ends[i] = NAN;
     for (int32_t b = 0; b < order->micro_batches; b++)
@@ -113,6 +119,7 @@ double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, voi
     Replay replay;
     lay_out(&replay, order, work);
     replay.chunk_end_s = chunk_end_s;
+    begin(&replay);
     make_steps(&replay, durations);
     run(&replay);
     double last_s = 0;
@@ -121,6 +128,15 @@ double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, voi
         last_s = MAX(last_s, stage_end_s[k]);
     }
     return last_s;
+}
+
+double mpp_replay_start_s(const MppOrder *order, const void *work, int64_t rank)
+{
+    Replay replay;
+    lay_out(&replay, order, (char *)work);
+    const MppSlot *first = &g_array_index(order->slots[rank], MppSlot, 0);
+    const Step *step = &replay.steps[first->pass][first->chunk];
+    return step->source_s[first->micro_batch] + step->lag_s;
 }
 
 /** Times of one rank's slots, all inputs known. */
@@ -142,6 +158,7 @@ MppReplay *mpp_replay_new(const MppOrder *order, const MppDurations *durations)
     g_autofree char *work = g_malloc(mpp_replay_work_bytes(order));
     Replay state;
     lay_out(&state, order, work);
+    begin(&state);
     make_steps(&state, durations);
     run(&state);
     MppReplay *replay = g_new(MppReplay, 1);

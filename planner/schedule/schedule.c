@@ -18,7 +18,7 @@ static const MppScheduleType *const types[MPP_N_SCHEDULES] = {
 
 MppSchedule mpp_schedule_of(const MppStrategy *s, int64_t global_batch)
 {
-    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch), 0 };
+    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch), s->schedule_group };
 }
 
 bool mpp_schedule_equal(const MppSchedule *a, const MppSchedule *b)

@@ -121,21 +121,19 @@ static char *stages_even(const MppJob *job, const MppStrategy *s)
     return g_strdup_printf("%" N " layers do not divide into pp * vpp = %" N " equal stages", job->model->n_layers, s->pp * s->vpp);
 }
 
-static char *interleaved_schedule(const MppJob *job, const MppStrategy *s)
-{
-    (void)job;
-    if ((s->schedule == MPP_SCHEDULE_INTERLEAVED) == (s->vpp > 1) && (s->vpp == 1 || s->pp > 1))
-        return KEPT;
-    return g_strdup_printf("schedule %s with pp %" N " and vpp %" N ": interleaved, and only it, has vpp > 1, and needs pp > 1",
-                           mpp_names_get(&mpp_schedule_names, s->schedule), s->pp, s->vpp);
-}
-
-static char *interleaved_micro_batches(const MppJob *job, const MppStrategy *s)
+static char *schedule(const MppJob *job, const MppStrategy *s)
 {
     int64_t m = mpp_strategy_micro_batches(s, job->training.global_batch);
-    if (s->vpp == 1 || divides(s->pp, m))
+    if (s->schedule_group && !mpp_schedule_kind_shape(s->schedule)->grouped)
+        return g_strdup_printf("schedule %s has no groups to choose", mpp_names_get(&mpp_schedule_names, s->schedule));
+    return mpp_schedule_kind_broken(s->schedule, s->pp, s->vpp, m, s->schedule_group ? s->schedule_group : s->pp);
+}
+
+static char *runtime_schedule(const MppJob *job, const MppStrategy *s)
+{
+    if (s->pp == 1 || job->runtime->schedules & (int64_t)1 << s->schedule)
         return KEPT;
-    return g_strdup_printf("interleaving needs micro-batches in groups of pp: %" N " is not a multiple of %" N, m, s->pp);
+    return g_strdup_printf("%s has no schedule %s", job->runtime->title, mpp_names_get(&mpp_schedule_names, s->schedule));
 }
 
 static char *experts(const MppJob *job, const MppStrategy *s)
@@ -193,7 +191,6 @@ static char *runtime_axes(const MppJob *job, const MppStrategy *s)
                         : s->pp > 1 && !runtime->pipeline_parallel  ? "pipeline"
                         : s->cp > 1 && !runtime->context_parallel   ? "context"
                         : s->ep > 1 && !runtime->expert_parallel    ? "expert"
-                        : s->vpp > 1 && !runtime->interleaving      ? "virtual-stage"
                                                                     : NULL;
     return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
 }
@@ -250,8 +247,7 @@ static const MppRule rules[] = {
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },
     { "stages-sum", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_sum },
     { "stages-even", MPP_RULE_ILLEGAL, "Megatron arguments: layers % pp = 0", stages_even },
-    { "interleaved-schedule", MPP_RULE_ILLEGAL, "Megatron schedules", interleaved_schedule },
-    { "interleaved-micro-batches", MPP_RULE_ILLEGAL, "Megatron schedules: micro-batches % pp = 0", interleaved_micro_batches },
+    { "schedule", MPP_RULE_ILLEGAL, "the schedule's paper; Megatron schedules: micro-batches % pp = 0", schedule },
     { "experts", MPP_RULE_ILLEGAL, "Megatron arguments: experts % ep = 0", experts },
     { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },
     { "experts-order", MPP_RULE_ILLEGAL, "Megatron parallel_state: equal pp groups of both grids", experts_order },
@@ -259,6 +255,7 @@ static const MppRule rules[] = {
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
+    { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
     { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
     { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },

@@ -9,6 +9,7 @@
 
 #include "planner/base/fields.h"
 #include "planner/spec/device.h"
+#include "planner/spec/schedule_kind.h"
 
 /** How a stack cuts the layers into stages when nobody says otherwise. */
 typedef enum {
@@ -109,7 +110,9 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
     MppSelective selective;
-    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
+    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
+    int64_t schedules;        /* a set of MppScheduleKind */
+    bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
 } MppRuntime;

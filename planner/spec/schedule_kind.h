@@ -54,6 +54,8 @@ typedef struct {
 
 const MppScheduleShape *mpp_schedule_kind_shape(MppScheduleKind kind);
 
+bool mpp_schedule_kind_allows(MppScheduleKind kind, int64_t pp, int64_t vpp, int64_t micro_batches, int64_t group);
+
 /**
  * Why @kind is not for a pipeline of @pp ranks with @vpp chunks each and @micro_batches in groups of @group.
  *

@@ -7,7 +7,7 @@ static const struct {
 } rows[] = {
     { MPP_SCHEDULE_GPIPE, 1, 1, 1, 1, NULL },
     { MPP_SCHEDULE_GPIPE, 4, 2, 8, 4, "schedule gpipe needs vpp 1, not 2" },
-    { MPP_SCHEDULE_INTERLEAVED, 1, 2, 8, 1, "schedule interleaved needs pp of at least 2" },
+    { MPP_SCHEDULE_INTERLEAVED, 1, 2, 8, 1, "schedule interleaved needs pp of at least 2, not 1" },
     { MPP_SCHEDULE_INTERLEAVED, 4, 1, 8, 4, "schedule interleaved needs vpp of at least 2, not 1" },
     { MPP_SCHEDULE_INTERLEAVED, 4, 2, 3, 4, "schedule interleaved needs at least 4 micro-batches, not 3" },
     { MPP_SCHEDULE_INTERLEAVED, 4, 2, 10, 4, "schedule interleaved takes micro-batches in groups of 4: 10 are not a multiple of it" },

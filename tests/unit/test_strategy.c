@@ -53,7 +53,7 @@ static void test_json(void)
     static const char text[] =
         "{\"dp\":7,\"tp\":5,\"pp\":3,\"vpp\":2,\"cp\":11,\"ep\":35,\"etp\":13,\"sequence_parallel\":true,\"micro_batch\":9,"
         "\"zero\":2,"
-        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
+        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"schedule_group\":4,\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
         "\"offload_optimizer\":true,\"stage_split\":\"greedy\",\"order\":\"tp-pp-dp-cp\",\"stage_layers\":[4,5,0,6,4,3]}";
     g_autoptr(MppJson) json = mpp_expect_json(text);
     g_autoptr(GError) error = NULL;
