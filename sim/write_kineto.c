@@ -9,7 +9,9 @@
 #include "sim/pass_pieces.h"
 #include "sim/writers.h"
 
-typedef enum { HOST = 1, COMPUTE = 7, EXCHANGE = 13, DATA = 17, RECEIVE = 21 } Stream; /* HOST: the launching thread */
+/** Streams of the device; messages of stage k arrive on RECEIVE + k. */
+enum { COMPUTE = 7, EXCHANGE = 13, DATA = 17, RECEIVE = 21 };
+enum { DEVICE_PROCESS = 0, HOST_PROCESS = 1000 };
 
 typedef struct {
     const MppTracks *tracks;
@@ -18,17 +20,22 @@ typedef struct {
     GArray *pieces; /* MppPassPiece */
     int32_t lane;
     int n_kernels;
+    double *launch_s; /* by stream: when its next kernel is launched */
 } Kineto;
 
-/** Launches take no time and come in time, so that no kernel waits for the host. */
+/** A kernel is launched when the one before it on the stream starts, so that it never waits for the host. */
 static void put_kernel(Kineto *kineto, int stream, double start_s, double end_s, const char *name)
 {
+    const double shortest_s = 1e-9; /* times are in nanoseconds */
+    if (end_s - start_s < shortest_s)
+        return;
     int correlation = ++kineto->n_kernels;
     mpp_output_format(kineto->output, "%s\n{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":%d,\"ts\":",
-                      correlation > 1 ? "," : "", 1000, stream);
-    mpp_output_us(kineto->output, start_s);
+                      correlation > 1 ? "," : "", HOST_PROCESS, stream);
+    mpp_output_us(kineto->output, kineto->launch_s[stream]);
+    kineto->launch_s[stream] = start_s;
     mpp_output_format(kineto->output, ",\"dur\":0,\"args\":{\"correlation\":%d}},\n{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",", correlation, name);
-    mpp_output_format(kineto->output, "\"pid\":0,\"tid\":%d,\"ts\":", stream);
+    mpp_output_format(kineto->output, "\"pid\":%d,\"tid\":%d,\"ts\":", DEVICE_PROCESS, stream);
     mpp_output_us(kineto->output, start_s);
     mpp_output_text(kineto->output, ",\"dur\":");
     mpp_output_us_between(kineto->output, start_s, end_s);
@@ -122,14 +129,15 @@ static void put_header(Kineto *kineto, int64_t rank)
     mpp_output_format(kineto->output, "{\n\"schemaVersion\": 1,\n\"distributedInfo\": {\"backend\": \"nccl\",\n\"rank\": %" G_GINT64_FORMAT
                                       ",\n\"world_size\": %" G_GINT64_FORMAT "},\n\"deviceProperties\": [{\"id\": 0, \"name\": ",
                       rank, job->gpus);
-    mpp_output_quoted(kineto->output, job->cluster->device_name);
+    mpp_output_quoted(kineto->output, job->cluster->device.title);
     mpp_output_text(kineto->output, "}],\n\"displayTimeUnit\": \"ms\",\n\"traceEvents\": [");
 }
 
 static void write_kineto(const MppTracks *tracks, const MppWriterOptions *options, int64_t rank, MppOutput *output)
 {
     g_autoptr(GArray) pieces = g_array_new(FALSE, FALSE, sizeof(MppPassPiece));
-    Kineto kineto = { tracks, options, output, pieces, mpp_lanes_of_rank(&tracks->simulation->ranks, rank), 0 };
+    g_autofree double *launch_s = g_new0(double, RECEIVE + tracks->simulation->program->pp);
+    Kineto kineto = { tracks, options, output, pieces, mpp_lanes_of_rank(&tracks->simulation->ranks, rank), 0, launch_s };
     put_header(&kineto, rank);
     for (guint i = 0; i < mpp_tracks_count(tracks, kineto.lane, MPP_STREAM_COMPUTE); i++)
         put_compute(&kineto, mpp_tracks_span(tracks, kineto.lane, MPP_STREAM_COMPUTE, i));
