@@ -1,16 +1,12 @@
 #include "planner/base/json.h"
 
 #include <errno.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "planner/base/file.h"
 #include "planner/base/json_place.h"
-
-enum { LARGEST_FILE_BYTES = 256 << 20 };
 
 void mpp_json_free(MppJson *json)
 {
@@ -154,18 +150,9 @@ MppJson *mpp_json_parse(const char *name, const char *text, size_t n_bytes, int6
 
 MppJson *mpp_json_load(const char *path, GError **error)
 {
-    GStatBuf status;
-    if (g_stat(path, &status) == 0 && status.st_size > LARGEST_FILE_BYTES) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: the file is larger than 256 MiB", path);
-        return NULL;
-    }
-    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: this is a directory; expected a JSON file", path);
-        return NULL;
-    }
     g_autofree char *text = NULL;
     size_t n_bytes;
-    if (!g_file_get_contents(path, &text, &n_bytes, error))
+    if (!mpp_file_read(path, &text, &n_bytes, error))
         return NULL;
     return mpp_json_parse(path, text, n_bytes, 1, error);
 }
@@ -267,7 +254,7 @@ bool mpp_json_write(const cJSON *root, const char *path, GError **error)
 {
     g_autofree char *text = mpp_json_to_text(root);
     if (path)
-        return g_file_set_contents(path, text, -1, error);
+        return mpp_file_write(path, text, error);
     if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "standard output: %s", g_strerror(errno));
         return false;

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "planner/base/file.h"
 #include "planner/base/json.h"
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
@@ -95,7 +96,7 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
     for (guint i = 0; i < predictions->len; i++)
         append_csv_row(text, &g_array_index(predictions, MppPrediction, i));
     g_autofree char *csv = g_string_free(text, FALSE);
-    return g_file_set_contents(path, csv, -1, error);
+    return mpp_file_write(path, csv, error);
 }
 
 static bool run(int argc, char **argv, GError **error)
