@@ -96,7 +96,7 @@ def case_as_hugging_face_has_it():
 
 
 SPOILT = [
-    (lambda plan: plan["best"]["strategy"].update(dp=5), 5, "dp * tp * pp * cp = 30 but there are 12 GPUs [gpus-product]"),
+    (lambda plan: plan["best"]["strategy"].update(dp=5), 5, "/best/strategy: dp * tp * pp * cp = 30 but there are 12 GPUs [gpus-product]"),
     (lambda plan: plan["best"]["strategy"].update(tpp=2), 5, '/best/strategy/tpp: unknown strategy field "tpp"; known: '),
     (lambda plan: plan["best"]["strategy"].update(zero=4), 5, "/best/strategy/zero: expected an integer from 0 to 3, got 4"),
     (lambda plan: plan["best"]["strategy"].update(stage_layers=[4, 4]), 5,
@@ -107,7 +107,7 @@ SPOILT = [
     (lambda plan: plan["inputs"]["device"]["matmul_frac"].update(bf16=0), 5,
      "/inputs/device/matmul_frac: bf16 has a peak rate but no matmul_frac"),
     (lambda plan: plan["inputs"]["device"].update(memory_bytes=-1), 5, "/inputs/device/memory_bytes: expected a number from "),
-    (lambda plan: plan["inputs"]["model"].update(kv_heads=7), 5, "model field kv_heads: heads (30) must be a multiple of kv_heads (7)"),
+    (lambda plan: plan["inputs"]["model"].update(kv_heads=7), 5, "/inputs/model/kv_heads: heads (30) must be a multiple of kv_heads (7)"),
     (lambda plan: plan["inputs"]["model"].update(layers=13), 5, "stages lists 3 chunks of 12 layers; pp * vpp = 3 chunks of 13 are needed"),
     (lambda plan: plan["inputs"]["training"].update(global_batch=49), 5, "the global batch of 49 sequences is not a multiple of "),
     (lambda plan: plan["inputs"]["training"].update(precision="fp8"), 5, "the Chip 7 has no fp8 products [precision]"),
@@ -115,6 +115,7 @@ SPOILT = [
     (lambda plan: plan["inputs"].update(gpus=13), 5, "dp * tp * pp * cp = 12 but there are 13 GPUs [gpus-product]"),
     (lambda plan: plan["inputs"].pop("device"), 5, '/inputs: the plan\'s inputs field "device" is missing (devices)'),
     (lambda plan: plan.update(format_version="1"), 5, "/format_version: expected format version 1"),
+    (lambda plan: plan.update(bast={}), 5, '/bast: unknown plan field "bast"; known: best, '),
     (lambda plan: plan.pop("best"), 5, 'this is not a plan: expected "inputs" and "best" with a "strategy"'),
 ]
 
@@ -129,7 +130,9 @@ def case_spoilt_files(folder):
         path.write_text(json.dumps(plan))
         for command in (["estimate", path], ["diff", folder / "plan.json", path]):
             done = run(*command, status=status)
-            assert message in done.stderr.splitlines()[0], f"{message!r} is not in {done.stderr}"
+            lines = done.stderr.splitlines()
+            assert message in lines[0] and lines[0].startswith(f"mpplan: {path}:1:"), f"{message!r} at a place is not in {done.stderr}"
+            assert lines[2].endswith("^"), done.stderr
             equal(done.stdout, "")
 
 

@@ -42,7 +42,7 @@ static void test_seq_and_batch(void)
         in->model.hidden = rows[i].hidden;
         in->model.ffn = 4 * rows[i].hidden;
         in->model.head_dim = 0;
-        g_assert_true(mpp_model_finish(&in->model, NULL, &error));
+        g_assert_true(mpp_model_finish(&in->model, NULL, NULL, &error));
         MppTraining training = mpp_training_default(&in->model, &in->runtime, &in->cluster.device, rows[i].gpus);
         g_assert_cmpint(training.seq, ==, rows[i].seq);
         g_assert_cmpint(training.global_batch, ==, rows[i].global_batch);
