@@ -1,21 +1,16 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
 
 typedef enum { OBJECTIVE_STEP_TIME, OBJECTIVE_COST, OBJECTIVE_HEADROOM } Objective;
 static const char *const objective_names[] = { "step-time", "cost", "headroom" };
 static const MppNames objectives = MPP_NAMES("objective", objective_names);
-
-/** Progress is shown from the first second on, ten times a second at most. */
-typedef struct {
-    gint64 start_us, shown_us;
-} Progress;
 
 typedef struct {
     MppJobOptions job;
@@ -56,35 +51,9 @@ static bool check_range(int given, int most, const char *flag, GError **error)
     return false;
 }
 
-static void show_progress(double done_frac, void *data)
-{
-    Progress *progress = data;
-    gint64 now_us = g_get_monotonic_time();
-    if (now_us < progress->start_us + G_USEC_PER_SEC || now_us < progress->shown_us + G_USEC_PER_SEC / 10)
-        return;
-    progress->shown_us = now_us;
-    fprintf(stderr, "\rsearching  %3.0f %%", 100 * done_frac);
-}
-
-static void clear_progress(const Progress *progress)
-{
-    if (progress->shown_us)
-        fprintf(stderr, "\r                    \r");
-}
-
 static MppSearchResult *search(const MppJob *job, const PlanOptions *options, const MppSpaceLimits *limits)
 {
-    Progress progress = { .start_us = g_get_monotonic_time() };
-    bool shows = !options->quiet && isatty(STDERR_FILENO);
-    MppSearchOptions how = { .limits = *limits,
-                             .top = options->top + 1,
-                             .threads = options->threads,
-                             .progress = shows ? show_progress : NULL,
-                             .progress_data = &progress };
-    MppSearchResult *result = mpp_search_run(job, &how);
-    if (shows)
-        clear_progress(&progress);
-    return result;
+    return mpp_progress_search(job, limits, options->top + 1, options->threads, options->quiet);
 }
 
 static double best_step_s(const MppSearchResult *result)

@@ -4,11 +4,11 @@
 #include "planner/cli/command.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
-#include "planner/search/search.h"
 #include "planner/spec/rules.h"
 
-/** The part of the fullest stage's memory that differs most from the best plan's. */
+/** What fills the fullest stage, parts of half a percent and more. */
 static void print_memory(const MppEstimate *estimate)
 {
     const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
@@ -49,10 +49,10 @@ static void print_cures(const MppJob *job, const MppStrategy *strategy)
     mpp_table_print(table);
 }
 
-static void compare_with_best(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
+static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
 {
-    MppSearchOptions how = { .limits = { .fixed = mpp_strategy_single() }, .top = 1 };
-    g_autoptr(MppSearchResult) result = mpp_search_run(job, &how);
+    const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
+    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &everything, 1, 0, false);
     if (!result->board->fastest->len) {
         puts("  nothing fits on these devices");
         return;
@@ -66,7 +66,6 @@ static void compare_with_best(const MppJob *job, const MppStrategy *strategy, co
         printf("  this one is %.1f %% slower; %s\n", 100 * (estimate->step_s / other->step_s - 1), reason);
     else
         printf("  this one is as fast\n");
-    (void)strategy;
 }
 
 static bool explain(const MppInputs *inputs, const char *text, GError **error)
@@ -87,7 +86,7 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
         print_cures(job, &strategy);
     }
     puts("");
-    compare_with_best(job, &strategy, estimate);
+    compare_with_best(job, estimate);
     mpp_strategy_clear(&strategy);
     return true;
 }
