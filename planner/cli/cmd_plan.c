@@ -132,35 +132,49 @@ static void infeasible(const MppInputs *inputs, const PlanOptions *options, cons
                 lacking, estimate->fullest_stage, estimate->pp, hint);
 }
 
-static bool write_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const char *path,
-                       GError **error)
+/** The fastest plans but the chosen one, @top at most. */
+static GArray *alternatives(const GArray *fastest, const MppCandidate *chosen, int top)
+{
+    GArray *others = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
+    for (guint i = 0; i < fastest->len && (int)others->len < top; i++) {
+        MppCandidate one = g_array_index(fastest, MppCandidate, i);
+        if (one.family != chosen->family || one.member != chosen->member)
+            g_array_append_val(others, one);
+    }
+    return others;
+}
+
+static void add_plans(cJSON *root, const char *name, const MppJob *job, const GArray *candidates)
+{
+    cJSON *array = cJSON_AddArrayToObject(root, name);
+    for (guint i = 0; i < candidates->len; i++) {
+        const MppStrategy *strategy = &g_array_index(candidates, MppCandidate, i).strategy;
+        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, strategy);
+        cJSON_AddItemToArray(array, mpp_plan_json(job, strategy, estimate));
+    }
+}
+
+static bool write_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const GArray *others,
+                       const char *path, GError **error)
 {
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
     cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, best, estimate));
-    const struct { const char *name; const GArray *list; guint first; } lists[] = {
-        { "alternatives", result->board->fastest, 1 },
-        { "pareto", result->board->front, 0 },
-    };
-    for (size_t k = 0; k < G_N_ELEMENTS(lists); k++) {
-        cJSON *array = cJSON_AddArrayToObject(root, lists[k].name);
-        for (guint i = lists[k].first; i < lists[k].list->len; i++) {
-            const MppStrategy *strategy = &g_array_index(lists[k].list, MppCandidate, i).strategy;
-            g_autoptr(MppEstimate) one = mpp_estimate_new(&inputs->job, strategy);
-            cJSON_AddItemToArray(array, mpp_plan_json(&inputs->job, strategy, one));
-        }
-    }
+    add_plans(root, "alternatives", &inputs->job, others);
+    add_plans(root, "pareto", &inputs->job, result->board->front);
     cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
     return mpp_json_write(root, path, error);
 }
 
-static void print_alternatives(const MppJob *job, const GArray *fastest, const MppEstimate *best)
+static void print_alternatives(const MppJob *job, const GArray *others, const MppEstimate *best)
 {
+    if (!others->len)
+        return;
     g_autoptr(MppTable) table = mpp_table_new("runner-up|step >|peak >|loses because");
-    for (guint i = 1; i < fastest->len; i++) {
-        const MppStrategy *strategy = &g_array_index(fastest, MppCandidate, i).strategy;
+    for (guint i = 0; i < others->len; i++) {
+        const MppStrategy *strategy = &g_array_index(others, MppCandidate, i).strategy;
         g_autoptr(MppEstimate) other = mpp_estimate_new(job, strategy);
         g_autofree char *title = mpp_strategy_title(strategy), *peak = mpp_units_bytes(other->peak_bytes);
         g_autofree char *reason = mpp_plan_text_reason(best, other);
@@ -170,11 +184,10 @@ static void print_alternatives(const MppJob *job, const GArray *fastest, const M
         mpp_table_add(table, "%s", reason);
     }
     puts("");
-    if (fastest->len > 1)
-        mpp_table_print(table);
+    mpp_table_print(table);
 }
 
-static void print_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best)
+static void print_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const GArray *others)
 {
     g_autofree char *title = mpp_inputs_title(inputs);
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
@@ -185,7 +198,7 @@ static void print_plan(const MppInputs *inputs, const MppSearchResult *result, c
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(&inputs->job, best, estimate);
     mpp_plan_text_stages(estimate);
-    print_alternatives(&inputs->job, result->board->fastest, estimate);
+    print_alternatives(&inputs->job, others, estimate);
     mpp_plan_text_basis(inputs);
     g_autofree char *text = mpp_strategy_to_text(best);
     printf("  again     mpplan estimate … --strategy %s\n", text);
@@ -217,9 +230,10 @@ static bool plan(PlanOptions *options, GError **error)
     if (found) {
         MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
                                                             : g_array_index(result->board->fastest, MppCandidate, 0);
-        found = !(options->json || options->output) || write_plan(inputs, result, &best.strategy, options->output, error);
+        g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
+        found = !(options->json || options->output) || write_plan(inputs, result, &best.strategy, others, options->output, error);
         if (found && !options->json)
-            print_plan(inputs, result, &best.strategy);
+            print_plan(inputs, result, &best.strategy, others);
     }
     mpp_strategy_clear(&limits.fixed);
     return found;

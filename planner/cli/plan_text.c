@@ -148,19 +148,23 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
 
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
 {
-    int worst = 0;
-    double most = 0;
-    for (int i = 0; i < MPP_N_SHARES; i++) {
-        double more = other->shares.s[i] - best->shares.s[i];
-        if (more > most) {
-            most = more;
-            worst = i;
-        }
+    if (other->step_s < best->step_s) {
+        g_autofree char *bytes = mpp_units_bytes(other->peak_bytes - best->peak_bytes);
+        return g_strdup_printf("%s more memory", bytes);
     }
-    if (most <= 0)
+    int worst = 0, least = 0;
+    double difference_s[MPP_N_SHARES];
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        difference_s[i] = other->shares.s[i] - best->shares.s[i];
+        worst = difference_s[i] > difference_s[worst] ? i : worst;
+        least = difference_s[i] < difference_s[least] ? i : least;
+    }
+    if (difference_s[worst] <= 0)
         return g_strdup("equal");
-    g_autofree char *seconds = mpp_units_seconds(most);
-    return g_strdup_printf("%s more: %s", seconds, mpp_names_get(&mpp_share_titles, worst));
+    g_autofree char *more = mpp_units_seconds(difference_s[worst]), *less = mpp_units_seconds(-difference_s[least]);
+    const char *cost = mpp_names_get(&mpp_share_titles, worst), *saving = mpp_names_get(&mpp_share_titles, least);
+    bool offset = -difference_s[least] > other->step_s - best->step_s; /* the loss is mostly made good */
+    return offset ? g_strdup_printf("%s more: %s; %s less: %s", more, cost, less, saving) : g_strdup_printf("%s more: %s", more, cost);
 }
 
 void mpp_plan_text_basis(const MppInputs *inputs)

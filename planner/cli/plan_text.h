@@ -19,7 +19,10 @@ void mpp_plan_text_stages(const MppEstimate *estimate);
 /** What the step would gain from better hardware, by predicting it again on such hardware. */
 void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
 
-/** "140 ms more tensor-parallel exchange": the share in which @other is worst against @best. */
+/**
+ * Why @other loses to @best: "140 ms more: tensor-parallel exchange", the share in which it is worst, and the one in
+ * which it is best where that outweighs the difference in step time. Where it is faster, its memory: "9.3 GiB more memory".
+ */
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
 
 /** What was assumed, and what the numbers rest on. */

@@ -206,6 +206,36 @@ def case_objectives():
     assert cheap["inputs"]["gpus"] in (12, 6, 3)
 
 
+def case_headroom_tells_what_speed_costs():
+    """The faster plans stand beside the roomy one, with the memory they need more; the chosen one is not among them."""
+    chosen = run_json("plan", *QUESTION, "--objective", "headroom", "--top", 3, "--json")
+    fastest = run_json("plan", *QUESTION, "--json")["best"]
+    equal(chosen["alternatives"][0], fastest)
+    assert len(chosen["alternatives"]) == 3 and chosen["best"] not in chosen["alternatives"]
+    text = run("plan", *QUESTION, "--objective", "headroom").stdout
+    reasons = re.findall(r"(-?\+?[\d.]+) %\s+[\d.]+ GiB  (.*)", text.split("loses because\n")[1])
+    assert any(step.startswith("-") for step, _ in reasons), text
+    for step, reason in reasons:
+        assert reason.endswith(" more memory") == step.startswith("-"), text
+
+
+def case_reasons_hold():
+    """What a runner-up is said to lose is its greatest loss, and it is the difference or is said to be made good."""
+    plans = run_json("plan", *QUESTION, "--json", "--top", 9)
+    best, text = plans["best"], run("plan", *QUESTION, "--top", 9).stdout
+    rows = text.split("loses because\n")[1].split("\n\n")[0].splitlines()
+    equal(len(rows), len(plans["alternatives"]))
+    for row, plan in zip(rows, plans["alternatives"]):
+        differences = {share: plan["time_s"][share] - best["time_s"][share] for share in best["time_s"]}
+        net = plan["step_time_s"] - best["step_time_s"]
+        said = re.findall(r"([\d.]+) (s|ms|µs) (more|less): ", row)
+        seconds = {word: float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[unit] for number, unit, word in said}
+        near(seconds["more"], max(differences.values()), 0.01)
+        equal("less" in seconds, -min(differences.values()) > net)
+        if "less" in seconds:
+            near(seconds["less"], -min(differences.values()), 0.01)
+
+
 @scratch
 def case_csv(folder):
     run("compare", "data/runs.jsonl", "--csv", folder / "out.csv")
