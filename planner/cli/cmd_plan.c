@@ -132,6 +132,14 @@ static void infeasible(const MppInputs *inputs, const PlanOptions *options, cons
                 lacking, estimate->fullest_stage, estimate->pp, hint);
 }
 
+/** What is told when a plan was found. */
+typedef struct {
+    const MppInputs *inputs;
+    const MppSearchResult *result;
+    const MppStrategy *best;
+    const GArray *others; /* MppCandidate */
+} Answer;
+
 /** The fastest plans but the chosen one, @top at most. */
 static GArray *alternatives(const GArray *fastest, const MppCandidate *chosen, int top)
 {
@@ -154,17 +162,17 @@ static void add_plans(cJSON *root, const char *name, const MppJob *job, const GA
     }
 }
 
-static bool write_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const GArray *others,
-                       const char *path, GError **error)
+static bool write_answer(const Answer *answer, const char *path, GError **error)
 {
+    const MppJob *job = &answer->inputs->job;
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, best, estimate));
-    add_plans(root, "alternatives", &inputs->job, others);
-    add_plans(root, "pareto", &inputs->job, result->board->front);
-    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(answer->inputs));
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
+    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, answer->best, estimate));
+    add_plans(root, "alternatives", job, answer->others);
+    add_plans(root, "pareto", job, answer->result->board->front);
+    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(answer->result));
     return mpp_json_write(root, path, error);
 }
 
@@ -187,21 +195,38 @@ static void print_alternatives(const MppJob *job, const GArray *others, const Mp
     mpp_table_print(table);
 }
 
-static void print_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const GArray *others)
+static char *verdict(const MppSearchCounts *counts)
 {
-    g_autofree char *title = mpp_inputs_title(inputs);
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
-    g_autofree char *members = mpp_units_whole(result->counts.members), *evaluated = mpp_units_whole(result->counts.evaluated);
-    g_autofree char *verdict = g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+    g_autofree char *members = mpp_units_whole(counts->members), *evaluated = mpp_units_whole(counts->evaluated);
+    if (counts->evaluated == counts->members)
+        return g_strdup_printf("best of %s plans, proven (all evaluated)", members);
+    return g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+}
+
+/** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
+static void print_again(const Answer *answer, const MppJobOptions *options)
+{
+    MppJobOptions again = *options;
+    again.gpus = answer->inputs->gpus;
+    if (again.gpus != options->gpus)
+        again.global_batch = answer->inputs->training.global_batch;
+    g_autofree char *job = mpp_job_options_to_text(&again), *strategy = mpp_strategy_to_text(answer->best);
+    printf("  again     mpplan estimate %s --strategy %s\n", job, strategy);
+}
+
+static void print_answer(const Answer *answer, const MppJobOptions *options)
+{
+    const MppJob *job = &answer->inputs->job;
+    g_autofree char *title = mpp_inputs_title(answer->inputs), *proof = verdict(&answer->result->counts);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
     puts(title);
-    mpp_plan_text_answer(best, estimate, verdict);
+    mpp_plan_text_answer(answer->best, estimate, proof);
     mpp_plan_text_shares(estimate);
-    mpp_plan_text_binds(&inputs->job, best, estimate);
+    mpp_plan_text_binds(job, answer->best, estimate);
     mpp_plan_text_stages(estimate);
-    print_alternatives(&inputs->job, others, estimate);
-    mpp_plan_text_basis(inputs);
-    g_autofree char *text = mpp_strategy_to_text(best);
-    printf("  again     mpplan estimate … --strategy %s\n", text);
+    print_alternatives(job, answer->others, estimate);
+    mpp_plan_text_basis(answer->inputs);
+    print_again(answer, options);
 }
 
 static bool plan(PlanOptions *options, GError **error)
@@ -231,9 +256,10 @@ static bool plan(PlanOptions *options, GError **error)
         MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
                                                             : g_array_index(result->board->fastest, MppCandidate, 0);
         g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
-        found = !(options->json || options->output) || write_plan(inputs, result, &best.strategy, others, options->output, error);
+        Answer answer = { inputs, result, &best.strategy, others };
+        found = !(options->json || options->output) || write_answer(&answer, options->output, error);
         if (found && !options->json)
-            print_plan(inputs, result, &best.strategy, others);
+            print_answer(&answer, &options->job);
     }
     mpp_strategy_clear(&limits.fixed);
     return found;

@@ -8,19 +8,6 @@
 #include "planner/cli/terminal.h"
 #include "planner/spec/rules.h"
 
-/** What fills the fullest stage, parts of half a percent and more. */
-static void print_memory(const MppEstimate *estimate)
-{
-    const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
-    printf("  memory of stage %" G_GINT64_FORMAT, estimate->fullest_stage);
-    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++) {
-        g_autofree char *bytes = mpp_units_bytes(memory->bytes[i]);
-        if (memory->bytes[i] > 0.005 * memory->allocated_bytes)
-            printf("   %s %s", mpp_names_get(&mpp_memory_titles, i), bytes);
-    }
-    puts("");
-}
-
 /** Smallest single changes that make the strategy fit, cheapest in time first. */
 static void print_cures(const MppJob *job, const MppStrategy *strategy)
 {
@@ -79,7 +66,7 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
     puts(title);
     mpp_plan_text_answer(&strategy, estimate, NULL);
     mpp_plan_text_shares(estimate);
-    print_memory(estimate);
+    mpp_plan_text_memory(estimate);
     if (!estimate->fits) {
         g_autofree char *lacking = mpp_units_bytes(estimate->peak_bytes - estimate->usable_bytes);
         printf("\n  out of memory on stage %" G_GINT64_FORMAT " by %s\n", estimate->fullest_stage, lacking);

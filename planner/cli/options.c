@@ -35,6 +35,30 @@ void mpp_job_options_clear(MppJobOptions *o)
     *o = (MppJobOptions){ 0 };
 }
 
+static char *shell_word(const char *text)
+{
+    static const char plain[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_./:=,+@";
+    return *text && !text[strspn(text, plain)] ? g_strdup(text) : g_shell_quote(text);
+}
+
+char *mpp_job_options_to_text(const MppJobOptions *options)
+{
+    GOptionEntry entries[MPP_N_JOB_ENTRIES];
+    MppJobOptions given;
+    mpp_job_options_entries(&given, entries); /* whose values lie in given */
+    given = *options;
+    GString *text = g_string_new(NULL);
+    for (int i = 0; entries[i].long_name; i++) {
+        const void *at = entries[i].arg_data;
+        bool whole = entries[i].arg == G_OPTION_ARG_INT64;
+        if (whole ? *(const int64_t *)at == not_given : !*(char *const *)at)
+            continue;
+        g_autofree char *word = whole ? g_strdup_printf("%" G_GINT64_FORMAT, *(const int64_t *)at) : shell_word(*(char *const *)at);
+        g_string_append_printf(text, "%s--%s %s", text->len ? " " : "", entries[i].long_name, word);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static bool usage(GError **error, const char *format, ...)

@@ -13,6 +13,9 @@ void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estima
 /** Shares of the step of at least 0.5 %, largest first. */
 void mpp_plan_text_shares(const MppEstimate *estimate);
 
+/** What fills the fullest stage: parts of at least 0.5 %. */
+void mpp_plan_text_memory(const MppEstimate *estimate);
+
 /** Time, layers and memory of each stage; equal neighbours in one row. */
 void mpp_plan_text_stages(const MppEstimate *estimate);
 

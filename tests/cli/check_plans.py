@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 
@@ -75,6 +76,14 @@ def case_read_back(folder):
     equal(run_json("estimate", folder / "plan.json", "--json"), again)
     strategy = re.search(r"--strategy (\S+)", run("plan", *QUESTION).stdout)[1]
     equal(run_json("estimate", *QUESTION, "--strategy", strategy, "--json")["best"], saved["best"])
+
+
+def case_again():
+    """The last line is a command that says the same of the same plan."""
+    for arguments in (QUESTION, [*QUESTION, "--objective", "headroom"], [*JOB, "--gpus", 12, "--objective", "cost"]):
+        last = run("plan", *arguments).stdout.splitlines()[-1]
+        words = shlex.split(last.split("mpplan ")[1])
+        equal(run_json(*words, "--json")["best"], run_json("plan", *arguments, "--json")["best"])
 
 
 @scratch
