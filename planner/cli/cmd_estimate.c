@@ -54,11 +54,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(&inputs->job, strategy, estimate);
     mpp_plan_text_stages(estimate);
-    int advice = mpp_rules_first_broken(MPP_RULE_ADVICE, &inputs->job, strategy);
-    if (advice >= 0) {
-        g_autofree char *message = mpp_rules_get(advice)->broken(&inputs->job, strategy);
-        printf("\n  warning   %s [%s]\n", message, mpp_rules_get(advice)->id);
-    }
+    mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
 }
 

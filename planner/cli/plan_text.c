@@ -5,6 +5,7 @@
 
 #include "planner/base/units.h"
 #include "planner/cli/terminal.h"
+#include "planner/spec/rules.h"
 
 enum { BAR_CELLS = 24 };
 
@@ -200,6 +201,17 @@ static void paragraph(const char *label, const char *text)
 {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     mpp_terminal_flow(label, " ", (const char *const *)words);
+}
+
+void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy)
+{
+    int advice = mpp_rules_first_broken(MPP_RULE_ADVICE, job, strategy);
+    if (advice < 0)
+        return;
+    g_autofree char *message = mpp_rules_get(advice)->broken(job, strategy);
+    g_autofree char *text = g_strdup_printf("%s [%s]", message, mpp_rules_get(advice)->id);
+    puts("");
+    paragraph("  warning   ", text);
 }
 
 void mpp_plan_text_basis(const MppInputs *inputs)

@@ -28,5 +28,8 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
  */
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
 
+/** The first piece of advice that @strategy does not follow, if any. */
+void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy);
+
 /** What was assumed, and what the numbers rest on. */
 void mpp_plan_text_basis(const MppInputs *inputs);
