@@ -2,6 +2,7 @@
 
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/no_plan.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
@@ -39,7 +40,7 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
         return false;
     if (!rest)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"", rest[0]);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"; a model is given by --model", rest[0]);
     return false;
 }
 
@@ -95,41 +96,6 @@ static MppCandidate roomiest(const MppBoard *board)
             chosen = *one;
     }
     return chosen;
-}
-
-/** Fewest GPUs, doubling, on which some plan fits; 0 when none up to 64 times as many. */
-static int64_t enough_gpus(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits)
-{
-    MppJob job = inputs->job;
-    for (job.gpus *= 2; job.gpus <= 64 * inputs->gpus; job.gpus *= 2) {
-        if (job.training.global_batch < job.gpus)
-            job.training.global_batch = job.gpus;
-        g_autoptr(MppSearchResult) result = search(&job, options, limits);
-        if (result->board->fastest->len)
-            return job.gpus;
-    }
-    return 0;
-}
-
-static void infeasible(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits,
-                       const MppSearchResult *result, GError **error)
-{
-    if (!result->has_miss) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                    "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s",
-                    inputs->gpus, inputs->training.global_batch, options->strategy ? " and --strategy " : "",
-                    options->strategy ? options->strategy : "");
-        return;
-    }
-    const MppStrategy *nearest = &result->nearest_miss.strategy;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, nearest);
-    g_autofree char *lacking = mpp_units_bytes(result->lacking_bytes), *title = mpp_strategy_title(nearest);
-    int64_t gpus = enough_gpus(inputs, options, limits);
-    g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
-                                 : g_strdup("nor does any fit on 64 times as many GPUs");
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
-                lacking, estimate->fullest_stage, estimate->pp, hint);
 }
 
 /** What is told when a plan was found. */
@@ -229,38 +195,55 @@ static void print_answer(const Answer *answer, const MppJobOptions *options)
     print_again(answer, options);
 }
 
+static bool read_objective(const PlanOptions *options, Objective *objective, GError **error)
+{
+    int found = options->objective ? mpp_names_find(&objectives, options->objective) : OBJECTIVE_STEP_TIME;
+    *objective = MAX(found, 0);
+    if (found >= 0)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
+                options->objective);
+    return false;
+}
+
+static bool tell(const MppInputs *inputs, const MppSearchResult *result, Objective objective, const PlanOptions *options, GError **error)
+{
+    MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
+                                                        : g_array_index(result->board->fastest, MppCandidate, 0);
+    g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
+    Answer answer = { inputs, result, &best.strategy, others };
+    if ((options->json || options->output) && !write_answer(&answer, options->output, error))
+        return false;
+    if (!options->json)
+        print_answer(&answer, &options->job);
+    return true;
+}
+
+/** Nothing is written to a file. Always returns false. */
+static bool tell_none(const MppInputs *inputs, const MppSearchResult *result, const MppSpaceLimits *limits, const PlanOptions *options,
+                      GError **error)
+{
+    MppNoPlan question = { inputs, limits, options->strategy, options->threads, options->quiet };
+    if (!options->json || options->output || mpp_no_plan_write(&question, result, error))
+        mpp_no_plan_error(&question, result, error);
+    return false;
+}
+
 static bool plan(PlanOptions *options, GError **error)
 {
     enum { MOST_ALTERNATIVES = 1000, MOST_THREADS = 1024 };
-    int objective = OBJECTIVE_STEP_TIME;
+    Objective objective;
     if (!check_range(options->top, MOST_ALTERNATIVES, "top", error) ||
-        !check_range(options->threads, MOST_THREADS, "threads", error))
+        !check_range(options->threads, MOST_THREADS, "threads", error) || !read_objective(options, &objective, error))
         return false;
-    if (options->objective && (objective = mpp_names_find(&objectives, options->objective)) < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
-                    options->objective);
-        return false;
-    }
     g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
-    if (!inputs)
-        return false;
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
-    if (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error))
+    if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;
     g_autoptr(MppSearchResult) result = objective == OBJECTIVE_COST ? search_cheapest(inputs, options, &limits)
                                                                     : search(&inputs->job, options, &limits);
     bool found = result->board->fastest->len > 0;
-    if (!found)
-        infeasible(inputs, options, &limits, result, error);
-    if (found) {
-        MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
-                                                            : g_array_index(result->board->fastest, MppCandidate, 0);
-        g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
-        Answer answer = { inputs, result, &best.strategy, others };
-        found = !(options->json || options->output) || write_answer(&answer, options->output, error);
-        if (found && !options->json)
-            print_answer(&answer, &options->job);
-    }
+    found = found ? tell(inputs, result, objective, options, error) : tell_none(inputs, result, &limits, options, error);
     mpp_strategy_clear(&limits.fixed);
     return found;
 }

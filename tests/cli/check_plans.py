@@ -190,6 +190,21 @@ def case_infeasible(folder):
     equal(list(folder.iterdir()), [])
 
 
+def case_no_plan_as_json():
+    """The answer has the keys of any other, and the nearest miss."""
+    for question, legal in ((TOO_LARGE, True), ([*QUESTION, "--strategy", "tp=7"], False)):
+        done = run("plan", *question, "--json", status=3)
+        answer = json.loads(done.stdout)
+        equal([answer["best"], answer["alternatives"], answer["pareto"]], [None, [], []])
+        equal(answer["inputs"]["gpus"], int(question[question.index("--gpus") + 1]))
+        equal(answer["search"]["evaluated"] > 0, legal)
+        equal("nearest_miss" in answer, legal)
+        equal(done.stderr, run("plan", *question, status=3).stderr)
+    memory = json.loads(run("plan", *TOO_LARGE, "--json", status=3).stdout)["nearest_miss"]["memory_bytes"]
+    lacking = float(re.search(r"needs ([\d.]+) GiB more", run("plan", *TOO_LARGE, status=3).stderr)[1])
+    near(lacking, (memory["peak"] - memory["usable"]) / 2**30, 0.01)
+
+
 def case_hint_holds():
     """On as many GPUs as the hint says a plan fits; on half as many none does."""
     hint = int(re.search(r"a plan fits on (\d+) GPUs", run("plan", *TOO_LARGE, status=3).stderr)[1])
