@@ -44,14 +44,6 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
     return false;
 }
 
-static bool check_range(int given, int most, const char *flag, GError **error)
-{
-    if (given >= 0 && given <= most)
-        return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from 0 to %d, got %d", flag, most, given);
-    return false;
-}
-
 static MppSearchResult *search(const MppJob *job, const PlanOptions *options, const MppSpaceLimits *limits)
 {
     return mpp_progress_search(job, limits, options->top + 1, options->threads, options->quiet);
@@ -231,10 +223,11 @@ static bool tell_none(const MppInputs *inputs, const MppSearchResult *result, co
 
 static bool plan(PlanOptions *options, GError **error)
 {
-    enum { MOST_ALTERNATIVES = 1000, MOST_THREADS = 1024 };
+    enum { MOST_ALTERNATIVES = 1000 };
     Objective objective;
-    if (!check_range(options->top, MOST_ALTERNATIVES, "top", error) ||
-        !check_range(options->threads, MOST_THREADS, "threads", error) || !read_objective(options, &objective, error))
+    if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
+        !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
+        !read_objective(options, &objective, error))
         return false;
     g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };

@@ -53,6 +53,14 @@ bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, c
     return parsed;
 }
 
+bool mpp_command_check_range(int given, int least, int most, const char *flag, GError **error)
+{
+    if (given >= least && given <= most)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
+    return false;
+}
+
 /** What is not named follows from the rest, or is the stack's habit. */
 static bool complete(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
 {

@@ -272,6 +272,22 @@ def case_csv(folder):
 
 
 @scratch
+def case_clean(folder):
+    """--clean leaves anomalies out of all that is printed and written."""
+    records = [json.loads(line) for line in (HERE / "data" / "runs.jsonl").read_text().splitlines()]
+    records[1]["measured"]["anomaly"] = "the network was down"
+    runs = folder / "runs.jsonl"
+    runs.write_text("".join(json.dumps(record) + "\n" for record in records))
+    kept = [record["id"] for record in records if "anomaly" not in record["measured"]]
+    got = run_json("compare", runs, "--clean", "--json", "--csv", folder / "out.csv")
+    equal([row["id"] for row in got["rows"]], kept)
+    equal([got["summary"]["alpha"]["rows"], got["summary"]["alpha"]["n_times"]], [1, 1])
+    equal([line.split(",")[1] for line in (folder / "out.csv").read_text().splitlines()[1:]], kept)
+    equal(run("compare", runs, "--clean").stdout.split("alpha")[1].split()[0], "1")
+    equal(len(run_json("compare", runs, "--json")["rows"]), len(records))
+
+
+@scratch
 def case_largest_records(folder):
     """Sizes at the end of their ranges neither overflow nor stop the program."""
     record = json.loads((HERE / "data" / "runs.jsonl").read_text().splitlines()[0])
