@@ -93,18 +93,18 @@ static bool check_count(int64_t given, int64_t most, const char *flag, GError **
 
 static bool set_seq_and_batch(const MppJobOptions *o, MppInputs *inputs, GError **error)
 {
-    enum { MOST = 1 << 26, MOST_DEFAULT_TOKENS = 8 << 20 };
+    enum { MOST = 1 << 26 };
     MppTraining *training = &inputs->training;
     if (!check_count(o->seq, MOST, "seq", error) || !check_count(o->global_batch, MOST, "global-batch", error))
         return false;
     if (o->seq != not_given)
         training->seq = o->seq;
-    while (training->global_batch > inputs->gpus && training->global_batch * training->seq > MOST_DEFAULT_TOKENS)
-        training->global_batch /= 2;
-    if (o->global_batch != not_given)
+    if (o->global_batch != not_given) {
         training->global_batch = o->global_batch;
-    else
-        mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
+        return true;
+    }
+    training->global_batch = mpp_training_default_batch(&inputs->model, training->seq, inputs->gpus);
+    mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
     return true;
 }
 

@@ -113,7 +113,8 @@ static void test_habits(void)
         { GPT, 2048, 896, "DGX H100*(--cluster);Megatron-Core (--runtime);global batch 896 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron", 2048, 896, "global batch 896 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron -b 385", 2048, 385, "" },
-        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 112, "global batch 112 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 512", 512, 3584, "global batch 3584 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 28, "global batch 28 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron -s 67108864", 67108864, 7, "global batch 7 (--global-batch)" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
