@@ -124,7 +124,7 @@ check-fast:
 	@$(MAKE) --no-print-directory -s -j2 all tests
 	@tests/run build
 
-## golden: rewrite the expected outputs of the command-line tests
+## golden: rewrite the expected outputs of the command-line tests and the README's examples
 golden: all
 	tests/run --golden build
 

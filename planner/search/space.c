@@ -107,6 +107,15 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
     }
 }
 
+/** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, a ring has no windows. */
+static bool context_legal(const MppModel *model, const MppStrategy *s)
+{
+    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
+    if (s->cp_kind == MPP_CP_ALL_TO_ALL)
+        return divides(s->cp * s->tp, model->heads) && divides(s->cp, MAX(kv / s->tp, 1));
+    return s->cp == 1 || !model->window;
+}
+
 static void add_context(Enumeration *at, MppStrategy s)
 {
     const MppJob *job = at->job;
@@ -117,8 +126,7 @@ static void add_context(Enumeration *at, MppStrategy s)
             continue;
         for (int kind = 0; kind < (s.cp > 1 ? MPP_N_CPS : 1); kind++) {
             s.cp_kind = kind;
-            bool legal = kind != MPP_CP_ALL_TO_ALL || divides(s.cp * s.tp, job->model->heads);
-            if (legal && tries(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
+            if (context_legal(job->model, &s) && tries(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
                 add_sequence_parallel(at, s);
         }
     }

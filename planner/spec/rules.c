@@ -66,10 +66,23 @@ static char *cp_sequence(const MppJob *job, const MppStrategy *s)
 static char *cp_heads(const MppJob *job, const MppStrategy *s)
 {
     const MppModel *model = job->model;
-    if (s->cp == 1 || s->cp_kind != MPP_CP_ALL_TO_ALL || divides(s->cp * s->tp, model->heads))
+    if (s->cp == 1 || s->cp_kind != MPP_CP_ALL_TO_ALL)
         return KEPT;
-    return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N, model->heads,
-                           s->cp * s->tp);
+    if (!divides(s->cp * s->tp, model->heads))
+        return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N,
+                               model->heads, s->cp * s->tp);
+    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
+    if (divides(s->cp, MAX(kv / s->tp, 1)))
+        return KEPT;
+    return g_strdup_printf("all-to-all context parallelism splits key-value heads: %" N " of a rank are not divisible by cp %" N,
+                           MAX(kv / s->tp, 1), s->cp);
+}
+
+static char *cp_window(const MppJob *job, const MppStrategy *s)
+{
+    if (s->cp == 1 || s->cp_kind != MPP_CP_RING || !job->model->window)
+        return KEPT;
+    return g_strdup_printf("ring context parallelism has no window: layers see %" N " tokens; try cp_kind=all-to-all", job->model->window);
 }
 
 static char *cp_decoder(const MppJob *job, const MppStrategy *s)
@@ -240,7 +253,8 @@ static const MppRule rules[] = {
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
-    { "cp-heads", MPP_RULE_ILLEGAL, "arXiv:2309.14509 (DeepSpeed-Ulysses)", cp_heads },
+    { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
+    { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },

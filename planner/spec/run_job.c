@@ -160,7 +160,7 @@ static bool model_of(const MppRun *run, MppRunJob *out, char **skipped)
     g_autoptr(GError) error = NULL;
     out->model = g_new0(MppModel, 1);
     fill_model(run, out->model);
-    if (!mpp_model_finish(out->model, NULL, &error))
+    if (!mpp_model_finish(out->model, NULL, NULL, &error))
         *skipped = g_strdup(error->message);
     return !error;
 }

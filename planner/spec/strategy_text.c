@@ -193,7 +193,8 @@ char *mpp_strategy_title(const MppStrategy *s)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         g_string_append(text, " · selective recompute");
     if (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers)
-        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layers a chunk", s->recompute_layers);
+        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layer%s a chunk", s->recompute_layers,
+                               s->recompute_layers > 1 ? "s" : "");
     else if (s->recompute == MPP_RECOMPUTE_FULL)
         g_string_append(text, " · full recompute");
     if (s->pp > 1 && s->schedule != MPP_SCHEDULE_1F1B && s->schedule != MPP_SCHEDULE_INTERLEAVED)

@@ -73,7 +73,7 @@ static MppModel *random_model(GRand *rand)
     if (!model->parallel_block && g_rand_int_range(rand, 0, 3) == 0)
         add_experts(rand, model);
     g_autoptr(GError) error = NULL;
-    if (!mpp_model_finish(model, NULL, &error))
+    if (!mpp_model_finish(model, NULL, NULL, &error))
         g_error("%s", error->message);
     return model;
 }

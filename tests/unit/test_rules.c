@@ -86,6 +86,16 @@ static void fp8(MppInputs *in)
     in->training.precision = MPP_PRECISION_FP8;
 }
 
+static void two_kv_heads(MppInputs *in)
+{
+    in->model.kv_heads = 2;
+}
+
+static void windowed(MppInputs *in)
+{
+    in->model.window = 33;
+}
+
 static void latent(MppInputs *in)
 {
     in->model.mla.kv_lora_rank = 33;
@@ -113,6 +123,12 @@ static const struct {
     { "cp-sequence", NULL, 5, "cp=5", "the sequence of 96 tokens is not divisible by 2 * cp = 10" },
     { "cp-heads", NULL, 4, "cp=4,cp_kind=all-to-all",
       "all-to-all context parallelism splits heads: 30 are not divisible by cp * tp = 4" },
+    { "cp-heads", two_kv_heads, 3, "cp=3,cp_kind=all-to-all",
+      "all-to-all context parallelism splits key-value heads: 2 of a rank are not divisible by cp 3" },
+    { "cp-heads", two_kv_heads, 6, "tp=2,cp=3,cp_kind=all-to-all",
+      "all-to-all context parallelism splits key-value heads: 1 of a rank are not divisible by cp 3" },
+    { "cp-window", windowed, 2, "cp=2",
+      "ring context parallelism has no window: layers see 33 tokens; try cp_kind=all-to-all" },
     { "cp-decoder", encoder, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "cp-decoder", images, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "sp-needs-tp", NULL, 1, "sp", "sequence parallelism needs tp > 1" },
