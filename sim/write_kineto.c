@@ -33,11 +33,14 @@ static void put_kernel(Kineto *kineto, int stream, double start_s, double end_s,
     if (end_s - start_s < shortest_s)
         return;
     int correlation = FIRST_CORRELATION + kineto->n_kernels++;
-    mpp_output_format(kineto->output, "%s\n{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":%d,\"ts\":",
+    mpp_output_format(kineto->output,
+                      "%s\n{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":%d,\"ts\":",
                       correlation > FIRST_CORRELATION ? "," : "", HOST_PROCESS, stream);
     mpp_output_us(kineto->output, kineto->launch_s[stream]);
     kineto->launch_s[stream] = start_s;
-    mpp_output_format(kineto->output, ",\"dur\":0,\"args\":{\"correlation\":%d}},\n{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",", correlation, name);
+    mpp_output_format(kineto->output,
+                      ",\"dur\":0,\"args\":{\"correlation\":%d}},\n{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",",
+                      correlation, name);
     mpp_output_format(kineto->output, "\"pid\":%d,\"tid\":%d,\"ts\":", DEVICE_PROCESS, stream);
     mpp_output_us(kineto->output, start_s);
     mpp_output_text(kineto->output, ",\"dur\":");
@@ -129,8 +132,9 @@ static void put_received(Kineto *kineto)
 static void put_header(Kineto *kineto, int64_t rank)
 {
     const MppJob *job = kineto->tracks->simulation->job;
-    mpp_output_format(kineto->output, "{\n\"schemaVersion\": 1,\n\"distributedInfo\": {\"backend\": \"nccl\",\n\"rank\": %" G_GINT64_FORMAT
-                                      ",\n\"world_size\": %" G_GINT64_FORMAT "},\n\"deviceProperties\": [{\"id\": 0, \"name\": ",
+    mpp_output_format(kineto->output,
+                      "{\n\"schemaVersion\": 1,\n\"distributedInfo\": {\"backend\": \"nccl\",\n\"rank\": %" G_GINT64_FORMAT
+                      ",\n\"world_size\": %" G_GINT64_FORMAT "},\n\"deviceProperties\": [{\"id\": 0, \"name\": ",
                       rank, job->gpus);
     mpp_output_quoted(kineto->output, job->cluster->device.title);
     mpp_output_text(kineto->output, "}],\n\"displayTimeUnit\": \"ms\",\n\"traceEvents\": [");
