@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "planner/base/error.h"
+#include "planner/cli/plan_text.h"
 #include "planner/cli/question.h"
 #include "planner/cli/simulate_text.h"
 #include "sim/writer.h"
@@ -199,6 +200,7 @@ static void print_result(const MppQuestion *question, const MppTracks *tracks, c
     mpp_simulate_text_lanes(tracks, report);
     mpp_simulate_text_critical(simulation, path);
     mpp_simulate_text_links(simulation, report);
+    mpp_plan_text_basis(question->inputs);
 }
 
 static cJSON *sample_json(const MppMonteCarlo *sample)
@@ -226,8 +228,11 @@ static bool write_result(const Options *options, const MppQuestion *question, co
     return mpp_json_write(root, options->output, error);
 }
 
-static bool simulate(const Options *options, const MppQuestion *question, GError **error)
+static bool simulate(const Options *options, MppQuestion *question, GError **error)
 {
+    if (question->inputs->runtime.skips_step_barrier)
+        mpp_inputs_assume(question->inputs, "one step alone (this stack begins the next before all ranks have ended it)");
+    question->inputs->runtime.skips_step_barrier = false;
     const MppJob *job = &question->inputs->job;
     const MppStrategy *s = &question->strategy;
     g_autoptr(MppWhatIf) what_if = what_if_of(options, error);
