@@ -166,9 +166,10 @@ static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
 {
     const MppJob *job = pipeline->shard->job;
-    int64_t stage = pipeline->bound.rank;
+    MppRankBound bound = mpp_pipeline_cost_bound(pipeline);
+    int64_t stage = bound.rank;
     double gather_s, update_s = mpp_step_end_update_s(pipeline, stage, &gather_s);
-    double bound_s = pipeline->bound.end_s + least_exposed_s(pipeline, stage) + update_s + gather_s;
+    double bound_s = bound.end_s + least_exposed_s(pipeline, stage) + update_s + gather_s;
     return (bound_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job) * MPP_ESTIMATE_ROUNDING;
 }
 

@@ -263,8 +263,6 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     sum_chunks(pipeline);
     for (int64_t k = 0; k < s->pp; k++)
         sum_stage(pipeline, k);
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, job->runtime->skips_step_barrier);
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,

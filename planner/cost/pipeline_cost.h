@@ -41,7 +41,6 @@ typedef struct {
     double *load;                   /* of the layers, for splitting */
     double message_s;
     MppStrategy placed;     /* the strategy that the mesh was last made for */
-    MppRankBound bound;          /* of the replay */
     double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
@@ -68,6 +67,9 @@ const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 
 /** Whether the model's first and last chunk are on different ranks. */
 bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline);
+
+/** A bound of the replay, as mpp_pipeline_cost_end_s() counts ends. */
+MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline);
 
 /**
  * Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot; from the

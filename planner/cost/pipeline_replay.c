@@ -11,6 +11,12 @@ const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)
     return pipeline->order;
 }
 
+MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline)
+{
+    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    return mpp_schedule_bound(&pipeline->schedule, &durations, pipeline->shard->job->runtime->skips_step_barrier);
+}
+
 /** Returns: the latest end. */
 static double replay(MppPipelineCost *pipeline, double message_s, double *chunk_end_s, double *end_s)
 {

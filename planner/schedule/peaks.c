@@ -29,6 +29,23 @@ static void add_row(MppPeaks *peaks, GArray *rows, const int32_t *counts)
     peaks->n_rows = kept + 1;
 }
 
+/** Leaves out the inner ones of rows that follow each other by equal steps. */
+static void drop_between(MppPeaks *peaks, GArray *rows)
+{
+    int64_t n = peaks->n_local, kept = 0;
+    const g_autofree int32_t *all = g_memdup2(rows->data, rows->len * sizeof(int32_t));
+    for (int64_t r = 0; r < peaks->n_rows; r++) {
+        const int32_t *row = all + r * n;
+        bool between = r > 0 && r < peaks->n_rows - 1;
+        for (int64_t i = 0; i < n && between; i++)
+            between = row[i] - row[i - n] == row[i + n] - row[i];
+        if (!between)
+            memcpy((int32_t *)rows->data + kept++ * n, row, n * sizeof(int32_t));
+    }
+    peaks->n_rows = kept;
+    g_array_set_size(rows, kept * n);
+}
+
 static GArray *local_chunks(const MppOrder *order, int64_t rank, int32_t *place)
 {
     GArray *chunks = g_array_new(FALSE, FALSE, sizeof(int32_t));
@@ -49,6 +66,24 @@ static int64_t sum(const int32_t *counts, int64_t n)
     return total;
 }
 
+/** Finds the largest sum, and which largest counts a row of that sum has. */
+static void summarize(MppPeaks *peaks)
+{
+    int64_t n = peaks->n_local;
+    peaks->largest = g_new0(int32_t, n);
+    for (int64_t r = 0; r < peaks->n_rows; r++) {
+        peaks->most = MAX(peaks->most, sum(peaks->counts + r * n, n));
+        for (int64_t i = 0; i < n; i++)
+            peaks->largest[i] = MAX(peaks->largest[i], peaks->counts[r * n + i]);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        bool together = false;
+        for (int64_t r = 0; r < peaks->n_rows && !together; r++)
+            together = peaks->counts[r * n + i] == peaks->largest[i] && sum(peaks->counts + r * n, n) == peaks->most;
+        peaks->largest[i] = together ? peaks->largest[i] : -1;
+    }
+}
+
 MppPeaks mpp_order_peaks(const MppOrder *order, int64_t rank)
 {
     g_autofree int32_t *place = g_new(int32_t, order->n_chunks);
@@ -65,10 +100,10 @@ MppPeaks mpp_order_peaks(const MppOrder *order, int64_t rank)
         fuller = slot->pass == MPP_PASS_FORWARD || (fuller && !frees);
         held[place[slot->chunk]] += slot->pass == MPP_PASS_FORWARD ? 1 : frees ? -1 : 0;
     }
-    for (int64_t i = 0; i < peaks.n_rows; i++)
-        peaks.most = MAX(peaks.most, sum((int32_t *)rows->data + i * peaks.n_local, peaks.n_local));
+    drop_between(&peaks, rows);
     peaks.chunks = (int32_t *)g_array_free(chunks, FALSE);
     peaks.counts = (int32_t *)g_array_free(rows, FALSE);
+    summarize(&peaks);
     return peaks;
 }
 
@@ -76,24 +111,13 @@ void mpp_peaks_clear(MppPeaks *peaks)
 {
     g_clear_pointer(&peaks->chunks, g_free);
     g_clear_pointer(&peaks->counts, g_free);
+    g_clear_pointer(&peaks->largest, g_free);
 }
 
-/** The weight that all chunks of the rank have, or a negative number. */
-static double common_weight(const MppPeaks *peaks, const double *weights)
+static double weigh_rows(const MppPeaks *peaks, const double *weights)
 {
-    double first = weights[peaks->chunks[0]];
-    for (int64_t i = 1; i < peaks->n_local; i++)
-        if (weights[peaks->chunks[i]] != first)
-            return -1;
-    return first;
-}
-
-double mpp_peaks_weigh(const MppPeaks *peaks, const double *weights)
-{
-    double common = common_weight(peaks, weights), most = 0;
-    if (common >= 0)
-        return peaks->most * common;
     const int32_t *row = peaks->counts;
+    double most = 0;
     for (int64_t r = 0; r < peaks->n_rows; r++, row += peaks->n_local) {
         double weight = 0;
         for (int64_t i = 0; i < peaks->n_local; i++)
@@ -101,6 +125,21 @@ double mpp_peaks_weigh(const MppPeaks *peaks, const double *weights)
         most = MAX(most, weight);
     }
     return most;
+}
+
+/** Chunks are mostly alike, or one of them holds more: then the row is known whose sum and place are largest. */
+double mpp_peaks_weigh(const MppPeaks *peaks, const double *weights)
+{
+    const int32_t *chunks = peaks->chunks;
+    int64_t n = peaks->n_local, heavy = weights[chunks[0]] > weights[chunks[n - 1]] ? 0 : n - 1;
+    double common = weights[chunks[heavy ? 0 : n - 1]];
+    for (int64_t i = 0; i < n; i++)
+        if (i != heavy && weights[chunks[i]] != common)
+            return weigh_rows(peaks, weights);
+    double added = weights[chunks[heavy]] - common;
+    if (added > 0 && peaks->largest[heavy] < 0)
+        return weigh_rows(peaks, weights);
+    return peaks->most * common + (added > 0 ? peaks->largest[heavy] * added : 0);
 }
 
 struct MppPeaksTable {
@@ -138,11 +177,12 @@ static void entry_free(gpointer data)
 static MppPeaks hold_all(const MppSchedule *schedule, int64_t rank)
 {
     int64_t n = schedule->vpp;
-    MppPeaks peaks = { n, 1, n * schedule->micro_batches, g_new(int32_t, n), g_new(int32_t, n) };
+    MppPeaks peaks = { .n_local = n, .n_rows = 1, .chunks = g_new(int32_t, n), .counts = g_new(int32_t, n) };
     for (int64_t i = 0; i < n; i++) {
         peaks.chunks[i] = (int32_t)(i * schedule->pp + rank); /* only looped schedules hold all */
         peaks.counts[i] = (int32_t)schedule->micro_batches;
     }
+    summarize(&peaks);
     return peaks;
 }
 

@@ -7,15 +7,16 @@
 
 /**
  * Fullest moments of one rank's memory: each row counts, for each chunk of the rank, the micro-batches whose
- * activations are held; rows that another covers are left out. A forward pass adds one; a whole backward pass, or
- * the weight gradient after the input's, takes it away.
+ * activations are held. A forward pass adds one; a whole backward pass, or the weight gradient after the input's,
+ * takes it away. Rows that another covers are left out, and those between two others, where no weighted sum is largest.
  */
 typedef struct {
     int64_t n_local; /* chunks on the rank */
     int64_t n_rows;
     int64_t most;    /* largest sum of a row */
-    int32_t *chunks; /* n_local, rising */
-    int32_t *counts; /* n_rows * n_local */
+    int32_t *chunks;  /* n_local, rising */
+    int32_t *counts;  /* n_rows * n_local */
+    int32_t *largest; /* n_local: largest count of each chunk if a row with the largest sum has it, else -1 */
 } MppPeaks;
 
 MppPeaks mpp_order_peaks(const MppOrder *order, int64_t rank);

@@ -91,16 +91,19 @@ int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule)
     return schedule->micro_batches <= enough ? schedule->micro_batches : enough + schedule->micro_batches % group;
 }
 
-/** Work of @rank in a step; with two routes the first has the odd micro-batch. */
-static double work_of(const MppSchedule *schedule, const MppDurations *durations, int64_t rank)
+/** Work of @rank in a step. */
+static double work_of(const MppSchedule *schedule, const MppDurations *durations, int64_t n_chunks, bool looped, int64_t rank)
 {
-    int64_t pp = schedule->pp, copies = mpp_schedule_copies(schedule), rounds = schedule->vpp * copies;
-    MppPlacement placed = placement(schedule);
+    int64_t pp = schedule->pp, m = schedule->micro_batches, second = pp * schedule->vpp; /* where the second copy begins */
+    int64_t through = n_chunks > second ? (m + 1) / 2 : m; /* the first copy gets the odd one of two */
+    int64_t back = looped ? rank : pp - 1 - rank;
     double work_s = 0;
-    for (int64_t u = 0; u < rounds; u++) {
-        int64_t c = u * pp + (placed == MPP_PLACEMENT_LOOPED || u % 2 == 0 ? rank : pp - 1 - rank);
-        int64_t route = copies == 1 ? 0 : u / schedule->vpp, m = (schedule->micro_batches + copies - 1 - route) / copies;
-        work_s += m * (durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]));
+    for (int64_t first = 0; first < n_chunks; first += 2 * pp) {
+        int64_t c = first + rank, d = first + pp + back;
+        work_s += (first < second ? through : m - through) * (durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]));
+        if (d < n_chunks)
+            work_s += (first + pp < second ? through : m - through) *
+                      (durations->forward_s[d] + (durations->input_s[d] + durations->weight_s[d]));
     }
     return work_s;
 }
@@ -112,10 +115,12 @@ static double work_of(const MppSchedule *schedule, const MppDurations *durations
 MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations, bool own_start)
 {
     bool one_way = mpp_schedule_copies(schedule) == 1, split = mpp_schedule_kind_shape(schedule->kind)->splits_backward;
+    bool looped = placement(schedule) == MPP_PLACEMENT_LOOPED;
+    int64_t n_chunks = mpp_schedule_n_chunks(schedule);
     MppRankBound bound = { 0, 0 };
     double before_s = 0, after_s = 0;
     for (int64_t k = 0; k < schedule->pp; k++) {
-        double end_s = (split && own_start ? 0 : before_s) + work_of(schedule, durations, k) + after_s;
+        double end_s = (split && own_start ? 0 : before_s) + work_of(schedule, durations, n_chunks, looped, k) + after_s;
         if (end_s > bound.end_s)
             bound = (MppRankBound){ one_way && !split ? 0 : k, end_s };
         before_s += one_way ? durations->forward_s[k] + durations->message_s : 0;
