@@ -25,10 +25,11 @@ static double working_bytes(const Walk *walk, const MppSpan *span)
     return walk->gathered_bytes + (recomputes ? recomputed_layer_bytes(walk->pipeline, &walk->pipeline->chunks[span->chunk]) : 0);
 }
 
-/** The last chunk has the head. */
+/** The last chunk of each copy of the model has the head. */
 static double loss_bytes(const Walk *walk, const MppSpan *span)
 {
-    bool head = span->chunk == walk->pipeline->n_chunks - 1 && span->pass != MPP_PASS_WEIGHT;
+    int64_t last = walk->pipeline->model_chunks - 1;
+    bool head = span->chunk % walk->pipeline->model_chunks == last && span->pass != MPP_PASS_WEIGHT;
     return head ? walk->stage.bytes[MPP_MEMORY_LOSS] : 0;
 }
 

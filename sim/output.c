@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { BUFFER_BYTES = 1 << 16 };
 
 struct MppOutput {
-    char *path, *partial;  /* written to until it is closed */
+    char *path;            /* as errors have it */
+    char *target;          /* what it links to, or itself */
+    char *partial;         /* written to until it is closed; the target itself where that is no file */
     GOutputStream *stream; /* NULL: into memory */
     GString *buffer;
     int64_t flushed;
@@ -29,13 +32,13 @@ static bool fail(const char *path, GError **error)
     return false;
 }
 
-/** Makes an empty file beside @path; a device or pipe that is there already is written to directly. */
-static char *make_partial(const char *path, GError **error)
+/** Makes an empty file beside @target; a device or pipe that is there already is written to directly. */
+static char *make_partial(const char *path, const char *target, GError **error)
 {
     GStatBuf status;
-    if (g_stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-        return g_strdup(path);
-    g_autofree char *partial = g_strdup_printf("%s.XXXXXX", path);
+    if (g_stat(target, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        return g_strdup(target);
+    g_autofree char *partial = g_strdup_printf("%s.XXXXXX", target);
     int file = g_mkstemp_full(partial, O_WRONLY | O_CLOEXEC, 0666);
     if (file < 0 || !g_close(file, NULL)) {
         fail(path, error);
@@ -46,7 +49,8 @@ static char *make_partial(const char *path, GError **error)
 
 MppOutput *mpp_output_new(const char *path, GError **error)
 {
-    g_autofree char *partial = make_partial(path, error);
+    g_autofree char *linked = realpath(path, NULL), *target = g_strdup(linked ? linked : path);
+    g_autofree char *partial = make_partial(path, target, error);
     if (!partial)
         return NULL;
     g_autoptr(GFile) file = g_file_new_for_path(partial);
@@ -57,6 +61,7 @@ MppOutput *mpp_output_new(const char *path, GError **error)
     }
     MppOutput *output = mpp_output_new_memory();
     output->path = g_strdup(path);
+    output->target = g_steal_pointer(&target);
     output->partial = g_steal_pointer(&partial);
     g_autoptr(GZlibCompressor) gzip = g_zlib_compressor_new(G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1);
     output->stream = g_str_has_suffix(path, ".gz") ? g_converter_output_stream_new(G_OUTPUT_STREAM(raw), G_CONVERTER(gzip))
@@ -78,11 +83,12 @@ void mpp_output_free(MppOutput *output)
     if (output->stream)
         g_output_stream_close(output->stream, NULL, NULL);
     g_clear_object(&output->stream);
-    if (output->partial && !g_str_equal(output->partial, output->path))
+    if (output->partial && !g_str_equal(output->partial, output->target))
         g_unlink(output->partial); /* gone if it was closed */
     g_clear_error(&output->error);
     g_string_free(output->buffer, TRUE);
     g_free(output->path);
+    g_free(output->target);
     g_free(output->partial);
     g_free(output);
 }
@@ -181,5 +187,5 @@ bool mpp_output_close(MppOutput *output, GError **error)
     }
     if (!g_output_stream_close(output->stream, NULL, error))
         return prefix_path(output->path, error);
-    return g_rename(output->partial, output->path) == 0 || fail(output->path, error);
+    return g_rename(output->partial, output->target) == 0 || fail(output->path, error);
 }

@@ -1,8 +1,8 @@
 /**
  * A file being written: whole or not at all, compressed when its name says so.
  *
- * Text goes to a file beside the final one, which takes its name when the output is closed. Numbers are printed the
- * same in every locale.
+ * What is written goes to a file beside the final one and takes its name when the output is closed; a link stays a
+ * link, and what is no file (a pipe, /dev/null) is written to. Numbers are printed the same in every locale.
  */
 #pragma once
 

@@ -73,8 +73,8 @@ static void add_chunk_end(const MppPipelineCost *pipeline, const MppSpan *span, 
 
 static void add_end(const MppPipelineCost *pipeline, const MppSpan *span, bool last, GArray *blocks)
 {
-    int64_t chunk = last ? pipeline->n_chunks - 1 : 0;
-    if (span->chunk == chunk)
+    int64_t chunk = last ? pipeline->model_chunks - 1 : 0;
+    if (span->chunk % pipeline->model_chunks == chunk)
         add_block(pipeline, last ? &pipeline->shard->head : &pipeline->shard->embedding, MPP_RECOMPUTE_NONE, span->pass, -1,
                   blocks);
 }

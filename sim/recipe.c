@@ -90,13 +90,13 @@ static void add_ends(Recipe *recipe, int32_t chunk)
     MppOps ops = { 0 };
     recipe->layer = -1;
     recipe->recompute = MPP_RECOMPUTE_NONE;
-    if (chunk == 0) {
+    if (chunk % pipeline->model_chunks == 0) {
         mpp_ops_embedding(recipe->simulation->job, &pipeline->shard->place.shard, &ops);
         add_ops(recipe, &ops);
         add_sharded(recipe, &pipeline->shard->embedding);
     }
     ops.n = 0;
-    if (chunk == pipeline->n_chunks - 1) {
+    if (chunk % pipeline->model_chunks == pipeline->model_chunks - 1) {
         mpp_ops_head(recipe->simulation->job, &pipeline->shard->place.shard, &ops);
         add_ops(recipe, &ops);
         add_sharded(recipe, &pipeline->shard->head);

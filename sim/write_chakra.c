@@ -3,8 +3,9 @@
  *
  * A trace is the rank's program as a graph: computation with its time, messages and collectives with their sizes,
  * edges for what waits for what. Whoever replays it times the network itself. Collectives stand where the plan has
- * them, between computations; that a stack hides some of them within a layer is not expressed. Groups of ranks are
- * numbered and listed in a further file, as ASTRA-sim's --comm-group-configuration reads them.
+ * them, between computations; that a stack hides some of them within a layer is not expressed, nor the exchange
+ * between the two copies of a bidirectional pipeline. Groups of ranks are numbered and listed in a further file, as
+ * ASTRA-sim's --comm-group-configuration reads them.
  * Format: a length before each message, metadata first; attributes as ASTRA-sim's workload layer asks for them.
  */
 #include <math.h>

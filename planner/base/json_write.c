@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,28 +7,44 @@
 #include "planner/base/file.h"
 #include "planner/base/json.h"
 
+/**
+ * Fewest significant digits that read back equal. Normal numbers hold any decimal of 15 digits, so where 15 suffice
+ * the fewest are those before the trailing zeros.
+ */
+static int fewest_digits(double value)
+{
+    char text[40];
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits < 17; digits++) {
+        char format[8];
+        g_snprintf(format, sizeof format, "%%.%de", digits - 1);
+        g_ascii_formatd(text, sizeof text, format, value);
+        if (g_ascii_strtod(text, NULL) != value)
+            continue;
+        const char *first = text + (*text == '-'), *end = strchr(first, 'e');
+        while (end - first > 1 && (end[-1] == '0' || end[-1] == '.'))
+            end--;
+        return MAX(1, (int)(end - first) - 1); /* less the point */
+    }
+    return 17;
+}
+
 /** The shortest text that reads back equal; whole numbers below 1e9 without an exponent. */
 static char *number_text(double value)
 {
-    char fixed[40], scientific[40];
-    g_ascii_formatd(fixed, sizeof fixed, "%.17g", value);
-    for (int digits = 1; digits <= 17; digits++) {
-        char format[8];
-        g_snprintf(format, sizeof format, "%%.%dg", digits);
-        g_ascii_formatd(scientific, sizeof scientific, format, value);
-        if (g_ascii_strtod(scientific, NULL) == value)
-            break;
-    }
+    char fixed[40], scientific[40], format[8];
     bool whole = floor(value) == value && fabs(value) < 1e15;
-    if (whole)
-        g_ascii_formatd(fixed, sizeof fixed, "%.0f", value);
+    g_ascii_formatd(fixed, sizeof fixed, whole ? "%.0f" : "%.17g", value);
+    if (whole && fabs(value) < 1e9)
+        return g_strdup(fixed);
+    g_snprintf(format, sizeof format, "%%.%dg", fewest_digits(value));
+    g_ascii_formatd(scientific, sizeof scientific, format, value);
     char *e = strstr(scientific, "e+");
     if (e) { /* 7.5e+13 as 7.5e13, 1e+06 as 1e6 */
         char *digits = e + 2 + strspn(e + 2, "0");
         memmove(e + 1, digits, strlen(digits) + 1);
     }
     bool shorter = strlen(scientific) < strlen(fixed);
-    return g_strdup(shorter && !(whole && fabs(value) < 1e9) ? scientific : whole ? fixed : scientific);
+    return g_strdup(shorter || !whole ? scientific : fixed);
 }
 
 static void print_indented(GString *out, const cJSON *node, int depth);

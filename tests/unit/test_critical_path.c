@@ -59,7 +59,9 @@ static void test_cover(void)
                  { "dp=2,tp=2,pp=2,sp", 0 },
                  { "dp=2,pp=4,mbs=1,recompute=full", 0.2 },
                  { "dp=2,pp=2,vpp=2,tp=2,schedule=interleaved,zero=1", 0.1 },
-                 { "dp=4,pp=2,zero=3", 0 } };
+                 { "dp=4,pp=2,zero=3", 0 },
+                 { "dp=4,pp=2,vpp=2,schedule=zb-v", 0.1 },
+                 { "dp=2,pp=4,mbs=1,schedule=chimera", 0 } };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
         what_if->jitter_frac = rows[i].jitter_frac;

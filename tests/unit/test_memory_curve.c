@@ -16,6 +16,8 @@ static void test_peaks(void)
         "dp=2,pp=2,cp=2,schedule=gpipe,recompute=full",
         "dp=2,pp=2,vpp=2,tp=2,schedule=interleaved",
         "dp=2,pp=2,vpp=2,tp=2,schedule=interleaved,recompute=full",
+        "dp=2,pp=4,mbs=1,schedule=zb-h1",
+        "dp=2,pp=4,mbs=1,schedule=zb-h2",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(strategies); i++) {
         g_autoptr(Simulated) simulated = simulated_new(strategies[i], 8, NULL);

@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/expect.h"
 
@@ -70,6 +71,23 @@ static void test_long(void)
     mpp_expect_no_folder(folder);
 }
 
+/** A link stays one, and what it points to is replaced. */
+static void test_link(void)
+{
+    g_autofree char *folder = mpp_expect_folder(), *file = mpp_expect_file(folder, "file.txt", "old"), *text = NULL;
+    g_autofree char *link = g_build_filename(folder, "link.txt", NULL);
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(symlink("file.txt", link), ==, 0);
+    g_autoptr(MppOutput) output = mpp_output_new(link, &error);
+    g_assert_no_error(error);
+    mpp_output_text(output, "new");
+    g_assert_true(mpp_output_close(output, &error));
+    g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+    g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "new");
+    mpp_expect_no_folder(folder);
+}
+
 static void test_text(void)
 {
     setlocale(LC_ALL, "de_DE.UTF-8"); /* decimal comma, where that locale is there */
@@ -126,6 +144,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/output/whole", test_whole);
     g_test_add_func("/output/long", test_long);
+    g_test_add_func("/output/link", test_link);
     g_test_add_func("/output/text", test_text);
     g_test_add_func("/output/errors", test_errors);
     return g_test_run();

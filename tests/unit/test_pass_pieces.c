@@ -26,9 +26,13 @@ static MppInputs *job_with_host(int64_t gpus)
 /** As planned, shares are the closed form's, for every kind of plan and every chunk. */
 static void test_shares(void)
 {
-    static const char *const strategies[] = { "dp=8", "dp=2,tp=2,pp=2,sp",
+    static const char *const strategies[] = { "dp=8",
+                                              "dp=2,tp=2,pp=2,sp",
                                               "dp=2,pp=2,vpp=2,cp=2,schedule=interleaved,recompute=full",
-                                              "dp=8,zero=3,recompute=selective", "dp=4,pp=2,zero=2,recompute=full:1" };
+                                              "dp=8,zero=3,recompute=selective",
+                                              "dp=4,pp=2,zero=2,recompute=full:1",
+                                              "dp=2,pp=4,mbs=1,schedule=chimera",
+                                              "dp=4,pp=2,vpp=2,schedule=dualpipe-v" };
     const MppPass passes[] = { MPP_PASS_FORWARD, MPP_PASS_BACKWARD };
     for (size_t i = 0; i < G_N_ELEMENTS(strategies); i++) {
         g_autoptr(Simulated) simulated = simulated_of(job_with_host(8), strategies[i], NULL);

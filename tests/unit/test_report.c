@@ -78,6 +78,8 @@ static void test_sums(void)
         { "dp=2,pp=2,vpp=2,tp=2,zero=0,schedule=interleaved", true, 0.3 },
         { "dp=4,pp=2,zero=2,recompute=full", true, 0.1 },
         { "dp=2,cp=2,pp=2,mbs=2,zero=3", false, 0 },
+        { "dp=4,pp=2,vpp=2,schedule=zb-v", true, 0.2 },
+        { "dp=4,pp=2,schedule=chimera", false, 0 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppWhatIf) what_if = mpp_what_if_new();

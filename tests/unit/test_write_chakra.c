@@ -55,7 +55,8 @@ static const Chakra__Attribute *attribute(const Chakra__Node *node, const char *
 static void test_nodes(void)
 {
     static const char *const strategies[] = { "dp=8,zero=3", "dp=2,tp=2,pp=2,sp,zero=1",
-                                              "cp=2,dp=2,pp=2,vpp=2,schedule=interleaved" };
+                                              "cp=2,dp=2,pp=2,vpp=2,schedule=interleaved", "dp=4,pp=2,vpp=2,schedule=zb-v",
+                                              "dp=2,pp=4,mbs=1,schedule=chimera" };
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(strategies); i++) {
         g_autoptr(Simulated) simulated = simulated_new(strategies[i / 2], 8, NULL);
         g_autoptr(GPtrArray) nodes = nodes_of(simulated, 7, i % 2);

@@ -87,6 +87,8 @@ static void test_nesting(void)
         { "dp=2,pp=4,mbs=1", true, false, 1 },
         { "dp=2,tp=2,pp=2,sp,recompute=full", false, true, 2 },
         { "dp=2,pp=2,vpp=2,cp=2,zero=1,schedule=interleaved", false, true, 2 },
+        { "dp=4,pp=2,vpp=2,schedule=zb-v", false, true, 2 },
+        { "dp=2,pp=4,mbs=1,schedule=chimera", true, false, 1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
