@@ -120,6 +120,24 @@ static void test_tied(void)
     }
 }
 
+/** A copy's gradients, reduced and sharded or whole, go to the other copy over the slow links while its own come. */
+static void test_copies(void)
+{
+    static const struct {
+        const char *strategy;
+        double seconds;
+    } rows[] = {
+        { "dp=4,pp=2,schedule=chimera", 3e8 * 4 / 1e10 },
+        { "dp=4,pp=2,schedule=chimera,zero=1", 3e8 / 4 * 4 / 1e10 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        MppExchange exchange = { &inputs->job, &s, mpp_mesh_new(&s, &inputs->cluster, 8) };
+        plain_job_expect(rows[i].strategy, mpp_exchange_copies_s(&exchange, 3e8, 0), rows[i].seconds);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -127,5 +145,6 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
     g_test_add_func("/exchange/update", test_update);
     g_test_add_func("/exchange/tied", test_tied);
+    g_test_add_func("/exchange/copies", test_copies);
     return g_test_run();
 }

@@ -261,6 +261,44 @@ static void test_document(void)
                     "| `label` | string | none | what stands on it |\n");
 }
 
+typedef struct {
+    int64_t liked;
+} Taste;
+
+static const MppField taste_rows[] = {
+    MPP_FIELD_SET(Taste, liked, &colours, 1 << COLOUR_SEA_GREEN | 1 << COLOUR_BLUE, "colours"),
+};
+static const MppFields taste_fields = MPP_FIELDS("taste", Taste, taste_rows);
+
+/** A set of names: in any order, once or more; written in the order of the table. */
+static void test_sets(void)
+{
+    static const struct {
+        const char *text, *written, *message;
+    } sets[] = {
+        { "{}", "{\"liked\":[\"blue\",\"sea-green\"]}", NULL },
+        { "{\"liked\": []}", "{\"liked\":[]}", NULL },
+        { "{\"liked\": [\"sea_green\", \"red\", \"Red\"]}", "{\"liked\":[\"red\",\"sea-green\"]}", NULL },
+        { "{\"liked\": \"red\"}", NULL, "1:11: /liked: expected an array of strings, got \"red\"" },
+        { "{\"liked\": [\"red\", 3]}", NULL, "1:19: /liked/1: expected a string, got 3" },
+        { "{\"liked\": [\"rad\"]}", NULL, "1:12: /liked/0: unknown colour \"rad\"; known: red, blue, sea-green" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+        g_autoptr(MppJson) json = mpp_expect_json(sets[i].text);
+        g_autoptr(GError) error = NULL;
+        Taste taste;
+        g_assert_true(mpp_fields_read(&taste_fields, json, json->root, &taste, &error) == !sets[i].message);
+        if (sets[i].message) {
+            g_assert_true(strstr(error->message, sets[i].message) != NULL);
+            continue;
+        }
+        g_autoptr(cJSON) root = mpp_fields_write(&taste_fields, &taste, false);
+        mpp_expect_printed(root, sets[i].written);
+    }
+    g_autofree char *table = mpp_fields_document(&taste_fields);
+    g_assert_true(strstr(table, "| `liked` | names | blue, sea-green | colours: `blue`, `red`, `sea-green` |") != NULL);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -272,5 +310,6 @@ int main(int argc, char **argv)
     g_test_add_func("/fields/open", test_open);
     g_test_add_func("/fields/find", test_find);
     g_test_add_func("/fields/document", test_document);
+    g_test_add_func("/fields/sets", test_sets);
     return g_test_run();
 }

@@ -179,6 +179,75 @@ static void test_refill(void)
     g_assert_cmpfloat(first->pipeline->stages[0].activation_bytes, ==, kept_bytes);
 }
 
+/** Which stage holds what: in a V the first one has both ends, of two copies each stage has a part of both. */
+static void test_placements(void)
+{
+    static const struct {
+        const char *strategy;
+        struct {
+            double layers, embeddings, heads;
+        } held[4];
+    } rows[] = {
+        { "dp=4,pp=2,schedule=zb-h1", { { 6, 1, 0 }, { 6, 0, 1 } } },
+        { "dp=4,pp=2,vpp=2,schedule=zb-v,stages=1/2/4/5", { { 1 + 5, 1, 1 }, { 2 + 4, 0, 0 } } },
+        { "dp=4,pp=2,vpp=4,schedule=hanayo,stages=1/2/1/2/1/2/1/2", { { 1 + 2 + 1 + 2, 1, 1 }, { 2 + 1 + 2 + 1, 0, 0 } } },
+        { "dp=2,pp=4,schedule=chimera,stages=1/2/4/5", { { 6, 1, 1 }, { 6, 0, 0 }, { 6, 0, 0 }, { 6, 1, 1 } } },
+    };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        const MppBlockCost *layer = &filled->shard.kinds[0], *first = &filled->shard.embedding, *last = &filled->shard.head;
+        for (int64_t k = 0; k < filled->strategy.pp; k++) {
+            const MppStageCost *stage = &filled->pipeline->stages[k];
+            double layers = rows[i].held[k].layers, embeddings = rows[i].held[k].embeddings, heads = rows[i].held[k].heads;
+            plain_job_expect("parameters", stage->parameters,
+                             layers * layer->parameters + embeddings * first->parameters + heads * last->parameters);
+            plain_job_expect("loss", stage->loss_bytes, heads * filled->shard.head_bytes);
+        }
+    }
+}
+
+/** Where both ends of the model are on one rank, a tied matrix stands once and nothing is exchanged. */
+static void test_tied_in_a_v(void)
+{
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    inputs->model.tied_embeddings = true;
+    g_autoptr(Filled) folded = fill(inputs, "dp=4,pp=2,vpp=2,schedule=zb-v");
+    double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, matrix = 51200 * 512;
+    g_assert_false(mpp_pipeline_cost_ends_apart(folded->pipeline));
+    plain_job_expect("first stage", folded->pipeline->stages[0].parameters, 6 * layer + 512 + matrix);
+    plain_job_expect("second stage", folded->pipeline->stages[1].parameters, 6 * layer);
+}
+
+/** A backward pass is its two gradients, and the replay of a split schedule is no longer than that of the whole one. */
+static void test_split_backward(void)
+{
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    g_autoptr(Filled) whole = fill(inputs, "pp=4,dp=2"), split = fill(inputs, "pp=4,dp=2,schedule=zb-h1");
+    for (int64_t c = 0; c < 4; c++) {
+        const MppChunkCost *chunk = &split->pipeline->chunks[c];
+        g_assert_cmpfloat(chunk->weight_s, >, 0);
+        plain_job_expect("backward", split->pipeline->input_s[c] + split->pipeline->weight_s[c], chunk->backward_s);
+    }
+    g_assert_cmpfloat(mpp_pipeline_cost_length_s(split->pipeline, 0), <, mpp_pipeline_cost_length_s(whole->pipeline, 0));
+}
+
+/** Without a barrier a stage's time counts from its own first pass. */
+static void test_no_barrier(void)
+{
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    g_autoptr(Filled) with = fill(inputs, "pp=4,dp=2,schedule=zb-h2");
+    double ends_s[4], starts_s[4] = { 0 };
+    for (int64_t k = 0; k < 4; k++)
+        ends_s[k] = mpp_pipeline_cost_end_s(with->pipeline)[k];
+    for (int64_t k = 1; k < 4; k++)
+        starts_s[k] = starts_s[k - 1] + with->pipeline->forward_s[k - 1] + with->pipeline->message_s;
+    inputs->runtime.skips_step_barrier = true;
+    g_autoptr(Filled) without = fill(inputs, "pp=4,dp=2,schedule=zb-h2");
+    for (int64_t k = 0; k < 4; k++)
+        plain_job_expect("span", mpp_pipeline_cost_end_s(without->pipeline)[k], ends_s[k] - starts_s[k]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -188,5 +257,9 @@ int main(int argc, char **argv)
     g_test_add_func("/pipeline-cost/messages", test_messages);
     g_test_add_func("/pipeline-cost/splits", test_splits);
     g_test_add_func("/pipeline-cost/refill", test_refill);
+    g_test_add_func("/pipeline-cost/placements", test_placements);
+    g_test_add_func("/pipeline-cost/tied-in-a-v", test_tied_in_a_v);
+    g_test_add_func("/pipeline-cost/split-backward", test_split_backward);
+    g_test_add_func("/pipeline-cost/no-barrier", test_no_barrier);
     return g_test_run();
 }
