@@ -3,12 +3,14 @@
  */
 #pragma once
 
+#include "planner/cost/shares.h"
 #include "planner/spec/run_job.h"
 
 typedef struct {
     const MppRun *run; /* borrowed */
     char *skipped;     /* reason, or NULL */
     double step_time_s;
+    MppShares shares;    /* of the step time */
     double memory_bytes; /* the figure the record states, at the stage it was read on */
     bool fits;
     MppRunJob *job; /* NULL when skipped */

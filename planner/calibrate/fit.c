@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/calibrate/assume.h"
 #include "planner/cost/estimate.h"
 
 static const double default_scale = 0.1;
@@ -15,6 +16,8 @@ typedef struct {
     double measured_s;
     double weight;       /* of its source */
     char *cluster, *device, *runtime;
+    MppRecompute recompute; /* as assumed; does not depend on what is fitted */
+    int64_t recompute_layers;
 } FittedRun;
 
 typedef struct {
@@ -40,7 +43,10 @@ static const FittedRun *run_at(const Fit *fit, guint i)
 static double predict_s(const Fit *fit, guint i)
 {
     g_autofree char *skipped = NULL;
-    g_autoptr(MppRunJob) job = mpp_run_job_new(run_at(fit, i)->run, fit->profiles, &skipped);
+    const FittedRun *run = run_at(fit, i);
+    g_autoptr(MppRunJob) job = mpp_run_job_new(run->run, fit->profiles, &skipped);
+    job->strategy.recompute = run->recompute;
+    job->strategy.recompute_layers = run->recompute_layers;
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, &job->strategy);
     return estimate->step_s;
 }
@@ -157,8 +163,10 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
         g_autoptr(MppRunJob) job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
         if (!job)
             continue;
+        mpp_assume_recompute(runs->pdata[i], job);
         FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, g_strdup(job->cluster->name),
-                          g_strdup(job->cluster->device.name), g_strdup(job->runtime->name) };
+                          g_strdup(job->cluster->device.name), g_strdup(job->runtime->name),
+                          job->strategy.recompute, job->strategy.recompute_layers };
         g_array_append_val(fit->runs, run);
     }
 }

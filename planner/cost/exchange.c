@@ -50,12 +50,14 @@ MppExchangeTime mpp_exchange_time(const MppExchange *exchange, double parameters
     return (MppExchangeTime){ dense.reduce_s + experts.reduce_s, dense.gather_s + experts.gather_s };
 }
 
+/** A stack that moves a layer tensor by tensor pays the start of a collective as often. */
 static void sharded_transfers(const MppExchange *exchange, double parameters, Groups groups, double *gather_s, double *scatter_s)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
+    double calls = state->sharded_calls, each = parameters / calls / state->sharded_rate_frac;
     if (exchange->strategy->zero == 3)
-        *gather_s += collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, parameters * state->gather_bytes, groups.shard);
-    *scatter_s += collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, parameters * state->reduce_bytes, groups.shard);
+        *gather_s += calls * collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, each * state->gather_bytes, groups.shard);
+    *scatter_s += calls * collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, each * state->reduce_bytes, groups.shard);
 }
 
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)

@@ -64,6 +64,8 @@ typedef struct {
     double optimizer_bytes;          /* master copy and moments under Adam */
     double update_traffic_bytes;     /* read and written by the update, gradient norm included */
     double bucket_bytes;             /* parameters exchanged together */
+    double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
+    double sharded_rate_frac;        /* of a collective's usual bandwidth that they reach: copies, few channels */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;
@@ -97,6 +99,7 @@ typedef struct {
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
+    bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */
     MppHostCosts host;
     MppStateCosts state;
     MppOverlap overlap;
