@@ -15,9 +15,7 @@ typedef struct {
     const MppRun *run;
     double measured_s;
     double weight;       /* of its source */
-    char *cluster, *device, *runtime;
-    MppRecompute recompute; /* as assumed; does not depend on what is fitted */
-    int64_t recompute_layers;
+    MppRunJob *job;      /* with its own copies of the profiles' numbers, which the parameters set too */
 } FittedRun;
 
 typedef struct {
@@ -42,11 +40,7 @@ static const FittedRun *run_at(const Fit *fit, guint i)
 
 static double predict_s(const Fit *fit, guint i)
 {
-    g_autofree char *skipped = NULL;
-    const FittedRun *run = run_at(fit, i);
-    g_autoptr(MppRunJob) job = mpp_run_job_new(run->run, fit->profiles, &skipped);
-    job->strategy.recompute = run->recompute;
-    job->strategy.recompute_layers = run->recompute_layers;
+    const MppRunJob *job = run_at(fit, i)->job;
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, &job->strategy);
     return estimate->step_s;
 }
@@ -160,13 +154,11 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
         g_autofree char *skipped = NULL;
         if (!is_fitted(runs->pdata[i], i, fit->options))
             continue;
-        g_autoptr(MppRunJob) job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
+        MppRunJob *job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
         if (!job)
             continue;
         mpp_assume_recompute(runs->pdata[i], job);
-        FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, g_strdup(job->cluster->name),
-                          g_strdup(job->cluster->device.name), g_strdup(job->runtime->name),
-                          job->strategy.recompute, job->strategy.recompute_layers };
+        FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, job };
         g_array_append_val(fit->runs, run);
     }
 }
@@ -179,14 +171,8 @@ static void find_bearings(Fit *fit)
         MppParameter *parameter = parameter_at(fit, k);
         parameter->n_runs = 0;
         for (guint i = 0; i < n; i++) {
-            const FittedRun *run = run_at(fit, i);
-            g_autofree char *names[] = { g_strconcat("cluster:", run->cluster, "/", NULL) };
-            g_autofree char *device = g_strconcat("device:", run->device, "/", NULL);
-            g_autofree char *runtime = g_strconcat("runtime:", run->runtime, "/", NULL);
-            bool bears = g_str_has_prefix(parameter->prior->name, names[0]) || g_str_has_prefix(parameter->prior->name, device) ||
-                         g_str_has_prefix(parameter->prior->name, runtime);
-            fit->bears[k * n + i] = bears;
-            parameter->n_runs += bears;
+            fit->bears[k * n + i] = mpp_parameter_add_job(parameter, run_at(fit, i)->job);
+            parameter->n_runs += fit->bears[k * n + i];
         }
     }
 }
@@ -242,12 +228,10 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
 
 static void free_fit(Fit *fit)
 {
-    for (guint i = 0; i < fit->runs->len; i++) {
-        FittedRun *run = &g_array_index(fit->runs, FittedRun, i);
-        g_free(run->cluster);
-        g_free(run->device);
-        g_free(run->runtime);
-    }
+    for (guint k = 0; k < fit->parameters->len; k++) /* their places in the jobs go last in */
+        g_ptr_array_set_size(parameter_at(fit, k)->places, parameter_at(fit, k)->places->len - parameter_at(fit, k)->n_runs);
+    for (guint i = 0; i < fit->runs->len; i++)
+        mpp_run_job_free(run_at(fit, i)->job);
     g_array_unref(fit->runs);
     g_free(fit->predicted_s);
     g_free(fit->reweight);

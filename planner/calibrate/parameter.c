@@ -71,23 +71,56 @@ static void add_place(MppParameter *parameter, bool named, const MppFields *fiel
     parameter->is_fraction = row->max == 1;
 }
 
+/** A parameter's name taken apart: "kind:profile/field/…". */
+typedef struct {
+    char **parts; /* parts[0] is the kind alone */
+    const char *profile;
+} ParameterName;
+
+static ParameterName split_name(const char *text)
+{
+    ParameterName name = { g_strsplit(text, "/", -1), "" };
+    char *colon = strchr(name.parts[0], ':');
+    if (colon) {
+        *colon = '\0';
+        name.profile = colon + 1;
+    }
+    return name;
+}
+
+static void add_cluster_places(MppParameter *parameter, const ParameterName *name, MppCluster *cluster)
+{
+    char **path = name->parts + 1;
+    const char *kind = name->parts[0];
+    add_place(parameter, !strcmp(kind, "cluster") && !strcmp(cluster->name, name->profile), &mpp_cluster_fields, cluster, path);
+    add_place(parameter, !strcmp(kind, "device") && !strcmp(cluster->device.name, name->profile), &mpp_device_fields,
+              &cluster->device, path);
+}
+
+static void add_runtime_places(MppParameter *parameter, const ParameterName *name, MppRuntime *runtime)
+{
+    add_place(parameter, !strcmp(name->parts[0], "runtime") && !strcmp(runtime->name, name->profile), &mpp_runtime_fields, runtime,
+              name->parts + 1);
+}
+
+bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job)
+{
+    guint before = parameter->places->len;
+    ParameterName name = split_name(parameter->prior->name);
+    add_cluster_places(parameter, &name, job->cluster);
+    add_runtime_places(parameter, &name, job->runtime);
+    g_strfreev(name.parts);
+    return parameter->places->len > before;
+}
+
 static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(parameter->prior->name, "/", -1);
-    char *colon = strchr(parts[0], ':');
-    const char *profile = colon ? colon + 1 : "";
-    if (colon)
-        *colon = '\0';
-    for (guint i = 0; i < profiles->clusters->len; i++) {
-        MppCluster *cluster = profiles->clusters->pdata[i];
-        add_place(parameter, !strcmp(parts[0], "cluster") && !strcmp(cluster->name, profile), &mpp_cluster_fields, cluster, parts + 1);
-        add_place(parameter, !strcmp(parts[0], "device") && !strcmp(cluster->device.name, profile), &mpp_device_fields,
-                  &cluster->device, parts + 1);
-    }
-    for (guint i = 0; i < profiles->runtimes->len; i++) {
-        MppRuntime *runtime = profiles->runtimes->pdata[i];
-        add_place(parameter, !strcmp(parts[0], "runtime") && !strcmp(runtime->name, profile), &mpp_runtime_fields, runtime, parts + 1);
-    }
+    ParameterName name = split_name(parameter->prior->name);
+    for (guint i = 0; i < profiles->clusters->len; i++)
+        add_cluster_places(parameter, &name, profiles->clusters->pdata[i]);
+    for (guint i = 0; i < profiles->runtimes->len; i++)
+        add_runtime_places(parameter, &name, profiles->runtimes->pdata[i]);
+    g_strfreev(name.parts);
     if (parameter->places->len)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->prior->name);

@@ -31,6 +31,10 @@ void mpp_priors_free(GArray *priors);
 
 /** Binds each prior to the numbers in @profiles. Error: MPP_ERROR_INVALID for a name that means nothing. */
 GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Lets @parameter also set the copy that @job holds of its number. Returns: whether the job has one. */
+bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job);
+
 void mpp_parameters_free(GArray *parameters);
 
 /** Sets the number in all its places. */

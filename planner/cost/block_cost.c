@@ -59,8 +59,9 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
         double once_s = mpp_collective_time_s(job->cluster, op->collective, op->bytes, op_group(place, op));
         forward->s.s[share] += op->forward_times * once_s;
         backward->s.s[share] += op->backward_times * once_s;
-        forward->host_s += op->forward_times * host->collective_s;
-        backward->host_s += op->backward_times * host->collective_s;
+        double issue_s = host->collective_s + host->member_s * (op_group(place, op)->n - 1);
+        forward->host_s += op->forward_times * issue_s;
+        backward->host_s += op->backward_times * issue_s;
         return;
     }
     MppOpTime time = mpp_compute_time(job, op);
@@ -98,13 +99,19 @@ static double slower_of(double a_s, double b_s)
     return high > 0 ? high * pow(1 + pow(low / high, power), 1 / power) : 0;
 }
 
+/**
+ * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits, and take
+ * longer while messages are pending.
+ */
 static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer, double host_s, MppShares *pass)
 {
     const MppHostCosts *host = &job->runtime->host;
     double scale = job->cluster->host_frac * job->cluster->device.host_frac;
-    scale *= place->waits_for_nodes ? 1 + host->waiting_p2p_frac * place->shard.tp : 1;
+    double pending = place->waits_for_nodes ? host->waiting_p2p_frac : 0;
+    double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double total = slower_of(device, (host_s + (layer ? host->layer_s : 0)) * scale);
+    double host_limit = (host_s + (layer ? host->layer_s : 0)) * scale * (1 + pending * place->shard.tp);
+    double total = slower_of(device - between_nodes, host_limit) + between_nodes * (1 + pending);
     pass->s[MPP_SHARE_HOST] += total - device;
     return total;
 }

@@ -21,6 +21,7 @@ const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_ro
 static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
     MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
+    MPP_FIELD_DOUBLE(MppHostCosts, member_s, 0, 1e-1, 0, "a collective waits for each further member"),
     MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
     MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),
     MPP_FIELD_DOUBLE(MppHostCosts, step_s, 0, 10, 1e-2, "of a step"),

@@ -49,6 +49,7 @@ typedef struct {
 typedef struct {
     double kernel_s;     /* one kernel launched by eager code */
     double collective_s; /* one collective call */
+    double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
     double micro_batch_s;
     double step_s;
