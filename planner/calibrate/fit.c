@@ -9,7 +9,7 @@
 #include "planner/cost/estimate.h"
 
 static const double default_scale = 0.1;
-enum { DEFAULT_ROUNDS = 8, ITERATIONS = 6 };
+enum { DEFAULT_ROUNDS = 6, ITERATIONS = 4 };
 
 typedef struct {
     const MppRun *run;
@@ -41,8 +41,7 @@ static const FittedRun *run_at(const Fit *fit, guint i)
 static double predict_s(const Fit *fit, guint i)
 {
     const MppRunJob *job = run_at(fit, i)->job;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, &job->strategy);
-    return estimate->step_s;
+    return mpp_estimate_time_s(&job->job, &job->strategy);
 }
 
 /** A range of runs for one thread. */

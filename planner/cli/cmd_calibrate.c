@@ -86,7 +86,7 @@ static bool run(int argc, char **argv, GError **error)
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
-        { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 8)", "N" },
+        { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         G_OPTION_ENTRY_NULL,
     };
