@@ -146,6 +146,9 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
         out->forward_flop += mpp_compute_flop(op);
     }
+    double experts_s = out->expert_parameters > 0 ? job->runtime->host.experts_s : 0;
+    raw.forward.host_s += experts_s;
+    raw.backward.host_s += experts_s;
     return raw;
 }
 

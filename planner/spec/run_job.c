@@ -118,7 +118,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
     s->vpp = s->pp > 1 ? from->vpp : 1;
     s->ep = run->model.experts ? from->ep : 1;
-    s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 && s->ep * s->tp > s->dp * s->cp * s->tp ? 1 : s->tp;
+    s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 ? 1 : s->tp;
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
     s->micro_batch = MAX(run->training.micro_batch, 1);
     s->zero = zero_stage(run, out->runtime, s->pp);

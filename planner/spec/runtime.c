@@ -15,6 +15,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+    MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
@@ -23,6 +24,7 @@ static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
     MPP_FIELD_DOUBLE(MppHostCosts, member_s, 0, 1e-1, 0, "a collective waits for each further member"),
     MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
+    MPP_FIELD_DOUBLE(MppHostCosts, experts_s, 0, 1, 0, "of a layer of experts and pass, besides"),
     MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),
     MPP_FIELD_DOUBLE(MppHostCosts, step_s, 0, 10, 1e-2, "of a step"),
     MPP_FIELD_DOUBLE(MppHostCosts, waiting_p2p_frac, 0, 10, 0, "growth of host time while messages between nodes are pending"),

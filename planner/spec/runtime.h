@@ -43,6 +43,7 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
+    bool experts_fused; /* the products of all local experts in one kernel */
 } MppKernels;
 
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
@@ -51,6 +52,7 @@ typedef struct {
     double collective_s; /* one collective call */
     double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
+    double experts_s;    /* of a layer of experts and pass, besides: the host waits for the counts of tokens */
     double micro_batch_s;
     double step_s;
     double waiting_p2p_frac; /* growth of a layer's host time while messages to other nodes are pending */
