@@ -61,6 +61,7 @@ typedef struct {
 /** Gradients and optimizer. Bytes are per parameter. */
 typedef struct {
     double gradient_bytes;           /* accumulation buffer */
+    double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double reduce_bytes;             /* on the wire, gradients */
     double gather_bytes;             /* on the wire, parameters */
