@@ -128,12 +128,23 @@ static void add_again(MppShares *backward, const MppShares *again)
 typedef struct {
     RawPass forward, backward;
     RawPass selective; /* what selective recomputation runs again */
+    RawPass full;      /* what full recomputation runs again */
     double kept_bytes, dropped_bytes;
 } RawBlock;
+
+/** Ops that full recomputation runs again: all, or those before the last product, whose output nothing keeps. */
+static int recomputed_ops(const MppRuntime *runtime, const MppOps *ops)
+{
+    int n = ops->n;
+    while (runtime->recompute_stops_early && n > 0 && ops->ops[--n].kind != MPP_OP_MATMUL)
+        continue;
+    return n;
+}
 
 static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
 {
     RawBlock raw = { 0 };
+    int again = recomputed_ops(job->runtime, ops);
     for (int i = 0; i < ops->n; i++) {
         const MppOp *op = &ops->ops[i];
         RawPass forward = { 0 }, backward = { 0 };
@@ -141,6 +152,7 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         add_pass(&raw.forward, 1, &forward);
         add_pass(&raw.backward, 1, &backward);
         add_pass(&raw.selective, op->again_frac, &forward);
+        add_pass(&raw.full, i < again, &forward);
         raw.kept_bytes += op->kept_bytes;
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
@@ -149,6 +161,7 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
     double experts_s = out->expert_parameters > 0 ? job->runtime->host.experts_s : 0;
     raw.forward.host_s += experts_s;
     raw.backward.host_s += experts_s;
+    raw.full.host_s += experts_s;
     return raw;
 }
 
@@ -190,7 +203,7 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     selective->kept_bytes = raw.kept_bytes - raw.dropped_bytes;
     selective->working_bytes = raw.dropped_bytes;
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
-    *full = pass_cost(job, place, &raw, layer, &raw.forward, true);
+    *full = pass_cost(job, place, &raw, layer, &raw.full, true);
     full->kept_bytes = input_bytes;
     full->working_bytes = raw.kept_bytes;
 }

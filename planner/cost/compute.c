@@ -74,14 +74,27 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     };
 }
 
+/**
+ * Rate of narrow heads against 128-wide ones. 64-wide heads reach 1.1 (1), 0.88 (2) and 0.73 (3, cuDNN) of it
+ * (Dao-AILab/flash-attention benchmark figures, A100 and H100, means over sequence lengths); others by the power of
+ * the width that goes through these.
+ */
+static double narrow_share(MppAttentionKernel kernel, double width)
+{
+    static const double of_64[MPP_N_ATTENTIONS] = {
+        [MPP_ATTENTION_FLASH1] = 1.1, [MPP_ATTENTION_FLASH2] = 0.88, [MPP_ATTENTION_FLASH3] = 0.73
+    };
+    return width < 128 ? pow(width / 128, -log2(of_64[kernel])) : 1;
+}
+
 /** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
 static MppOpTime attention_time(const MppJob *job, const MppOp *op)
 {
     const MppDevice *device = &job->cluster->device;
     const MppAttentionRate *rate = mpp_device_attention(device, job->training.kernels.attention);
     double ramp = op->n / (op->n + device->attention_tokens);
-    double narrow = MIN(op->k, 128) / (MIN(op->k, 128) + 32) * (160.0 / 128); /* 64-wide heads: 0.83 of 128-wide ones */
-    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp * narrow;
+    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp *
+                     narrow_share(job->training.kernels.attention, op->k);
     double flop = mpp_compute_flop(op);
     return (MppOpTime){
         .forward_s = flop / (reached * rate->forward_frac) + device->kernel_s,

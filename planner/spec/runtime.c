@@ -97,6 +97,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
+    MPP_FIELD_BOOL(MppRuntime, recompute_stops_early, 0, "full recomputation ends before a layer's last product"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),

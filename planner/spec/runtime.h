@@ -116,6 +116,7 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
     MppSelective selective;
+    bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
