@@ -10,10 +10,10 @@ typedef struct {
     const MppRun *run; /* borrowed */
     char *skipped;     /* reason, or NULL */
     double step_time_s;
-    MppShares shares;    /* of the step time */
     double memory_bytes; /* the figure the record states, at the stage it was read on */
     bool fits;
     MppRunJob *job; /* NULL when skipped */
+    MppShares shares; /* of the step time */
 } MppPrediction;
 
 /** Predicts every run; order kept. Free with mpp_predictions_free(). */

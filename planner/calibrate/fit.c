@@ -184,6 +184,20 @@ static double mean_error(const Fit *fit)
     return fit->runs->len ? sum / fit->runs->len : 0;
 }
 
+/** What the runs that a parameter bears upon are off by. */
+static void set_mean_errors(Fit *fit)
+{
+    guint n = fit->runs->len;
+    for (guint k = 0; k < fit->parameters->len; k++) {
+        MppParameter *parameter = parameter_at(fit, k);
+        double sum = 0;
+        for (guint i = 0; i < n; i++)
+            if (fit->bears[k * n + i])
+                sum += fabs(fit->predicted_s[i] / run_at(fit, i)->measured_s - 1);
+        parameter->mean_error = parameter->n_runs ? sum / parameter->n_runs : 0;
+    }
+}
+
 static void set_reweights(Fit *fit, double scale)
 {
     for (guint i = 0; i < fit->runs->len; i++) {
@@ -260,6 +274,7 @@ bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *r
         gsl_vector_free(scores);
         predict_all(&fit, -1, fit.predicted_s);
         result->after = mean_error(&fit);
+        set_mean_errors(&fit);
     }
     free_fit(&fit);
     return fitted;

@@ -23,6 +23,7 @@ typedef struct {
     double value;
     double deviation; /* standard deviation of the estimate, in the prior's measure; set by a fit */
     int n_runs;       /* runs that it bears upon; set by a fit */
+    double mean_error; /* of these runs, after the fit */
 } MppParameter;
 
 /** Reads {"parameters": [{"name", "prior", "spread"}]}. Errors: those of mpp_json_load(), MPP_ERROR_SCHEMA. */

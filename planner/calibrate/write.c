@@ -58,7 +58,8 @@ static void set_source(cJSON *root, const char *key, const MppParameter *paramet
     if (!sources)
         sources = cJSON_AddObjectToObject(root, "sources");
     g_autofree char *before = basis(sources, key);
-    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs", before, parameter->n_runs);
+    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs, mean error %.1f %%", *before ? before : "guess",
+                                            parameter->n_runs, 100 * parameter->mean_error);
     set_member(sources, key, cJSON_CreateString(text));
 }
 

@@ -170,10 +170,11 @@ static void test_strategy(void)
           "dp=2,tp=1,pp=3,vpp=2,cp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
         { GATED, "", "\"vpp\": 2, \"ep\": 4, \"etp\": 2", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { EXPERTS, "", "\"tp\": 2, \"ep\": 2, \"sp\": true",
-          "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+          "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        { EXPERTS, "", "\"tp\": 2, \"sp\": true", /* all experts on each rank: split, as everything else */
+          "dp=6,tp=2,pp=1,etp=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
         { EXPERTS, "", "\"tp\": 3, \"ep\": 4, \"sp\": true, \"etp\": 1",
           "dp=4,tp=3,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
-        /* more experts' ranks than replicas: they must be whole */
         { EXPERTS, "", "\"tp\": 6, \"ep\": 4, \"sp\": true",
           "dp=2,tp=6,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
         { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },
