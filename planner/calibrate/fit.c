@@ -215,6 +215,13 @@ static void set_deviations(const Fit *fit, gsl_multifit_nlinear_workspace *work)
     gsl_matrix_free(covariance);
 }
 
+/** Wide at first, so that runs far off pull too; from the fourth round on as it is wanted. */
+static double scale_of_round(double scale, int round, bool anneal)
+{
+    enum { ANNEALED_ROUNDS = 3 };
+    return anneal && round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
+}
+
 static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GError **error)
 {
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
@@ -224,7 +231,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
     int status = GSL_SUCCESS;
     for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
         predict_all(fit, -1, fit->predicted_s);
-        set_reweights(fit, scale);
+        set_reweights(fit, scale_of_round(scale, round, !fit->options->nearby));
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
         gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);

@@ -13,6 +13,7 @@ static bool fit_without(const char *left_out, GArray *parameters, const double *
     MppFitOptions how = *options;
     how.left_out = left_out;
     how.rounds = ROUNDS_AGAIN;
+    how.nearby = true;
     MppFitResult result;
     return mpp_fit(parameters, profiles, runs, &how, &result, error);
 }
