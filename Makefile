@@ -7,12 +7,12 @@ PREFIX ?= /usr/local
 BUILD := build$(if $(SAN),/san)
 
 # --- what the machine has ---------------------------------------------------------------------
-REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libcgraph
-PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libgraphviz-dev
+REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph
+PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
 TEST_PACKAGES := python3 clang-format locales-all
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
 HAVE_REQUIRED := $(call have,$(REQUIRED))
-LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl
+LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c
 PKG_CFLAGS = $(shell pkg-config --cflags $(LINKED))
 PKG_LIBS = $(shell pkg-config --libs $(LINKED))
 
@@ -45,7 +45,7 @@ all: $(BUILD)/mpplan
 $(BUILD)/mpplan: $(call objects,planner/cli/main.c) $(LIB) $(BUILD)/zoo.o
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
-$(LIB): $(call objects,$(LIB_SOURCES))
+$(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -66,6 +66,16 @@ $(BUILD)/zoo.c: $(BUILD)/zoo.gresource.xml | $(MISSING)
 
 $(BUILD)/zoo.o: $(BUILD)/zoo.c
 	$(CC) $(FLAGS) -c $< -o $@
+
+# --- code from schemas ------------------------------------------------------------------------
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto | $(MISSING)
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(BUILD) $<
+
+$(BUILD)/%.pb-c.o: $(BUILD)/%.pb-c.c
+	$(CC) $(FLAGS) -c $< -o $@
+
+$(BUILD)/sim/write_chakra.o $(BUILD)/sim/chakra_node.o: $(BUILD)/sim/chakra.pb-c.h
 
 # --- set-up -----------------------------------------------------------------------------------
 APT_GET := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
@@ -95,6 +105,12 @@ quickstart: packages
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(wildcard tests/support/*.c)) $(LIB) $(BUILD)/zoo.o
 	@$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
+# beside SimGrid where that is installed (libsimgrid-dev)
+ifeq ($(call have,simgrid),yes)
+$(BUILD)/tests/oracle/test_simgrid_shares.o: CFLAGS += -DHAVE_SIMGRID $(shell pkg-config --cflags simgrid)
+$(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs simgrid)
+endif
+
 tests: $(TESTS) $(BUILD)/mpplan
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
@@ -108,7 +124,7 @@ check-fast:
 	@$(MAKE) --no-print-directory -s -j2 all tests
 	@tests/run build
 
-## golden: rewrite the expected outputs of the command-line tests
+## golden: rewrite the expected outputs of the command-line tests and the README's examples
 golden: all
 	tests/run --golden build
 

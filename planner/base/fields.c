@@ -9,7 +9,8 @@ static void default_row(const MppField *row, void *out)
 {
     double value = isnan(row->fallback) ? 0 : row->fallback;
     switch (row->type) {
-    case MPP_FIELD_TYPE_INT: AT(out, row, int64_t) = (int64_t)value; break;
+    case MPP_FIELD_TYPE_INT:
+    case MPP_FIELD_TYPE_SET: AT(out, row, int64_t) = (int64_t)value; break;
     case MPP_FIELD_TYPE_DOUBLE: AT(out, row, double) = value; break;
     case MPP_FIELD_TYPE_BOOL: AT(out, row, bool) = value != 0; break;
     case MPP_FIELD_TYPE_ENUM: AT(out, row, int) = (int)value; break;
@@ -63,6 +64,21 @@ static bool read_enum(const MppField *row, const MppJson *json, const cJSON *nod
     g_autofree char *known = mpp_names_suggest(row->names->names, row->names->n_names, node->valuestring);
     return mpp_json_error(error, json, node, MPP_ERROR_SCHEMA, "unknown %s \"%s\"; known: %s", row->names->title,
                           node->valuestring, known);
+}
+
+static bool read_set(const MppField *row, const MppJson *json, const cJSON *node, int64_t *out, GError **error)
+{
+    if (!cJSON_IsArray(node))
+        return wrong_type(json, node, "an array of strings", error);
+    *out = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, node) {
+        int value;
+        if (!read_enum(row, json, item, &value, error))
+            return false;
+        *out |= (int64_t)1 << value;
+    }
+    return true;
 }
 
 static bool read_strings(const MppJson *json, const cJSON *node, GPtrArray **out, GError **error)
@@ -159,6 +175,7 @@ static bool read_row(const MppField *row, const MppJson *json, const cJSON *node
         AT(out, row, char *) = g_strdup(node->valuestring);
         return true;
     case MPP_FIELD_TYPE_ENUM: return read_enum(row, json, node, &AT(out, row, int), error);
+    case MPP_FIELD_TYPE_SET: return read_set(row, json, node, &AT(out, row, int64_t), error);
     case MPP_FIELD_TYPE_STRUCT: return mpp_fields_read(row->table, json, node, (char *)out + row->offset, error);
     case MPP_FIELD_TYPE_STRUCTS: return read_structs(row, json, node, &AT(out, row, GArray *), error);
     case MPP_FIELD_TYPE_INTS:

@@ -10,7 +10,7 @@
  *     const MppFields mpp_model_fields = MPP_FIELDS("model", MppModel, rows);
  *
  * A struct read by a table may hold: int64_t, double, bool, char *, enum (int-sized), a nested struct by value,
- * GArray * of structs, int64_t or double, and GHashTable * of strings. mpp_fields_clear() frees what it owns.
+ * int64_t as a set of enum values, GArray * of structs, int64_t or double, and GHashTable * of strings. mpp_fields_clear() frees what it owns.
  */
 #pragma once
 
@@ -32,6 +32,7 @@ typedef enum {
     MPP_FIELD_TYPE_DOUBLES, /* an array of numbers: GArray * of double */
     MPP_FIELD_TYPE_TEXTS,   /* an object of strings: GHashTable * */
     MPP_FIELD_TYPE_STRINGS, /* an array of strings: GPtrArray * */
+    MPP_FIELD_TYPE_SET,     /* an array of names: int64_t, one bit an enum value */
 } MppFieldType;
 
 typedef struct MppFields MppFields;
@@ -41,8 +42,8 @@ typedef struct {
     MppFieldType type;
     size_t offset;
     double min, max;        /* of numbers */
-    double fallback;        /* default of numbers, bools and enums; MPP_REQUIRED when there is none */
-    const MppNames *names;  /* of enums */
+    double fallback;        /* default of numbers, bools, enums and sets; MPP_REQUIRED when there is none */
+    const MppNames *names;  /* of enums and sets */
     const MppFields *table; /* of nested structs */
     const char *help;
 } MppField;
@@ -69,6 +70,8 @@ struct MppFields {
     { #field, MPP_FIELD_TYPE_BOOL, offsetof(type, field), 0, 1, (otherwise), NULL, NULL, (text) }
 #define MPP_FIELD_ENUM(type, field, table_of_names, otherwise, text) \
     { #field, MPP_FIELD_TYPE_ENUM, offsetof(type, field), 0, 0, (otherwise), (table_of_names), NULL, (text) }
+#define MPP_FIELD_SET(type, field, table_of_names, otherwise, text) \
+    { #field, MPP_FIELD_TYPE_SET, offsetof(type, field), 0, 0, (otherwise), (table_of_names), NULL, (text) }
 #define MPP_FIELD_STRING(type, field, otherwise, text) \
     { #field, MPP_FIELD_TYPE_STRING, offsetof(type, field), 0, 0, (otherwise), NULL, NULL, (text) }
 #define MPP_FIELD_STRUCT(type, field, fields_table, otherwise, text) \

@@ -39,11 +39,21 @@ static cJSON *write_strings(const GPtrArray *strings)
     return array;
 }
 
+static cJSON *write_set(const MppField *row, int64_t set)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; i < row->names->n_names; i++)
+        if (set & (int64_t)1 << i)
+            cJSON_AddItemToArray(array, cJSON_CreateString(mpp_names_get(row->names, i)));
+    return array;
+}
+
 /** Returns: NULL when the field holds nothing (an absent string or array), or its default when @brief. */
 static cJSON *write_row(const MppField *row, const void *in, bool brief)
 {
     double number;
     switch (row->type) {
+    case MPP_FIELD_TYPE_SET:
     case MPP_FIELD_TYPE_INT: number = (double)VALUE(in, row, int64_t); break;
     case MPP_FIELD_TYPE_DOUBLE: number = VALUE(in, row, double); break;
     case MPP_FIELD_TYPE_BOOL: number = VALUE(in, row, bool); break;
@@ -61,6 +71,7 @@ static cJSON *write_row(const MppField *row, const void *in, bool brief)
     if (brief && number == row->fallback)
         return NULL;
     return row->type == MPP_FIELD_TYPE_BOOL   ? cJSON_CreateBool(number != 0)
+           : row->type == MPP_FIELD_TYPE_SET  ? write_set(row, (int64_t)number)
            : row->type == MPP_FIELD_TYPE_ENUM ? cJSON_CreateString(mpp_names_get(row->names, (int)number))
                                               : cJSON_CreateNumber(number);
 }
@@ -81,6 +92,7 @@ static const char *const type_words[] = {
     [MPP_FIELD_TYPE_STRING] = "string", [MPP_FIELD_TYPE_ENUM] = "name",            [MPP_FIELD_TYPE_STRUCT] = "object",
     [MPP_FIELD_TYPE_STRUCTS] = "array", [MPP_FIELD_TYPE_INTS] = "integers",        [MPP_FIELD_TYPE_DOUBLES] = "numbers",
     [MPP_FIELD_TYPE_TEXTS] = "object of strings", [MPP_FIELD_TYPE_STRINGS] = "strings",
+    [MPP_FIELD_TYPE_SET] = "names",
 };
 
 static char *default_text(const MppField *row)
@@ -91,6 +103,13 @@ static char *default_text(const MppField *row)
         return g_strdup(row->fallback ? "true" : "false");
     if (row->type == MPP_FIELD_TYPE_ENUM)
         return g_strdup(mpp_names_get(row->names, (int)row->fallback));
+    if (row->type == MPP_FIELD_TYPE_SET) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (int i = 0; i < row->names->n_names; i++)
+            if ((int64_t)row->fallback & (int64_t)1 << i)
+                g_string_append_printf(text, "%s%s", text->len ? ", " : "", row->names->names[i]);
+        return g_strdup(text->str);
+    }
     bool number = row->type == MPP_FIELD_TYPE_INT || row->type == MPP_FIELD_TYPE_DOUBLE;
     return number ? g_strdup_printf("%.6g", row->fallback) : g_strdup("none");
 }

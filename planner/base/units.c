@@ -14,6 +14,8 @@ char *mpp_units_seconds(double seconds)
         { 172800, 86400, "days" }, { 7200, 3600, "h" }, { 600, 60, "min" },
         { 0.9995, 1, "s" },        { 0.9995e-3, 1e-3, "ms" }, { 0, 1e-6, "µs" },
     };
+    if (seconds == 0)
+        return g_strdup("0 s");
     for (size_t i = 0;; i++) {
         if (fabs(seconds) >= scales[i].from) {
             double value = seconds / scales[i].unit;

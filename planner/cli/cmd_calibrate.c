@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 
 #include "planner/calibrate/leave_one_out.h"
@@ -60,6 +61,27 @@ static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, c
     return table && mpp_leave_one_out_write(table, options->one_out, error);
 }
 
+/** Whether the numbers make sense, and there are runs of the source to be left out. */
+static bool check_options(const CalibrateOptions *options, const GPtrArray *runs, GError **error)
+{
+    enum { MOST_FOLDS = 1000, MOST_ROUNDS = 1000 };
+    if (!mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
+        !mpp_command_check_range(options->rounds, 0, MOST_ROUNDS, "rounds", error) ||
+        !mpp_command_check_range(options->folds, 0, MOST_FOLDS, "folds", error) ||
+        !mpp_command_check_range(options->fold, 0, MAX(options->folds, 1) - 1, "fold", error))
+        return false;
+    if (!(options->scale >= 0 && isfinite(options->scale))) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--scale: expected a number of at least 0");
+        return false;
+    }
+    bool found = !options->left_out;
+    for (guint i = 0; i < runs->len && !found; i++)
+        found = g_strcmp0(((const MppRun *)runs->pdata[i])->source, options->left_out) == 0;
+    if (!found)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--leave-out: no run is of source \"%s\"", options->left_out);
+    return found;
+}
+
 static bool calibrate(char **files, const CalibrateOptions *options, GError **error)
 {
     g_autoptr(MppProfiles) profiles = mpp_profiles_load(error);
@@ -67,7 +89,9 @@ static bool calibrate(char **files, const CalibrateOptions *options, GError **er
     for (int i = 0; profiles && files[i]; i++)
         if (!mpp_runs_load(files[i], runs, error))
             return false;
-    GArray *priors = profiles ? mpp_priors_load(options->priors, error) : NULL;
+    if (!profiles || !check_options(options, runs, error))
+        return false;
+    GArray *priors = mpp_priors_load(options->priors, error);
     GArray *parameters = priors ? mpp_parameters_bind(priors, profiles, error) : NULL;
     MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
                           .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "planner/base/file.h"
 #include "planner/base/json.h"
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
@@ -108,7 +109,14 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
     for (guint i = 0; i < predictions->len; i++)
         append_csv_row(text, &g_array_index(predictions, MppPrediction, i));
     g_autofree char *csv = g_string_free(text, FALSE);
-    return g_file_set_contents(path, csv, -1, error);
+    return mpp_file_write(path, csv, error);
+}
+
+static void leave_out_anomalies(GPtrArray *runs)
+{
+    for (guint i = runs->len; i > 0; i--)
+        if (((const MppRun *)runs->pdata[i - 1])->measured.anomaly)
+            g_ptr_array_remove_index(runs, i - 1);
 }
 
 static bool run(int argc, char **argv, GError **error)
@@ -137,10 +145,12 @@ static bool run(int argc, char **argv, GError **error)
             return false;
     if (!profiles)
         return false;
+    if (clean)
+        leave_out_anomalies(runs);
     GArray *predictions = mpp_predictions_new(runs, profiles);
     bool written = (!csv || write_csv(predictions, csv, error)) && (!(json || output) || write_json(predictions, output, error));
     if (written && !json)
-        mpp_accuracy_text_print(predictions, clean);
+        mpp_accuracy_text_print(predictions, false);
     mpp_predictions_free(predictions);
     return written;
 }

@@ -2,39 +2,8 @@
 #include "planner/cli/options.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
-#include "planner/spec/rules.h"
 
 #include <stdio.h>
-
-/** A strategy given as text, or a plan file's; dp follows from the rest unless it is named. */
-static bool complete(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    MppStrategyFields named;
-    *strategy = mpp_strategy_single();
-    if (!mpp_strategy_parse(text, strategy, &named, error))
-        return false;
-    if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
-    if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
-        strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
-    if (!(named & mpp_strategy_field("stage_split")))
-        strategy->stage_split = job->runtime->stage_split;
-    if (!(named & mpp_strategy_field("etp")) && strategy->ep == 1 && job->model->moe.experts)
-        strategy->etp = strategy->tp;
-    if (!(named & mpp_strategy_field("sequence_parallel")) && strategy->tp > 1)
-        strategy->sequence_parallel = job->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS;
-    return true;
-}
-
-bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    if (!complete(job, text, strategy, error))
-        return false;
-    if (mpp_rules_check(job, strategy, error))
-        return true;
-    mpp_strategy_clear(strategy);
-    return false;
-}
 
 static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate, const char *path,
                            GError **error)
@@ -54,11 +23,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(&inputs->job, strategy, estimate);
     mpp_plan_text_stages(estimate);
-    int advice = mpp_rules_first_broken(MPP_RULE_ADVICE, &inputs->job, strategy);
-    if (advice >= 0) {
-        g_autofree char *message = mpp_rules_get(advice)->broken(&inputs->job, strategy);
-        printf("\n  warning   %s [%s]\n", message, mpp_rules_get(advice)->id);
-    }
+    mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
 }
 

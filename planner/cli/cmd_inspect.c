@@ -119,11 +119,16 @@ static bool inspect_runtime(const char *name, bool json, GError **error)
     return print_fields(object, runtime->sources, json, error);
 }
 
-static void list_names(MppZooKind kind)
+static bool list_names(MppZooKind kind, bool json, GError **error)
 {
     g_autoptr(GPtrArray) names = mpp_zoo_list(kind);
+    if (json) {
+        g_autoptr(cJSON) list = cJSON_CreateStringArray((const char *const *)names->pdata, (int)names->len);
+        return mpp_json_write(list, NULL, error);
+    }
     for (guint i = 0; i < names->len; i++)
         puts(names->pdata[i]);
+    return true;
 }
 
 typedef struct {
@@ -154,10 +159,7 @@ static bool run(int argc, char **argv, GError **error)
     for (size_t i = 0; rest && i < G_N_ELEMENTS(subjects); i++) {
         if (strcmp(rest[0], subjects[i].word) != 0)
             continue;
-        if (rest[1])
-            return subjects[i].inspect(rest[1], json, error);
-        list_names(subjects[i].kind);
-        return true;
+        return rest[1] ? subjects[i].inspect(rest[1], json, error) : list_names(subjects[i].kind, json, error);
     }
     g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "inspect needs model, cluster, device or runtime, and a name (none: list them)");
     return false;

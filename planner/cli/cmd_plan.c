@@ -1,11 +1,12 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/no_plan.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
 
 typedef enum { OBJECTIVE_STEP_TIME, OBJECTIVE_COST, OBJECTIVE_HEADROOM } Objective;
@@ -39,44 +40,13 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
         return false;
     if (!rest)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"", rest[0]);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"; a model is given by --model", rest[0]);
     return false;
-}
-
-static bool check_range(int given, int most, const char *flag, GError **error)
-{
-    if (given >= 0 && given <= most)
-        return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from 0 to %d, got %d", flag, most, given);
-    return false;
-}
-
-static void show_progress(double done_frac, void *data)
-{
-    gint64 *start_us = data;
-    if (g_get_monotonic_time() - *start_us > G_USEC_PER_SEC)
-        fprintf(stderr, "\rsearching  %3.0f %%", 100 * done_frac);
-}
-
-static void clear_progress(gint64 start_us)
-{
-    if (g_get_monotonic_time() - start_us > G_USEC_PER_SEC)
-        fprintf(stderr, "\r                    \r");
 }
 
 static MppSearchResult *search(const MppJob *job, const PlanOptions *options, const MppSpaceLimits *limits)
 {
-    gint64 start_us = g_get_monotonic_time();
-    bool shows = !options->quiet && isatty(STDERR_FILENO);
-    MppSearchOptions how = { .limits = *limits,
-                             .top = options->top + 1,
-                             .threads = options->threads,
-                             .progress = shows ? show_progress : NULL,
-                             .progress_data = &start_us };
-    MppSearchResult *result = mpp_search_run(job, &how);
-    if (shows)
-        clear_progress(start_us);
-    return result;
+    return mpp_progress_search(job, limits, options->top + 1, options->threads, options->quiet);
 }
 
 static double best_step_s(const MppSearchResult *result)
@@ -120,70 +90,57 @@ static MppCandidate roomiest(const MppBoard *board)
     return chosen;
 }
 
-/** Fewest GPUs, doubling, on which some plan fits; 0 when none up to 64 times as many. */
-static int64_t enough_gpus(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits)
+/** What is told when a plan was found. */
+typedef struct {
+    const MppInputs *inputs;
+    const MppSearchResult *result;
+    const MppStrategy *best;
+    const GArray *others; /* MppCandidate */
+} Answer;
+
+/** The fastest plans but the chosen one, @top at most. */
+static GArray *alternatives(const GArray *fastest, const MppCandidate *chosen, int top)
 {
-    MppJob job = inputs->job;
-    for (job.gpus *= 2; job.gpus <= 64 * inputs->gpus; job.gpus *= 2) {
-        if (job.training.global_batch < job.gpus)
-            job.training.global_batch = job.gpus;
-        g_autoptr(MppSearchResult) result = search(&job, options, limits);
-        if (result->board->fastest->len)
-            return job.gpus;
+    GArray *others = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
+    for (guint i = 0; i < fastest->len && (int)others->len < top; i++) {
+        MppCandidate one = g_array_index(fastest, MppCandidate, i);
+        if (one.family != chosen->family || one.member != chosen->member)
+            g_array_append_val(others, one);
     }
-    return 0;
+    return others;
 }
 
-static void infeasible(const MppInputs *inputs, const PlanOptions *options, const MppSpaceLimits *limits,
-                       const MppSearchResult *result, GError **error)
+static void add_plans(cJSON *root, const char *name, const MppJob *job, const GArray *candidates)
 {
-    if (!result->has_miss) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                    "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s",
-                    inputs->gpus, inputs->training.global_batch, options->strategy ? " and --strategy " : "",
-                    options->strategy ? options->strategy : "");
-        return;
+    cJSON *array = cJSON_AddArrayToObject(root, name);
+    for (guint i = 0; i < candidates->len; i++) {
+        const MppStrategy *strategy = &g_array_index(candidates, MppCandidate, i).strategy;
+        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, strategy);
+        cJSON_AddItemToArray(array, mpp_plan_json(job, strategy, estimate));
     }
-    const MppStrategy *nearest = &result->nearest_miss.strategy;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, nearest);
-    g_autofree char *lacking = mpp_units_bytes(result->lacking_bytes), *title = mpp_strategy_title(nearest);
-    int64_t gpus = enough_gpus(inputs, options, limits);
-    g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
-                                 : g_strdup("nor does any fit on 64 times as many GPUs");
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
-                lacking, estimate->fullest_stage, estimate->pp, hint);
 }
 
-static bool write_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best, const char *path,
-                       GError **error)
+static bool write_answer(const Answer *answer, const char *path, GError **error)
 {
+    const MppJob *job = &answer->inputs->job;
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, best, estimate));
-    const struct { const char *name; const GArray *list; guint first; } lists[] = {
-        { "alternatives", result->board->fastest, 1 },
-        { "pareto", result->board->front, 0 },
-    };
-    for (size_t k = 0; k < G_N_ELEMENTS(lists); k++) {
-        cJSON *array = cJSON_AddArrayToObject(root, lists[k].name);
-        for (guint i = lists[k].first; i < lists[k].list->len; i++) {
-            const MppStrategy *strategy = &g_array_index(lists[k].list, MppCandidate, i).strategy;
-            g_autoptr(MppEstimate) one = mpp_estimate_new(&inputs->job, strategy);
-            cJSON_AddItemToArray(array, mpp_plan_json(&inputs->job, strategy, one));
-        }
-    }
-    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(answer->inputs));
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
+    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, answer->best, estimate));
+    add_plans(root, "alternatives", job, answer->others);
+    add_plans(root, "pareto", job, answer->result->board->front);
+    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(answer->result));
     return mpp_json_write(root, path, error);
 }
 
-static void print_alternatives(const MppJob *job, const GArray *fastest, const MppEstimate *best)
+static void print_alternatives(const MppJob *job, const GArray *others, const MppEstimate *best)
 {
+    if (!others->len)
+        return;
     g_autoptr(MppTable) table = mpp_table_new("runner-up|step >|peak >|loses because");
-    for (guint i = 1; i < fastest->len; i++) {
-        const MppStrategy *strategy = &g_array_index(fastest, MppCandidate, i).strategy;
+    for (guint i = 0; i < others->len; i++) {
+        const MppStrategy *strategy = &g_array_index(others, MppCandidate, i).strategy;
         g_autoptr(MppEstimate) other = mpp_estimate_new(job, strategy);
         g_autofree char *title = mpp_strategy_title(strategy), *peak = mpp_units_bytes(other->peak_bytes);
         g_autofree char *reason = mpp_plan_text_reason(best, other);
@@ -193,57 +150,93 @@ static void print_alternatives(const MppJob *job, const GArray *fastest, const M
         mpp_table_add(table, "%s", reason);
     }
     puts("");
-    if (fastest->len > 1)
-        mpp_table_print(table);
+    mpp_table_print(table);
 }
 
-static void print_plan(const MppInputs *inputs, const MppSearchResult *result, const MppStrategy *best)
+static char *verdict(const MppSearchCounts *counts)
 {
-    g_autofree char *title = mpp_inputs_title(inputs);
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, best);
-    g_autofree char *members = mpp_units_whole(result->counts.members), *evaluated = mpp_units_whole(result->counts.evaluated);
-    g_autofree char *verdict = g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+    g_autofree char *members = mpp_units_whole(counts->members), *evaluated = mpp_units_whole(counts->evaluated);
+    if (counts->evaluated == counts->members)
+        return g_strdup_printf("best of %s plans, proven (all evaluated)", members);
+    return g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+}
+
+/** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
+static void print_again(const Answer *answer, const MppJobOptions *options)
+{
+    MppJobOptions again = *options;
+    again.gpus = answer->inputs->gpus;
+    if (again.gpus != options->gpus)
+        again.global_batch = answer->inputs->training.global_batch;
+    g_autofree char *job = mpp_job_options_to_text(&again), *strategy = mpp_strategy_to_text(answer->best);
+    printf("  again     mpplan estimate %s --strategy %s\n", job, strategy);
+}
+
+static void print_answer(const Answer *answer, const MppJobOptions *options)
+{
+    const MppJob *job = &answer->inputs->job;
+    g_autofree char *title = mpp_inputs_title(answer->inputs), *proof = verdict(&answer->result->counts);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
     puts(title);
-    mpp_plan_text_answer(best, estimate, verdict);
+    mpp_plan_text_answer(answer->best, estimate, proof);
     mpp_plan_text_shares(estimate);
-    mpp_plan_text_binds(&inputs->job, best, estimate);
+    mpp_plan_text_binds(job, answer->best, estimate);
     mpp_plan_text_stages(estimate);
-    print_alternatives(&inputs->job, result->board->fastest, estimate);
-    mpp_plan_text_basis(inputs);
-    g_autofree char *text = mpp_strategy_to_text(best);
-    printf("  again     mpplan estimate … --strategy %s\n", text);
+    print_alternatives(job, answer->others, estimate);
+    mpp_plan_text_basis(answer->inputs);
+    print_again(answer, options);
+}
+
+static bool read_objective(const PlanOptions *options, Objective *objective, GError **error)
+{
+    int found = options->objective ? mpp_names_find(&objectives, options->objective) : OBJECTIVE_STEP_TIME;
+    *objective = MAX(found, 0);
+    if (found >= 0)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
+                options->objective);
+    return false;
+}
+
+static bool tell(const MppInputs *inputs, const MppSearchResult *result, Objective objective, const PlanOptions *options, GError **error)
+{
+    MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
+                                                        : g_array_index(result->board->fastest, MppCandidate, 0);
+    g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
+    Answer answer = { inputs, result, &best.strategy, others };
+    if ((options->json || options->output) && !write_answer(&answer, options->output, error))
+        return false;
+    if (!options->json)
+        print_answer(&answer, &options->job);
+    return true;
+}
+
+/** Nothing is written to a file. Always returns false. */
+static bool tell_none(const MppInputs *inputs, const MppSearchResult *result, const MppSpaceLimits *limits, const PlanOptions *options,
+                      GError **error)
+{
+    MppNoPlan question = { inputs, limits, options->strategy, options->threads, options->quiet };
+    if (!options->json || options->output || mpp_no_plan_write(&question, result, error))
+        mpp_no_plan_error(&question, result, error);
+    return false;
 }
 
 static bool plan(PlanOptions *options, GError **error)
 {
-    enum { MOST_ALTERNATIVES = 1000, MOST_THREADS = 1024 };
-    int objective = OBJECTIVE_STEP_TIME;
-    if (!check_range(options->top, MOST_ALTERNATIVES, "top", error) ||
-        !check_range(options->threads, MOST_THREADS, "threads", error))
+    enum { MOST_ALTERNATIVES = 1000 };
+    Objective objective;
+    if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
+        !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
+        !read_objective(options, &objective, error))
         return false;
-    if (options->objective && (objective = mpp_names_find(&objectives, options->objective)) < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
-                    options->objective);
-        return false;
-    }
     g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
-    if (!inputs)
-        return false;
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
-    if (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error))
+    if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;
     g_autoptr(MppSearchResult) result = objective == OBJECTIVE_COST ? search_cheapest(inputs, options, &limits)
                                                                     : search(&inputs->job, options, &limits);
     bool found = result->board->fastest->len > 0;
-    if (!found)
-        infeasible(inputs, options, &limits, result, error);
-    if (found) {
-        MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
-                                                            : g_array_index(result->board->fastest, MppCandidate, 0);
-        found = !(options->json || options->output) || write_plan(inputs, result, &best.strategy, options->output, error);
-        if (found && !options->json)
-            print_plan(inputs, result, &best.strategy);
-    }
+    found = found ? tell(inputs, result, objective, options, error) : tell_none(inputs, result, &limits, options, error);
     mpp_strategy_clear(&limits.fixed);
     return found;
 }

@@ -2,57 +2,35 @@
 
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
+#include "planner/cli/cures.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
-#include "planner/search/search.h"
-#include "planner/spec/rules.h"
 
-/** The part of the fullest stage's memory that differs most from the best plan's. */
-static void print_memory(const MppEstimate *estimate)
+static void print_cures(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now)
 {
-    const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
-    printf("  memory of stage %" G_GINT64_FORMAT, estimate->fullest_stage);
-    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++) {
-        g_autofree char *bytes = mpp_units_bytes(memory->bytes[i]);
-        if (memory->bytes[i] > 0.005 * memory->allocated_bytes)
-            printf("   %s %s", mpp_names_get(&mpp_memory_titles, i), bytes);
-    }
-    puts("");
-}
-
-/** Smallest single changes that make the strategy fit, cheapest in time first. */
-static void print_cures(const MppJob *job, const MppStrategy *strategy)
-{
-    MppStrategy trials[] = { *strategy, *strategy, *strategy, *strategy, *strategy };
-    trials[0].recompute = MPP_RECOMPUTE_SELECTIVE;
-    trials[1].recompute = MPP_RECOMPUTE_FULL;
-    trials[2].zero = MIN(strategy->zero + 1, 3);
-    trials[3].micro_batch = MAX(strategy->micro_batch / 2, 1);
-    trials[4].offload_optimizer = true;
-    static const char *const names[] = { "selective recompute", "full recompute", "the next ZeRO stage", "half the micro-batch",
-                                         "optimizer offload" };
-    g_autoptr(MppEstimate) now = mpp_estimate_new(job, strategy);
+    GArray *cures = mpp_cures_find(job, strategy, now);
     g_autoptr(MppTable) table = mpp_table_new("change|peak >|step >|");
-    for (size_t i = 0; i < G_N_ELEMENTS(trials); i++) {
-        if (mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &trials[i]) >= 0)
-            continue;
-        g_autoptr(MppEstimate) then = mpp_estimate_new(job, &trials[i]);
-        g_autofree char *peak = mpp_units_bytes(then->peak_bytes);
-        if (then->peak_bytes >= now->peak_bytes)
-            continue;
-        mpp_table_add(table, "%s", names[i]);
+    for (guint i = 0; i < cures->len; i++) {
+        const MppCure *cure = &g_array_index(cures, MppCure, i);
+        g_autofree char *peak = mpp_units_bytes(cure->peak_bytes);
+        mpp_table_add(table, "%s", cure->title);
         mpp_table_add(table, "%s", peak);
-        mpp_table_add(table, "%+.1f %%", 100 * (then->step_s / now->step_s - 1));
-        mpp_table_add(table, "%s", then->fits ? "fits" : "does not fit");
+        mpp_table_add(table, "%+.1f %%", 100 * (cure->step_s / now->step_s - 1));
+        mpp_table_add(table, "%s", cure->fits ? "fits" : "does not fit");
     }
-    mpp_table_print(table);
+    if (cures->len)
+        mpp_table_print(table);
+    else
+        puts("  no single change makes it smaller");
+    mpp_cures_free(cures);
 }
 
-static void compare_with_best(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
+static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
 {
-    MppSearchOptions how = { .limits = { .fixed = mpp_strategy_single() }, .top = 1 };
-    g_autoptr(MppSearchResult) result = mpp_search_run(job, &how);
+    const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
+    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &everything, 1, 0, false);
     if (!result->board->fastest->len) {
         puts("  nothing fits on these devices");
         return;
@@ -64,9 +42,10 @@ static void compare_with_best(const MppJob *job, const MppStrategy *strategy, co
     printf("  the best plan is %s: %s a step\n", title, step);
     if (estimate->step_s > other->step_s)
         printf("  this one is %.1f %% slower; %s\n", 100 * (estimate->step_s / other->step_s - 1), reason);
+    else if (estimate->fits)
+        puts("  this one is as fast");
     else
-        printf("  this one is as fast\n");
-    (void)strategy;
+        printf("  this one would be %.1f %% faster if it fitted\n", 100 * (1 - estimate->step_s / other->step_s));
 }
 
 static bool explain(const MppInputs *inputs, const char *text, GError **error)
@@ -80,14 +59,15 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
     puts(title);
     mpp_plan_text_answer(&strategy, estimate, NULL);
     mpp_plan_text_shares(estimate);
-    print_memory(estimate);
+    mpp_plan_text_memory(estimate);
     if (!estimate->fits) {
         g_autofree char *lacking = mpp_units_bytes(estimate->peak_bytes - estimate->usable_bytes);
         printf("\n  out of memory on stage %" G_GINT64_FORMAT " by %s\n", estimate->fullest_stage, lacking);
-        print_cures(job, &strategy);
+        print_cures(job, &strategy, estimate);
     }
     puts("");
-    compare_with_best(job, &strategy, estimate);
+    compare_with_best(job, estimate);
+    mpp_plan_text_warning(job, &strategy);
     mpp_strategy_clear(&strategy);
     return true;
 }

@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "planner/base/error.h"
+#include "planner/spec/rules.h"
 
-const MppCommand *const mpp_commands[] = { &mpp_command_plan,    &mpp_command_estimate, &mpp_command_why, &mpp_command_diff,
+const MppCommand *const mpp_commands[] = { &mpp_command_plan,    &mpp_command_estimate, &mpp_command_simulate, &mpp_command_why, &mpp_command_diff,
                                            &mpp_command_inspect, &mpp_command_compare,  &mpp_command_calibrate, NULL };
 
 static GOptionContext *context_of(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, char ***rest,
@@ -50,4 +51,44 @@ bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, c
     }
     g_set_prgname("mpplan");
     return parsed;
+}
+
+bool mpp_command_check_range(int given, int least, int most, const char *flag, GError **error)
+{
+    if (given >= least && given <= most)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
+    return false;
+}
+
+/** What is not named follows from the rest, or is the stack's habit. */
+static bool complete(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
+{
+    MppStrategyFields named;
+    *strategy = mpp_strategy_single();
+    if (!mpp_strategy_parse(text, strategy, &named, error))
+        return false;
+    if (!(named & mpp_strategy_field("dp")))
+        strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
+    if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
+        strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
+    if (!(named & mpp_strategy_field("vpp")))
+        strategy->vpp = mpp_schedule_kind_shape(strategy->schedule)->least_vpp;
+    if (!(named & mpp_strategy_field("stage_split")))
+        strategy->stage_split = job->runtime->stage_split;
+    if (!(named & mpp_strategy_field("etp")) && strategy->ep == 1 && job->model->moe.experts)
+        strategy->etp = strategy->tp;
+    if (!(named & mpp_strategy_field("sequence_parallel")) && strategy->tp > 1)
+        strategy->sequence_parallel = job->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS;
+    return true;
+}
+
+bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
+{
+    if (!complete(job, text, strategy, error))
+        return false;
+    if (mpp_rules_check(job, strategy, error))
+        return true;
+    mpp_strategy_clear(strategy);
+    return false;
 }

@@ -40,10 +40,22 @@ static void unknown_command(const char *name, GError **error)
     g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown command \"%s\"; known: %s", name, nearest);
 }
 
+static bool run_command(const char *name, int argc, char **argv, GError **error)
+{
+    const MppCommand *command = find_command(name);
+    if (command)
+        return command->run(argc, argv, error);
+    unknown_command(name, error);
+    return false;
+}
+
 static bool dispatch(int argc, char **argv, GError **error)
 {
     const char *first = argc > 1 ? argv[1] : "--help";
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0) {
+    bool help = strcmp(first, "help") == 0;
+    if (help && argc > 2)
+        return run_command(argv[2], 1, (char *[]){ "--help", NULL }, error);
+    if (help || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
         print_usage(stdout);
         return true;
     }
@@ -53,11 +65,7 @@ static bool dispatch(int argc, char **argv, GError **error)
     }
     if (*first == '-')
         return mpp_command_plan.run(argc - 1, argv + 1, error);
-    const MppCommand *command = find_command(first);
-    if (command)
-        return command->run(argc - 2, argv + 2, error);
-    unknown_command(first, error);
-    return false;
+    return run_command(first, argc - 2, argv + 2, error);
 }
 
 int main(int argc, char **argv)

@@ -35,6 +35,30 @@ void mpp_job_options_clear(MppJobOptions *o)
     *o = (MppJobOptions){ 0 };
 }
 
+static char *shell_word(const char *text)
+{
+    static const char plain[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_./:=,+@";
+    return *text && !text[strspn(text, plain)] ? g_strdup(text) : g_shell_quote(text);
+}
+
+char *mpp_job_options_to_text(const MppJobOptions *options)
+{
+    GOptionEntry entries[MPP_N_JOB_ENTRIES];
+    MppJobOptions given;
+    mpp_job_options_entries(&given, entries); /* whose values lie in given */
+    given = *options;
+    GString *text = g_string_new(NULL);
+    for (int i = 0; entries[i].long_name; i++) {
+        const void *at = entries[i].arg_data;
+        bool whole = entries[i].arg == G_OPTION_ARG_INT64;
+        if (whole ? *(const int64_t *)at == not_given : !*(char *const *)at)
+            continue;
+        g_autofree char *word = whole ? g_strdup_printf("%" G_GINT64_FORMAT, *(const int64_t *)at) : shell_word(*(char *const *)at);
+        g_string_append_printf(text, "%s--%s %s", text->len ? " " : "", entries[i].long_name, word);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static bool usage(GError **error, const char *format, ...)
@@ -69,18 +93,18 @@ static bool check_count(int64_t given, int64_t most, const char *flag, GError **
 
 static bool set_seq_and_batch(const MppJobOptions *o, MppInputs *inputs, GError **error)
 {
-    enum { MOST = 1 << 26, MOST_DEFAULT_TOKENS = 8 << 20 };
+    enum { MOST = 1 << 26 };
     MppTraining *training = &inputs->training;
     if (!check_count(o->seq, MOST, "seq", error) || !check_count(o->global_batch, MOST, "global-batch", error))
         return false;
     if (o->seq != not_given)
         training->seq = o->seq;
-    while (training->global_batch > inputs->gpus && training->global_batch * training->seq > MOST_DEFAULT_TOKENS)
-        training->global_batch /= 2;
-    if (o->global_batch != not_given)
+    if (o->global_batch != not_given) {
         training->global_batch = o->global_batch;
-    else
-        mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
+        return true;
+    }
+    training->global_batch = mpp_training_default_batch(&inputs->model, training->seq, inputs->gpus);
+    mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
     return true;
 }
 

@@ -17,6 +17,9 @@ enum { MPP_N_JOB_ENTRIES = 10 };
 void mpp_job_options_entries(MppJobOptions *options, GOptionEntry *entries);
 void mpp_job_options_clear(MppJobOptions *options);
 
+/** What was given, as arguments for a shell: "--model gpt.json --gpus 8". */
+char *mpp_job_options_to_text(const MppJobOptions *options);
+
 /**
  * The inputs these options state; what was not said is the stack's and model's habit, and noted as assumed.
  * Errors: those of the zoo; MPP_ERROR_USAGE when --model or --gpus is missing or wrong.

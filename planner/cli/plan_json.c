@@ -90,18 +90,36 @@ void mpp_plan_file_free(MppPlanFile *file)
     g_free(file);
 }
 
-MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
+static bool check_version(const MppJson *json, GError **error)
 {
     enum { FORMAT_VERSION = 1 };
-    g_autoptr(MppJson) json = mpp_json_load(path, error);
-    if (!json)
-        return NULL;
     const cJSON *version = mpp_json_get(json->root, "format_version");
-    if (version && !(cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION)) {
-        mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
-                       FORMAT_VERSION);
-        return NULL;
+    if (!version || (cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION))
+        return true;
+    return mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
+                          FORMAT_VERSION);
+}
+
+static bool check_members(const MppJson *json, GError **error)
+{
+    static const char *const names[] = { "format_version", "inputs", "best", "alternatives", "pareto", "search" };
+    static const MppNames members = MPP_NAMES("plan field", names);
+    const cJSON *member;
+    cJSON_ArrayForEach(member, json->root) {
+        if (mpp_names_find(&members, member->string) >= 0)
+            continue;
+        g_autofree char *known = mpp_names_suggest(names, G_N_ELEMENTS(names), member->string);
+        return mpp_json_error(error, json, member, MPP_ERROR_SCHEMA, "unknown %s \"%s\"; known: %s", members.title, member->string,
+                              known);
     }
+    return true;
+}
+
+MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_json_load(path, error);
+    if (!json || !check_version(json, error))
+        return NULL;
     const cJSON *inputs = mpp_json_get(json->root, "inputs"), *best = mpp_json_get(json->root, "best");
     const cJSON *strategy = mpp_json_get(best, "strategy");
     if (!cJSON_IsObject(inputs) || !cJSON_IsObject(strategy)) {
@@ -109,11 +127,12 @@ MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
         return NULL;
     }
     g_autoptr(MppPlanFile) file = g_new0(MppPlanFile, 1);
-    file->inputs = mpp_inputs_read(json, inputs, error);
-    if (!file->inputs || !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
+    if (!check_members(json, error) || !(file->inputs = mpp_inputs_read(json, inputs, error)) ||
+        !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
         return NULL;
-    if (mpp_rules_check(&file->inputs->job, &file->strategy, error))
+    g_autoptr(GError) broken = NULL;
+    if (mpp_rules_check(&file->inputs->job, &file->strategy, &broken))
         return g_steal_pointer(&file);
-    g_prefix_error(error, "%s: /best/strategy: ", path);
+    mpp_json_error(error, json, strategy, MPP_ERROR_INVALID, "%s", broken->message);
     return NULL;
 }

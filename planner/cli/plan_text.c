@@ -5,6 +5,7 @@
 
 #include "planner/base/units.h"
 #include "planner/cli/terminal.h"
+#include "planner/spec/rules.h"
 
 enum { BAR_CELLS = 24 };
 
@@ -24,6 +25,23 @@ void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estima
         printf("  %s\n", verdict);
 }
 
+static void add_item(GStrvBuilder *items, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void add_item(GStrvBuilder *items, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *item = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_strv_builder_add(items, item);
+}
+
+static void flow(const char *label, const char *separator, GStrvBuilder *items)
+{
+    g_auto(GStrv) list = g_strv_builder_end(items);
+    mpp_terminal_flow(label, separator, (const char *const *)list);
+}
+
 static void sort_shares(const MppShares *shares, int *order)
 {
     for (int i = 0; i < MPP_N_SHARES; i++)
@@ -39,18 +57,16 @@ static void sort_shares(const MppShares *shares, int *order)
 void mpp_plan_text_shares(const MppEstimate *estimate)
 {
     const double least = 0.005;
-    int order[MPP_N_SHARES], column = 0;
+    int order[MPP_N_SHARES];
     sort_shares(&estimate->shares, order);
-    printf("\n  where the step goes   ");
+    g_autoptr(GStrvBuilder) shares = g_strv_builder_new();
     for (int i = 0; i < MPP_N_SHARES; i++) {
         double frac = estimate->shares.s[order[i]] / estimate->step_s;
-        if (frac < least)
-            continue;
-        printf("%s%s %.1f %%", column == 0 ? "" : column == 4 ? "\n                        " : "   ",
-               mpp_names_get(&mpp_share_titles, order[i]), 100 * frac);
-        column = column % 4 + 1;
+        if (frac >= least)
+            add_item(shares, "%s %.1f %%", mpp_names_get(&mpp_share_titles, order[i]), 100 * frac);
     }
     puts("");
+    flow("  where the step goes   ", "   ", shares);
 }
 
 static bool same_stage(const MppStageEstimate *a, const MppStageEstimate *b)
@@ -135,32 +151,67 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
         { several ? mpp_cluster_tier(job->cluster, 1)->name : "", double_outer, several },
         { "a host twice as fast", halve_host, true },
     };
-    printf("  what binds         ");
+    g_autoptr(GStrvBuilder) gains = g_strv_builder_new();
     for (size_t i = 0; i < G_N_ELEMENTS(trials); i++) {
         if (!trials[i].applies)
             continue;
         bool link = trials[i].improve == double_inner || trials[i].improve == double_outer;
-        printf("   %s%s −%.1f %%", link ? "2× " : "", trials[i].name,
-               100 * MAX(0, gain(job, strategy, estimate->step_s, trials[i].improve)));
+        add_item(gains, "%s%s −%.1f %%", link ? "2× " : "", trials[i].name,
+                 100 * MAX(0, gain(job, strategy, estimate->step_s, trials[i].improve)));
     }
-    puts("");
+    flow("  what binds            ", "   ", gains);
 }
 
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
 {
-    int worst = 0;
-    double most = 0;
-    for (int i = 0; i < MPP_N_SHARES; i++) {
-        double more = other->shares.s[i] - best->shares.s[i];
-        if (more > most) {
-            most = more;
-            worst = i;
-        }
+    if (other->step_s < best->step_s) {
+        g_autofree char *bytes = mpp_units_bytes(other->peak_bytes - best->peak_bytes);
+        return g_strdup_printf("%s more memory", bytes);
     }
-    if (most <= 0)
+    int worst = 0, least = 0;
+    double difference_s[MPP_N_SHARES];
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        difference_s[i] = other->shares.s[i] - best->shares.s[i];
+        worst = difference_s[i] > difference_s[worst] ? i : worst;
+        least = difference_s[i] < difference_s[least] ? i : least;
+    }
+    if (difference_s[worst] <= 0)
         return g_strdup("equal");
-    g_autofree char *seconds = mpp_units_seconds(most);
-    return g_strdup_printf("%s more: %s", seconds, mpp_names_get(&mpp_share_titles, worst));
+    g_autofree char *more = mpp_units_seconds(difference_s[worst]), *less = mpp_units_seconds(-difference_s[least]);
+    const char *cost = mpp_names_get(&mpp_share_titles, worst), *saving = mpp_names_get(&mpp_share_titles, least);
+    bool offset = -difference_s[least] > other->step_s - best->step_s; /* the loss is mostly made good */
+    return offset ? g_strdup_printf("%s more: %s; %s less: %s", more, cost, less, saving) : g_strdup_printf("%s more: %s", more, cost);
+}
+
+void mpp_plan_text_memory(const MppEstimate *estimate)
+{
+    const double least = 0.005;
+    const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
+    g_autoptr(GStrvBuilder) parts = g_strv_builder_new();
+    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++) {
+        g_autofree char *bytes = mpp_units_bytes(memory->bytes[i]);
+        if (memory->bytes[i] >= least * memory->allocated_bytes)
+            add_item(parts, "%s %s", mpp_names_get(&mpp_memory_titles, i), bytes);
+    }
+    g_autofree char *label = g_strdup_printf("  memory of stage %-5" G_GINT64_FORMAT " ", estimate->fullest_stage);
+    flow(label, "   ", parts);
+}
+
+static void paragraph(const char *label, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    mpp_terminal_flow(label, " ", (const char *const *)words);
+}
+
+void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy)
+{
+    int advice = mpp_rules_first_broken(MPP_RULE_ADVICE, job, strategy);
+    if (advice < 0)
+        return;
+    g_autofree char *message = mpp_rules_get(advice)->broken(job, strategy);
+    g_autofree char *text = g_strdup_printf("%s [%s]", message, mpp_rules_get(advice)->id);
+    puts("");
+    paragraph("  warning   ", text);
 }
 
 void mpp_plan_text_basis(const MppInputs *inputs)
@@ -169,11 +220,13 @@ void mpp_plan_text_basis(const MppInputs *inputs)
     const char *matmul = sources ? g_hash_table_lookup(sources, "matmul_frac") : NULL;
     puts("");
     if (inputs->assumed) {
-        printf("  assumed   ");
+        g_autoptr(GString) assumed = g_string_new(NULL);
         for (guint i = 0; i < inputs->assumed->len; i++)
-            printf("%s%s", i ? "; " : "", (char *)inputs->assumed->pdata[i]);
-        puts("");
+            g_string_append_printf(assumed, "%s%s", i ? "; " : "", (char *)inputs->assumed->pdata[i]);
+        paragraph("  assumed   ", assumed->str);
     }
-    if (matmul)
-        printf("  basis     %s: %s\n", inputs->cluster.device.title, matmul);
+    if (matmul) {
+        g_autofree char *basis = g_strdup_printf("%s: %s", inputs->cluster.device.title, matmul);
+        paragraph("  basis     ", basis);
+    }
 }

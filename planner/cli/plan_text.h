@@ -13,14 +13,23 @@ void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estima
 /** Shares of the step of at least 0.5 %, largest first. */
 void mpp_plan_text_shares(const MppEstimate *estimate);
 
+/** What fills the fullest stage: parts of at least 0.5 %. */
+void mpp_plan_text_memory(const MppEstimate *estimate);
+
 /** Time, layers and memory of each stage; equal neighbours in one row. */
 void mpp_plan_text_stages(const MppEstimate *estimate);
 
 /** What the step would gain from better hardware, by predicting it again on such hardware. */
 void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
 
-/** "140 ms more tensor-parallel exchange": the share in which @other is worst against @best. */
+/**
+ * Why @other loses to @best: "140 ms more: tensor-parallel exchange", the share in which it is worst, and the one in
+ * which it is best where that outweighs the difference in step time. Where it is faster, its memory: "9.3 GiB more memory".
+ */
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
+
+/** The first piece of advice that @strategy does not follow, if any. */
+void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy);
 
 /** What was assumed, and what the numbers rest on. */
 void mpp_plan_text_basis(const MppInputs *inputs);

@@ -24,6 +24,22 @@ char *mpp_terminal_bar(double frac, int width)
     return g_string_free(bar, FALSE);
 }
 
+void mpp_terminal_flow(const char *label, const char *separator, const char *const *items)
+{
+    enum { MOST_COLUMNS = 110 };
+    long indent = g_utf8_strlen(label, -1), column = indent;
+    fputs(label, stdout);
+    for (int i = 0; items[i]; i++) {
+        long width = g_utf8_strlen(items[i], -1), gap = i ? g_utf8_strlen(separator, -1) : 0;
+        bool breaks = i && column + gap + width > MOST_COLUMNS;
+        if (breaks)
+            printf("\n%*s", (int)indent, "");
+        printf("%s%s", i && !breaks ? separator : "", items[i]);
+        column = breaks ? indent + width : column + gap + width;
+    }
+    puts("");
+}
+
 struct MppTable {
     char **titles;
     guint n_columns;

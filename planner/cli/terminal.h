@@ -15,6 +15,12 @@ char *mpp_terminal_styled(const char *code, const char *text);
 /** A bar of @width cells, @frac of them full. */
 char *mpp_terminal_bar(double frac, int width);
 
+/**
+ * Prints @items after @label, @separator between them, in lines of at most 110 columns that begin below the first
+ * item. @items ends with NULL; an item is not broken.
+ */
+void mpp_terminal_flow(const char *label, const char *separator, const char *const *items);
+
 typedef struct MppTable MppTable;
 
 /** @columns: titles separated by '|'; one that ends in " >" is aligned to the right. */

@@ -170,11 +170,13 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
                              const RawPass *again, bool whole)
 {
     const MppOverlap *overlap = &job->runtime->overlap;
-    MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s, .weight_s = raw->backward.weight_s };
+    MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
     hide_transfers(overlap, &cost.forward);
     hide_transfers(overlap, &cost.backward);
     cost.forward_s = add_host(job, place, layer, raw->forward.host_s, &cost.forward);
+    double device_s = mpp_shares_sum(&cost.backward);
     cost.backward_s = add_host(job, place, layer, raw->backward.host_s, &cost.backward);
+    cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
         hide_transfers(overlap, &extra);

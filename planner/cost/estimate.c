@@ -1,7 +1,6 @@
 #include "planner/cost/estimate.h"
 
-#include <math.h>
-
+#include "planner/cost/step_end.h"
 #include "planner/spec/model_params.h"
 
 void mpp_estimate_free(MppEstimate *estimate)
@@ -11,18 +10,6 @@ void mpp_estimate_free(MppEstimate *estimate)
     g_free(estimate->stages);
     g_array_unref(estimate->chunk_layers);
     g_free(estimate);
-}
-
-/** Factor by which stragglers lengthen a step. */
-static double jitter(const MppJob *job)
-{
-    double nodes = (double)job->gpus / mpp_cluster_domain(job->cluster, 0, job->gpus);
-    return 1 + job->cluster->jitter_frac * log2(MAX(nodes, 1));
-}
-
-static double step_host_s(const MppJob *job)
-{
-    return job->runtime->host.step_s * job->cluster->host_frac * job->cluster->device.host_frac;
 }
 
 double mpp_estimate_flop_per_token(const MppJob *job)
@@ -37,28 +24,6 @@ double mpp_estimate_flop_per_token(const MppJob *job)
     return 6 * mpp_model_active_parameters(model) + attention;
 }
 
-/** Gradient exchange of @stage that its last backward pass does not hide. */
-static double exposed_reduce_s(const MppPipelineCost *pipeline, int64_t stage)
-{
-    const MppRuntime *runtime = pipeline->shard->job->runtime;
-    const MppStageCost *cost = &pipeline->stages[stage];
-    double reduce_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).reduce_s;
-    double bytes = (cost->parameters + cost->expert_parameters) * runtime->state.reduce_bytes;
-    double last_bucket_s = bytes > 0 ? reduce_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
-    double exposed_s = MAX(reduce_s - runtime->overlap.gradients_frac * cost->backward_s, last_bucket_s);
-    bool end = stage == 0 || stage == pipeline->strategy->pp - 1;
-    return exposed_s + (end ? mpp_exchange_tied_s(&pipeline->exchange, pipeline->shard->embedding.parameters) : 0);
-}
-
-/** Update of @stage, and the gather of parameters that the next forward pass does not hide. */
-static double update_of(const MppPipelineCost *pipeline, int64_t stage, double *gather_s)
-{
-    const MppStageCost *cost = &pipeline->stages[stage];
-    double hidden_s = pipeline->shard->job->runtime->overlap.parameters_frac * cost->forward_s;
-    *gather_s = MAX(0, mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).gather_s - hidden_s);
-    return mpp_exchange_update_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
-}
-
 /** Stage by stage: own work, end of the pipeline, exposed exchange, memory. Returns: when the last exchange ends. */
 static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
 {
@@ -68,12 +33,12 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
     double last_s = 0;
     for (int64_t k = 0; k < pp; k++) {
         MppStageEstimate *stage = &estimate->stages[k];
-        for (int64_t c = k; c < pipeline->n_chunks; c += pp)
-            stage->layers += pipeline->chunks[c].layers;
+        for (int64_t i = 0; i < pipeline->peaks[k].n_local; i++)
+            stage->layers += pipeline->chunks[pipeline->peaks[k].chunks[i]].layers;
         stage->forward_s = pipeline->stages[k].forward_s;
         stage->backward_s = pipeline->stages[k].backward_s;
         stage->end_s = end_s[k];
-        stage->exchange_s = exposed_reduce_s(pipeline, k);
+        stage->exchange_s = mpp_step_end_exchanged_s(pipeline, k) - end_s[k];
         stage->memory = mpp_memory_stage(pipeline, &rates, k);
         last_s = MAX(last_s, stage->end_s + stage->exchange_s);
         const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
@@ -86,26 +51,25 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
 }
 
 /** Messages' part of the pipeline's length: what a replay without them saves. */
-static double message_share_s(const MppPipelineCost *pipeline, double length_s)
+static double message_share_s(MppPipelineCost *pipeline, double length_s)
 {
     if (pipeline->message_s <= 0)
         return 0;
-    g_autofree double *end_s = g_new(double, pipeline->strategy->pp);
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    durations.message_s = 0;
-    return length_s - mpp_schedule_replay(&pipeline->schedule, &durations, end_s);
+    return length_s - mpp_pipeline_cost_length_s(pipeline, 0);
 }
 
-static void fill_shares(const MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,
+static void fill_shares(MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,
                         MppEstimate *estimate)
 {
     const MppJob *job = pipeline->shard->job;
     const MppStageEstimate *busiest = &estimate->stages[estimate->busiest_stage];
     MppShares *shares = &estimate->shares;
-    for (int64_t c = estimate->busiest_stage; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
+    const MppPeaks *held = &pipeline->peaks[estimate->busiest_stage];
+    double through_each = (double)pipeline->schedule.micro_batches / mpp_schedule_copies(&pipeline->schedule);
+    for (int64_t i = 0; i < held->n_local; i++) {
         MppShares chunk;
-        mpp_pipeline_cost_shares(pipeline, c, &chunk);
-        mpp_shares_add(shares, pipeline->schedule.micro_batches, &chunk);
+        mpp_pipeline_cost_shares(pipeline, held->chunks[i], &chunk);
+        mpp_shares_add(shares, through_each, &chunk);
     }
     double length_s = 0;
     for (int64_t k = 0; k < estimate->pp; k++)
@@ -114,10 +78,10 @@ static void fill_shares(const MppPipelineCost *pipeline, double exchanged_s, dou
     shares->s[MPP_SHARE_PP] += MIN(message_share_s(pipeline, length_s), MAX(0, length_s - work_s));
     shares->s[MPP_SHARE_DP] += MAX(0, MIN(busiest->exchange_s, exchanged_s - work_s - shares->s[MPP_SHARE_PP])) + gather_s;
     shares->s[MPP_SHARE_OPTIMIZER] += update_s;
-    shares->s[MPP_SHARE_HOST] += step_host_s(job);
-    shares->s[MPP_SHARE_BUBBLE] += exchanged_s + gather_s + update_s + step_host_s(job) -
+    shares->s[MPP_SHARE_HOST] += mpp_step_end_host_s(job);
+    shares->s[MPP_SHARE_BUBBLE] += exchanged_s + gather_s + update_s + mpp_step_end_host_s(job) -
                                    mpp_shares_sum(shares);
-    shares->s[MPP_SHARE_JITTER] = mpp_shares_sum(shares) * (jitter(job) - 1);
+    shares->s[MPP_SHARE_JITTER] = mpp_shares_sum(shares) * (mpp_step_end_straggler_factor(job) - 1);
     if (pipeline->strategy->pp == 1 || shares->s[MPP_SHARE_BUBBLE] < 0) /* rounding */
         shares->s[MPP_SHARE_BUBBLE] = 0;
 }
@@ -139,7 +103,7 @@ static void slowest_update(const MppPipelineCost *pipeline, double *update_s, do
 {
     *update_s = *gather_s = 0;
     for (int64_t k = 0; k < pipeline->strategy->pp; k++) {
-        double stage_gather_s, stage_update_s = update_of(pipeline, k, &stage_gather_s);
+        double stage_gather_s, stage_update_s = mpp_step_end_update_s(pipeline, k, &stage_gather_s);
         if (stage_update_s + stage_gather_s > *update_s + *gather_s) {
             *update_s = stage_update_s;
             *gather_s = stage_gather_s;
@@ -154,7 +118,7 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     estimate->pp = pipeline->strategy->pp;
     estimate->stages = g_new0(MppStageEstimate, estimate->pp);
     estimate->chunk_layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    g_array_append_vals(estimate->chunk_layers, pipeline->layers, pipeline->n_chunks);
+    g_array_append_vals(estimate->chunk_layers, pipeline->layers, pipeline->model_chunks);
     double exchanged_s = fill_stages(pipeline, estimate), update_s, gather_s;
     slowest_update(pipeline, &update_s, &gather_s);
     fill_shares(pipeline, exchanged_s, update_s, gather_s, estimate);
@@ -164,22 +128,48 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     return estimate;
 }
 
-double mpp_estimate_step_s(MppPipelineCost *pipeline)
+void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_s)
 {
-    const double *end_s = mpp_pipeline_cost_end_s(pipeline);
-    double exchanged_s = 0, update_s, gather_s;
-    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
-        exchanged_s = MAX(exchanged_s, end_s[k] + exposed_reduce_s(pipeline, k));
-    slowest_update(pipeline, &update_s, &gather_s);
-    return (exchanged_s + update_s + gather_s + step_host_s(pipeline->shard->job)) * jitter(pipeline->shard->job);
+    double factor = mpp_step_end_straggler_factor(job), added_s = step_s - estimate->step_s;
+    if (added_s <= step_s * (1 - MPP_ESTIMATE_ROUNDING)) /* the same sum in another order */
+        return;
+    estimate->shares.s[MPP_SHARE_CONTENTION] += added_s / factor;
+    estimate->shares.s[MPP_SHARE_JITTER] += added_s - added_s / factor;
+    estimate->step_s = mpp_shares_sum(&estimate->shares);
+    fill_rates(job, estimate);
 }
 
-/** Stage 0 ends no sooner than the pipeline's bound, since the last backward passes of all others come before its own. */
+double mpp_estimate_step_s(MppPipelineCost *pipeline)
+{
+    const MppJob *job = pipeline->shard->job;
+    double exchanged_s = 0, update_s, gather_s;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
+        exchanged_s = MAX(exchanged_s, mpp_step_end_exchanged_s(pipeline, k));
+    slowest_update(pipeline, &update_s, &gather_s);
+    return (exchanged_s + update_s + gather_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job);
+}
+
+/** What the reduction of @stage's last chunk, whichever that is, takes at least after the passes. */
+static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
+{
+    double least_s = G_MAXDOUBLE;
+    for (int64_t i = 0; i < pipeline->peaks[stage].n_local; i++) {
+        int32_t chunk = pipeline->peaks[stage].chunks[i];
+        MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, pipeline->chunks[chunk].backward_s);
+        least_s = MIN(least_s, cost.work_s - cost.hidden_s);
+    }
+    bool tied = stage == 0 || stage == pipeline->strategy->pp - 1;
+    return least_s + (tied ? mpp_step_end_tied_s(pipeline) : 0);
+}
+
+/** Of the rank whose end is bounded, whichever exchanges and updates for longest. */
 double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
 {
-    double gather_s, update_s = update_of(pipeline, 0, &gather_s);
-    double bound_s = pipeline->bound_s + exposed_reduce_s(pipeline, 0) + update_s + gather_s;
-    return (bound_s + step_host_s(pipeline->shard->job)) * jitter(pipeline->shard->job) * MPP_ESTIMATE_ROUNDING;
+    const MppJob *job = pipeline->shard->job;
+    int64_t stage = pipeline->bound.rank;
+    double gather_s, update_s = mpp_step_end_update_s(pipeline, stage, &gather_s);
+    double bound_s = pipeline->bound.end_s + least_exposed_s(pipeline, stage) + update_s + gather_s;
+    return (bound_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job) * MPP_ESTIMATE_ROUNDING;
 }
 
 /** @shard: out, what the pipeline's costs were summed from */

@@ -40,6 +40,9 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline);
 void mpp_estimate_free(MppEstimate *estimate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppEstimate, mpp_estimate_free)
 
+/** Makes the step as long as a simulation found it, if that is longer: the rest is contention. */
+void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_s);
+
 /** Step time alone, as the estimate has it. */
 double mpp_estimate_step_s(MppPipelineCost *pipeline);
 

@@ -108,6 +108,16 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
     return update_s + norm_s;
 }
 
+double mpp_exchange_copies_s(const MppExchange *exchange, double parameters, double expert_parameters)
+{
+    const MppStrategy *s = exchange->strategy;
+    double held = parameters + expert_parameters;
+    if (s->zero)
+        held = parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s);
+    return mpp_collective_message_s(exchange->job->cluster, held * exchange->job->runtime->state.reduce_bytes,
+                                    &exchange->mesh.groups[MPP_AXIS_PP]);
+}
+
 double mpp_exchange_tied_s(const MppExchange *exchange, double embedding_parameters)
 {
     const MppJob *job = exchange->job;

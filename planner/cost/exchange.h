@@ -42,5 +42,8 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
 /** Time of the update on a rank, gradient norm and offload transfers included. */
 double mpp_exchange_update_s(const MppExchange *exchange, double parameters, double expert_parameters);
 
+/** Two copies of the model add up their gradients, after each has reduced its own (arXiv:2107.06925 §3.2). */
+double mpp_exchange_copies_s(const MppExchange *exchange, double parameters, double expert_parameters);
+
 /** The two copies of a tied embedding exchange their gradients when first and last stage differ. */
 double mpp_exchange_tied_s(const MppExchange *exchange, double embedding_parameters);

@@ -64,7 +64,7 @@ static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *ra
     bytes[MPP_MEMORY_OPTIMIZER] = p * dense->optimizer + e * experts->optimizer;
     bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
     bytes[MPP_MEMORY_WORKING] = cost->working_bytes + rates->gathered_bytes;
-    bytes[MPP_MEMORY_LOSS] = stage == pipeline->strategy->pp - 1 ? pipeline->shard->head_bytes : 0;
+    bytes[MPP_MEMORY_LOSS] = cost->loss_bytes;
     bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
@@ -125,9 +125,8 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
     int64_t pp = pipeline->strategy->pp;
     for (int64_t k = 0; k < pp; k++) {
         const MppStageCost *cost = &pipeline->stages[k];
-        double loss = k == pp - 1 ? pipeline->shard->head_bytes : 0;
         peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + cost->activation_bytes +
-                             cost->working_bytes + loss);
+                             cost->working_bytes + cost->loss_bytes);
     }
     return peak + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
 }

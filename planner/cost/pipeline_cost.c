@@ -11,7 +11,7 @@ static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
 }
 
 typedef struct {
-    double forward_s, backward_s, kept_bytes, parameters, expert_parameters;
+    double forward_s, backward_s, weight_s, kept_bytes, parameters, expert_parameters;
 } Sums;
 
 static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
@@ -20,6 +20,7 @@ static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
     sums->forward_s += n * (cost->forward_s + sharded.forward_s);
     sums->backward_s += n * (cost->backward_s + sharded.backward_s);
+    sums->weight_s += n * cost->weight_s;
     sums->kept_bytes += n * cost->kept_bytes;
     sums->parameters += n * block->parameters;
     sums->expert_parameters += n * block->expert_parameters;
@@ -33,6 +34,15 @@ static MppShardedLayer chunk_ends(const MppPipelineCost *pipeline, const MppChun
         return (MppShardedLayer){ 0 };
     const MppBlockCost *block = &shard->kinds[shard->job->model->kind_of_layer[chunk->first_layer]];
     return mpp_exchange_layer(&pipeline->exchange, block, &block->by_recompute[MPP_RECOMPUTE_NONE]);
+}
+
+static void set_durations(MppPipelineCost *pipeline, int64_t index)
+{
+    const MppChunkCost *chunk = &pipeline->chunks[index];
+    pipeline->forward_s[index] = chunk->forward_s;
+    pipeline->input_s[index] = chunk->backward_s - chunk->weight_s;
+    pipeline->weight_s[index] = chunk->weight_s;
+    pipeline->kept_bytes[index] = chunk->kept_bytes;
 }
 
 static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, int64_t layers)
@@ -55,28 +65,27 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, i
     }
     if (index == 0)
         add_block(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, &sums);
-    if (index == pipeline->n_chunks - 1) {
+    if (index == pipeline->model_chunks - 1) {
         add_block(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, &sums);
-        if (s->pp > 1 && model->tied_embeddings)
+        if (model->tied_embeddings && mpp_pipeline_cost_ends_apart(pipeline))
             sums.parameters += shard->embedding.parameters;
     }
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
     chunk->backward_s = sums.backward_s + ends.last_s;
+    chunk->weight_s = sums.weight_s;
     chunk->kept_bytes = sums.kept_bytes;
     chunk->parameters = sums.parameters;
     chunk->expert_parameters = sums.expert_parameters;
-    pipeline->forward_s[index] = chunk->forward_s;
-    pipeline->backward_s[index] = chunk->backward_s;
+    set_durations(pipeline, index);
 }
 
-/** A chunk like the one before it, further on. */
-static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first)
+/** A chunk like an earlier one. */
+static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t from, int64_t first_layer)
 {
-    pipeline->chunks[index] = pipeline->chunks[index - 1];
-    pipeline->chunks[index].first_layer = first;
-    pipeline->forward_s[index] = pipeline->forward_s[index - 1];
-    pipeline->backward_s[index] = pipeline->backward_s[index - 1];
+    pipeline->chunks[index] = pipeline->chunks[from];
+    pipeline->chunks[index].first_layer = first_layer;
+    set_durations(pipeline, index);
 }
 
 /** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
@@ -108,19 +117,19 @@ static void split_layers(MppPipelineCost *pipeline)
     const MppStrategy *s = pipeline->strategy;
     int64_t n_layers = pipeline->shard->job->model->n_layers;
     if (s->stage_layers) {
-        for (int64_t c = 0; c < pipeline->n_chunks; c++)
+        for (int64_t c = 0; c < pipeline->model_chunks; c++)
             pipeline->layers[c] = g_array_index(s->stage_layers, int64_t, c);
         return;
     }
-    if (s->stage_split == MPP_STAGE_SPLIT_EVEN || pipeline->n_chunks == 1) {
-        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers);
+    if (s->stage_split == MPP_STAGE_SPLIT_EVEN || pipeline->model_chunks == 1) {
+        mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers);
         return;
     }
     MppChain chain = chain_of(pipeline);
     if (s->stage_split == MPP_STAGE_SPLIT_GREEDY)
-        mpp_partition_greedy(&chain, pipeline->n_chunks, pipeline->layers);
-    else if (!mpp_partition_balanced(&chain, pipeline->n_chunks, NULL, pipeline->layers))
-        mpp_partition_even(n_layers, pipeline->n_chunks, pipeline->layers); /* chunks without layers: only the ends */
+        mpp_partition_greedy(&chain, pipeline->model_chunks, pipeline->layers);
+    else if (!mpp_partition_balanced(&chain, pipeline->model_chunks, NULL, pipeline->layers))
+        mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
 static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
@@ -136,28 +145,35 @@ static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost 
 static void sum_stage(MppPipelineCost *pipeline, int64_t k)
 {
     MppStageCost *stage = &pipeline->stages[k];
-    *stage = (MppStageCost){ 0 };
-    for (int64_t c = k; c < pipeline->n_chunks; c += pipeline->strategy->pp) {
-        const MppChunkCost *chunk = &pipeline->chunks[c];
-        stage->forward_s += chunk->forward_s;
-        stage->backward_s += chunk->backward_s;
+    const MppPeaks *peaks = &pipeline->peaks[k];
+    *stage = (MppStageCost){ .activation_bytes = mpp_peaks_weigh(peaks, pipeline->kept_bytes) };
+    double copies = (double)pipeline->n_chunks / pipeline->model_chunks;
+    for (int64_t i = 0; i < peaks->n_local; i++) {
+        const MppChunkCost *chunk = &pipeline->chunks[peaks->chunks[i]];
+        bool last = peaks->chunks[i] % pipeline->model_chunks == pipeline->model_chunks - 1;
+        stage->forward_s += chunk->forward_s / copies;
+        stage->backward_s += chunk->backward_s / copies;
+        stage->loss_bytes += last ? pipeline->shard->head_bytes : 0;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;
-        stage->activation_bytes += chunk->kept_bytes * mpp_schedule_in_flight(&pipeline->schedule, c);
         stage->working_bytes = MAX(stage->working_bytes, working_bytes(pipeline, chunk));
     }
 }
 
-MppPipelineCost *mpp_pipeline_cost_new(int64_t most, int64_t n_layers)
+MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers)
 {
     MppPipelineCost *pipeline = g_new0(MppPipelineCost, 1);
+    int64_t most = 2 * most_chunks;
     pipeline->layers = g_new(int64_t, most);
     pipeline->chunks = g_new(MppChunkCost, most);
     pipeline->stages = g_new(MppStageCost, most);
     pipeline->forward_s = g_new(double, most);
-    pipeline->backward_s = g_new(double, most);
+    pipeline->input_s = g_new(double, most);
+    pipeline->weight_s = g_new(double, most);
+    pipeline->kept_bytes = g_new(double, most);
     pipeline->load = g_new(double, n_layers);
     pipeline->end_s = g_new(double, most);
+    pipeline->chunk_end_s = g_new(double, most);
     return pipeline;
 }
 
@@ -165,18 +181,38 @@ void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
 {
     if (!pipeline)
         return;
-    void *const arrays[] = { pipeline->layers,    pipeline->chunks,     pipeline->stages,
-                             pipeline->forward_s, pipeline->backward_s, pipeline->load,
-                             pipeline->end_s };
+    void *const arrays[] = { pipeline->layers,   pipeline->chunks,     pipeline->stages, pipeline->forward_s, pipeline->input_s,
+                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,
+                             pipeline->chunk_end_s, pipeline->work };
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
+    mpp_order_free(pipeline->order);
+    mpp_peaks_table_free(pipeline->own_peaks);
     g_free(pipeline);
+}
+
+void mpp_pipeline_cost_share_peaks(MppPipelineCost *pipeline, MppPeaksTable *table)
+{
+    pipeline->shared_peaks = table;
 }
 
 static bool same_mesh(const MppStrategy *a, const MppStrategy *b)
 {
     return a->dp == b->dp && a->tp == b->tp && a->pp == b->pp && a->cp == b->cp && a->ep == b->ep && a->etp == b->etp &&
            a->order == b->order && a->zero_ranks == b->zero_ranks;
+}
+
+static void take_peaks(MppPipelineCost *pipeline)
+{
+    if (!pipeline->shared_peaks && !pipeline->own_peaks)
+        pipeline->own_peaks = mpp_peaks_table_new();
+    MppPeaksTable *table = pipeline->shared_peaks ? pipeline->shared_peaks : pipeline->own_peaks;
+    pipeline->peaks = mpp_peaks_table_get(table, &pipeline->schedule);
+}
+
+bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline)
+{
+    return mpp_schedule_rank(&pipeline->schedule, 0) != mpp_schedule_rank(&pipeline->schedule, pipeline->model_chunks - 1);
 }
 
 /** Most fills of a search differ in what the mesh does not depend on. */
@@ -189,6 +225,23 @@ static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrateg
     pipeline->placed = *s;
 }
 
+static void sum_chunks(MppPipelineCost *pipeline)
+{
+    int64_t n = pipeline->model_chunks, first = 0;
+    bool uniform = pipeline->shard->job->model->n_kinds == 1;
+    for (int64_t c = 0; c < n; first += pipeline->layers[c++]) {
+        bool inner = c > 1 && c < n - 1 && uniform;
+        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
+            copy_chunk(pipeline, c, c - 1, first);
+        else
+            sum_chunk(pipeline, c, first, pipeline->layers[c]);
+    }
+    for (int64_t c = n; c < pipeline->n_chunks; c++) {
+        pipeline->layers[c] = pipeline->layers[c - n];
+        copy_chunk(pipeline, c, c - n, pipeline->chunks[c - n].first_layer);
+    }
+}
+
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
 {
     const MppJob *job = shard->job;
@@ -196,64 +249,57 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     pipeline->strategy = s;
     pipeline->replayed = false;
     place(pipeline, job, s);
-    pipeline->schedule = mpp_schedule_of(s, job->training.global_batch);
-    pipeline->n_chunks = s->pp * s->vpp;
+    MppSchedule schedule = mpp_schedule_of(s, job->training.global_batch);
+    bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
+    pipeline->schedule = schedule;
+    if (!known)
+        take_peaks(pipeline);
+    pipeline->model_chunks = s->pp * s->vpp;
+    pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
     double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
     pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
 
     split_layers(pipeline);
-    int64_t first = 0;
-    for (int64_t c = 0; c < pipeline->n_chunks; first += pipeline->layers[c++]) {
-        bool inner = c > 1 && c < pipeline->n_chunks - 1 && job->model->n_kinds == 1;
-        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
-            copy_chunk(pipeline, c, first);
-        else
-            sum_chunk(pipeline, c, first, pipeline->layers[c]);
-    }
+    sum_chunks(pipeline);
     for (int64_t k = 0; k < s->pp; k++)
         sum_stage(pipeline, k);
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    pipeline->bound_s = mpp_schedule_bound(&pipeline->schedule, &durations);
-}
-
-const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
-{
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    if (!pipeline->replayed)
-        mpp_schedule_replay(&pipeline->schedule, &durations, pipeline->end_s);
-    pipeline->replayed = true;
-    return pipeline->end_s;
-}
-
-MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)
-{
-    return (MppDurations){ pipeline->forward_s, pipeline->backward_s, pipeline->message_s };
+    pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, job->runtime->skips_step_barrier);
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
-                       MppShares *out)
+                       MppPass pass, MppShares *out)
 {
     const MppPassCost *cost = &block->by_recompute[recompute];
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
-    mpp_shares_add(out, n, &cost->forward);
-    mpp_shares_add(out, n, &cost->backward);
-    out->s[MPP_SHARE_DP] += n * (sharded.forward_s + sharded.backward_s);
+    bool forward = pass == MPP_PASS_FORWARD;
+    mpp_shares_add(out, n, forward ? &cost->forward : &cost->backward);
+    out->s[MPP_SHARE_DP] += n * (forward ? sharded.forward_s : sharded.backward_s);
 }
 
-void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
+void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t index, MppPass pass, MppShares *out)
 {
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     *out = (MppShares){ { 0 } };
     for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
-        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], out);
-        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], out);
+        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], pass, out);
+        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], pass, out);
     }
-    if (index == 0)
-        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, out);
-    if (index == pipeline->n_chunks - 1)
-        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, out);
+    if (index % pipeline->model_chunks == 0)
+        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, pass, out);
+    if (index % pipeline->model_chunks == pipeline->model_chunks - 1)
+        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, pass, out);
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
-    out->s[MPP_SHARE_DP] += ends.first_s + ends.last_s;
-    out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+    out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
+    if (pass == MPP_PASS_FORWARD)
+        out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+}
+
+void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
+{
+    MppShares backward;
+    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_FORWARD, out);
+    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_BACKWARD, &backward);
+    mpp_shares_add(out, 1, &backward);
 }

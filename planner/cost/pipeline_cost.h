@@ -5,20 +5,22 @@
 
 #include "planner/cost/exchange.h"
 #include "planner/cost/partition.h"
-#include "planner/schedule/schedule.h"
+#include "planner/schedule/peaks.h"
 
 typedef struct {
     int64_t first_layer, layers;
     MppKindCounts stored, recomputed; /* layers by kind, kept whole or recomputed */
     double forward_s, backward_s;
+    double weight_s;   /* of backward_s: the weights' gradients */
     double kept_bytes; /* of one micro-batch */
     double parameters, expert_parameters;
 } MppChunkCost;
 
 /** What one rank of a stage holds. */
 typedef struct {
-    double forward_s, backward_s; /* one micro-batch, all chunks */
+    double forward_s, backward_s; /* one micro-batch, all chunks; of two copies the mean */
     double parameters, expert_parameters;
+    double loss_bytes;
     double activation_bytes; /* of the micro-batches in flight */
     double working_bytes;
 } MppStageCost;
@@ -29,31 +31,57 @@ typedef struct {
     const MppStrategy *strategy;   /* borrowed */
     MppExchange exchange;
     MppSchedule schedule;
-    int64_t n_chunks;
+    int64_t model_chunks;          /* pp * vpp */
+    int64_t n_chunks;              /* of the schedule: those of each copy of the model; arrays are of these */
     int64_t *layers;
     MppChunkCost *chunks;
     MppStageCost *stages;
-    double *forward_s, *backward_s; /* of the chunks, as a replay takes them */
+    double *forward_s, *input_s, *weight_s; /* of the chunks, as a replay takes them */
+    double *kept_bytes;                     /* of the chunks, one micro-batch */
     double *load;                   /* of the layers, for splitting */
     double message_s;
     MppStrategy placed;     /* the strategy that the mesh was last made for */
-    double bound_s; /* of the schedule's length */
-    double *end_s;  /* of the stages, once replayed */
+    MppRankBound bound;          /* of the replay */
+    double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
+    MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
+    const MppPeaks *peaks;                   /* of the stages, as the schedule has them */
+    MppOrder *order;                         /* of the schedule last replayed */
+    MppSchedule ordered;
+    void *work; /* of replays */
 } MppPipelineCost;
 
-/** An empty one with room for @most_chunks chunks of a model with @n_layers layers. */
+/** An empty one with room for @most_chunks chunks, and a copy of each, of a model with @n_layers layers. */
 MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers);
+
+/** Has it take its peaks from @table, which several may share and which is borrowed. */
+void mpp_pipeline_cost_share_peaks(MppPipelineCost *pipeline, MppPeaksTable *table);
+
 void mpp_pipeline_cost_free(MppPipelineCost *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
 
 /** @strategy must be legal for the job of @shard; both are borrowed until the next fill. */
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
 
-/** Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot. */
+/** The order of the schedule, made when first asked for; lent until the next fill. */
+const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
+
+/** Whether the model's first and last chunk are on different ranks. */
+bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline);
+
+/**
+ * Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot; from the
+ * stage's own first slot where the stack begins steps without a barrier.
+ */
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
+
+/** How long the schedule takes with messages of @message_s. */
+double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s);
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 
-/** What one micro-batch adds on @chunk, forward and backward. */
+/** What one micro-batch adds on @chunk in its forward or (whole) backward pass. */
+void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t chunk, MppPass pass, MppShares *out);
+
+/** In both. */
 void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t chunk, MppShares *out);

@@ -18,6 +18,7 @@
     SHARE(PP, "pipeline_parallel", "messages between stages")                            \
     SHARE(DP, "data_parallel", "gradients and parameters")                               \
     SHARE(OPTIMIZER, "optimizer", "optimizer")                                           \
+    SHARE(CONTENTION, "contention", "shared links, exchange beside computation")         \
     SHARE(JITTER, "jitter", "waiting for stragglers")
 
 typedef enum {

@@ -25,6 +25,8 @@ typedef enum {
 
 extern const MppNames mpp_pass_names; /* "F", "B", "I", "W" */
 
+enum { MPP_MOST_ROUTES = 2 };
+
 typedef struct {
     MppPass pass;
     int32_t chunk; /* of the whole pipeline */
@@ -47,8 +49,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppOrder, mpp_order_free)
 /** Appends a slot to the rank that has @chunk. */
 void mpp_order_add(MppOrder *order, MppPass pass, int64_t chunk, int64_t micro_batch);
 
+/** "3F12": forward pass of micro-batch 12 through chunk 3. */
+char *mpp_slot_to_text(const MppSlot *slot);
+
 /** First chunk of @micro_batch's route, and how many it visits. */
 int64_t mpp_order_route(const MppOrder *order, int64_t micro_batch, int64_t *n_visited);
+
+/** Whether @chunk is the first of a route, whether the last. */
+bool mpp_order_begins(const MppOrder *order, int64_t chunk);
+bool mpp_order_ends(const MppOrder *order, int64_t chunk);
 
 /** Whether weight gradients have slots of their own. */
 bool mpp_order_splits_backward(const MppOrder *order);
@@ -70,6 +79,7 @@ typedef struct {
 
 /** When each slot runs: arrays parallel to order->slots. */
 typedef struct {
+    int64_t pp;
     double **start_s, **end_s;
     double length_s; /* of the longest rank */
 } MppReplay;
@@ -80,23 +90,13 @@ void mpp_replay_free(MppReplay *replay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReplay, mpp_replay_free)
 
 /**
- * The same, only when each rank ends. @stage_end_s: out, pp. @work: room for mpp_replay_work_size() doubles.
+ * The same, only when each chunk and each rank ends its last pass: out, @chunk_end_s n_chunks, @stage_end_s pp.
+ * @work: room for mpp_replay_work_bytes(), as g_malloc gives it.
  * Returns: the largest of them.
  */
-double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, double *work, double *stage_end_s);
-size_t mpp_replay_work_size(const MppOrder *order);
+double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s);
+size_t mpp_replay_work_bytes(const MppOrder *order);
 
-/**
- * Fullest moments of a rank's memory: each row counts, by local chunk (in order of chunk number), the micro-batches
- * whose activations are held; rows that another covers are left out. What a stage holds at most is the largest over
- * rows of the sum of count * bytes. A forward pass adds one; a whole backward pass, or the weight gradient after
- * the input's, takes it away.
- */
-typedef struct {
-    int64_t n_local;  /* chunks on the rank */
-    int64_t n_rows;
-    int32_t *counts;  /* n_rows * n_local */
-} MppPeaks;
+/** When @rank began its first slot in the replay that used @work last. */
+double mpp_replay_start_s(const MppOrder *order, const void *work, int64_t rank);
 
-MppPeaks mpp_order_peaks(const MppOrder *order, int64_t rank);
-void mpp_peaks_clear(MppPeaks *peaks);

@@ -1,91 +1,186 @@
 #include <math.h>
 
-#include "planner/schedule/schedule.h"
+#include "planner/schedule/order.h"
+
+/** One kind of pass through one chunk. Ends are arrays over the micro-batches, NAN until run. */
+typedef struct {
+    const double *source_s; /* ends of the pass that makes the input */
+    double *end_s;
+    double lag_s, duration_s;
+} Step;
 
 typedef struct {
-    const MppSchedule *schedule;
-    const MppDurations *durations;
-    int64_t n_chunks;
-    double *end_s[2]; /* by pass: n_chunks * micro_batches ends, NAN until run */
-    int64_t *next;    /* next slot of each stage */
-    double *free_s;   /* when each stage is free */
+    const MppOrder *order;
+    Step *steps[MPP_N_PASSES]; /* n_chunks each */
+    double *ends, *zeros;
+    double *free_s;      /* when each rank is free */
+    double *chunk_end_s; /* last pass of each chunk so far */
+    guint *next;    /* slot of each rank */
 } Replay;
 
-static double *end_of(const Replay *replay, MppPass pass, int64_t chunk, int64_t micro_batch)
+/** Rows of ends: forward and backward passes of every chunk, and one that nobody waits for. */
+static size_t n_ends(const MppOrder *order)
 {
-    return &replay->end_s[pass][chunk * replay->schedule->micro_batches + micro_batch];
+    return ((size_t)2 * order->n_chunks + 1) * order->micro_batches;
 }
 
-/** When the slot's input is there; NAN while it is not known. */
-static double input_s(const Replay *replay, const MppSlot *slot)
+size_t mpp_replay_work_bytes(const MppOrder *order)
 {
-    bool forward = slot->pass == MPP_PASS_FORWARD;
-    int64_t source = slot->chunk + (forward ? -1 : 1);
-    if (source < 0)
-        return 0;
-    if (source == replay->n_chunks)
-        return *end_of(replay, MPP_PASS_FORWARD, slot->chunk, slot->micro_batch);
-    double message_s = replay->schedule->pp > 1 ? replay->durations->message_s : 0;
-    return *end_of(replay, slot->pass, source, slot->micro_batch) + message_s;
+    size_t per_rank = sizeof(double) + sizeof(guint), pp = ((size_t)order->pp + 1) / 2 * 2;
+    return MPP_N_PASSES * order->n_chunks * sizeof(Step) + (n_ends(order) + order->n_chunks + order->micro_batches) * sizeof(double) + pp * per_rank;
 }
 
-/** Runs the slots of one stage until one has to wait. Returns: how many ran. */
-static int64_t advance(Replay *replay, int64_t stage, int64_t n_slots)
+/** Finds the arrays' places in @work. */
+static void lay_out(Replay *replay, const MppOrder *order, char *work)
 {
-    int64_t before = replay->next[stage];
-    int64_t warmup = mpp_schedule_warmup(replay->schedule, stage);
-    for (; replay->next[stage] < n_slots; replay->next[stage]++) {
-        MppSlot slot = mpp_schedule_slot_after(replay->schedule, stage, replay->next[stage], warmup);
-        double ready_s = input_s(replay, &slot);
+    replay->order = order;
+    for (int pass = 0; pass < MPP_N_PASSES; pass++, work += order->n_chunks * sizeof(Step))
+        replay->steps[pass] = (Step *)work;
+    replay->ends = (double *)work;
+    replay->zeros = replay->ends + n_ends(order);
+    replay->free_s = replay->zeros + order->micro_batches;
+    replay->chunk_end_s = replay->free_s + order->pp;
+    replay->next = (guint *)(replay->chunk_end_s + order->n_chunks);
+}
+
+static void begin(Replay *replay)
+{
+    const MppOrder *order = replay->order;
+    for (size_t i = 0; i < n_ends(order); i++)
+        replay->ends[i] = NAN;
+    for (int32_t b = 0; b < order->micro_batches; b++)
+        replay->zeros[b] = 0;
+    for (int32_t k = 0; k < order->pp; k++) {
+        replay->free_s[k] = 0;
+        replay->next[k] = 0;
+    }
+}
+
+/** A weight gradient only follows its input's on the same rank, so it waits for nothing and nobody for it. */
+static void make_steps(Replay *replay, const MppDurations *durations)
+{
+    const MppOrder *order = replay->order;
+    int64_t n = order->n_chunks, m = order->micro_batches;
+    double *forward = replay->ends, *backward = forward + n * m, *unread = backward + n * m;
+    for (int64_t c = 0; c < n; c++) {
+        bool begins = mpp_order_begins(order, c), ends = mpp_order_ends(order, c);
+        double before_s = !begins && order->rank_of[c - 1] != order->rank_of[c] ? durations->message_s : 0;
+        double after_s = !ends && order->rank_of[c + 1] != order->rank_of[c] ? durations->message_s : 0;
+        const double *input = begins ? replay->zeros : forward + (c - 1) * m;
+        const double *gradient = ends ? forward + c * m : backward + (c + 1) * m;
+        double input_s = durations->input_s[c], weight_s = durations->weight_s[c];
+        replay->steps[MPP_PASS_FORWARD][c] = (Step){ input, forward + c * m, before_s, durations->forward_s[c] };
+        replay->steps[MPP_PASS_BACKWARD][c] = (Step){ gradient, backward + c * m, after_s, input_s + weight_s };
+        replay->steps[MPP_PASS_INPUT][c] = (Step){ gradient, backward + c * m, after_s, input_s };
+        replay->steps[MPP_PASS_WEIGHT][c] = (Step){ replay->zeros, unread, 0, weight_s };
+    }
+}
+
+/** Runs the slots of one rank until one has to wait. Returns: how many ran. */
+static guint advance(Replay *replay, int64_t rank)
+{
+    const MppSlot *slots = (const MppSlot *)replay->order->slots[rank]->data;
+    guint n = replay->order->slots[rank]->len, first = replay->next[rank], i = first;
+    double free_s = replay->free_s[rank];
+    for (; i < n; i++) {
+        const MppSlot *slot = &slots[i];
+        const Step *step = &replay->steps[slot->pass][slot->chunk];
+        double ready_s = step->source_s[slot->micro_batch] + step->lag_s;
         if (isnan(ready_s))
             break;
-        const double *duration_s =
-            slot.pass == MPP_PASS_FORWARD ? replay->durations->forward_s : replay->durations->backward_s;
-        replay->free_s[stage] = MAX(replay->free_s[stage], ready_s) + duration_s[slot.chunk];
-        *end_of(replay, slot.pass, slot.chunk, slot.micro_batch) = replay->free_s[stage];
+        free_s = (ready_s > free_s ? ready_s : free_s) + step->duration_s;
+        step->end_s[slot->micro_batch] = free_s;
+        replay->chunk_end_s[slot->chunk] = free_s;
     }
-    return replay->next[stage] - before;
+    replay->free_s[rank] = free_s;
+    replay->next[rank] = i;
+    return i - first;
 }
 
-double mpp_schedule_replay(const MppSchedule *schedule, const MppDurations *durations, double *stage_end_s)
+static void run(Replay *replay)
 {
-    int64_t pp = schedule->pp, n_chunks = pp * schedule->vpp, n_slots = mpp_schedule_n_slots(schedule);
-    int64_t n_ends = n_chunks * schedule->micro_batches;
-    g_autofree double *ends = g_new(double, 2 * n_ends);
-    g_autofree int64_t *next = g_new0(int64_t, pp);
-    for (int64_t i = 0; i < 2 * n_ends; i++)
-        ends[i] = NAN;
-    for (int64_t k = 0; k < pp; k++)
-        stage_end_s[k] = 0;
-
-    Replay replay = { schedule, durations, n_chunks, { ends, ends + n_ends }, next, stage_end_s };
-    int64_t left = pp * n_slots;
+    const MppOrder *order = replay->order;
+    size_t left = 0;
+    for (int32_t k = 0; k < order->pp; k++)
+        left += order->slots[k]->len;
     while (left > 0) {
-        int64_t ran = 0;
-        for (int64_t k = 0; k < pp; k++)
-            ran += advance(&replay, k, n_slots);
-        for (int64_t k = pp - 1; k >= 0; k--)
-            ran += advance(&replay, k, n_slots);
+        size_t ran = 0;
+        for (int64_t k = 0; k < order->pp; k++)
+            ran += advance(replay, k);
+        for (int64_t k = order->pp - 1; k >= 0; k--)
+            ran += advance(replay, k);
         g_assert(ran > 0);
         left -= ran;
     }
+}
+
+double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s)
+{
+    Replay replay;
+    lay_out(&replay, order, work);
+    replay.chunk_end_s = chunk_end_s;
+    begin(&replay);
+    make_steps(&replay, durations);
+    run(&replay);
     double last_s = 0;
-    for (int64_t k = 0; k < pp; k++)
+    for (int32_t k = 0; k < order->pp; k++) {
+        stage_end_s[k] = replay.free_s[k];
         last_s = MAX(last_s, stage_end_s[k]);
+    }
     return last_s;
 }
 
-double mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations)
+double mpp_replay_start_s(const MppOrder *order, const void *work, int64_t rank)
 {
-    int64_t pp = schedule->pp, n_chunks = pp * schedule->vpp;
-    double bound_s = 0, before_s = 0, after_s = 0;
-    for (int64_t k = 0; k < pp; k++) { /* chunks 0 … k-1 run first, and their backward passes last */
-        double work_s = 0;
-        for (int64_t c = k; c < n_chunks; c += pp)
-            work_s += durations->forward_s[c] + durations->backward_s[c];
-        bound_s = MAX(bound_s, before_s + schedule->micro_batches * work_s + after_s);
-        before_s += durations->forward_s[k] + durations->message_s;
-        after_s += durations->backward_s[k] + durations->message_s;
+    Replay replay;
+    lay_out(&replay, order, (char *)work);
+    const MppSlot *first = &g_array_index(order->slots[rank], MppSlot, 0);
+    const Step *step = &replay.steps[first->pass][first->chunk];
+    return step->source_s[first->micro_batch] + step->lag_s;
+}
+
+/** Times of one rank's slots, all inputs known. */
+static void time_slots(const Replay *run, int64_t rank, double *start_s, double *end_s)
+{
+    const GArray *slots = run->order->slots[rank];
+    double free_s = 0;
+    for (guint i = 0; i < slots->len; i++) {
+        const MppSlot *slot = &g_array_index(slots, MppSlot, i);
+        const Step *step = &run->steps[slot->pass][slot->chunk];
+        double ready_s = step->source_s[slot->micro_batch] + step->lag_s;
+        start_s[i] = ready_s > free_s ? ready_s : free_s;
+        end_s[i] = free_s = start_s[i] + step->duration_s;
     }
-    return bound_s;
+}
+
+MppReplay *mpp_replay_new(const MppOrder *order, const MppDurations *durations)
+{
+    g_autofree char *work = g_malloc(mpp_replay_work_bytes(order));
+    Replay state;
+    lay_out(&state, order, work);
+    begin(&state);
+    make_steps(&state, durations);
+    run(&state);
+    MppReplay *replay = g_new(MppReplay, 1);
+    *replay = (MppReplay){ order->pp, g_new(double *, order->pp), g_new(double *, order->pp), 0 };
+    for (int32_t k = 0; k < order->pp; k++) {
+        replay->start_s[k] = g_new(double, order->slots[k]->len);
+        replay->end_s[k] = g_new(double, order->slots[k]->len);
+        time_slots(&state, k, replay->start_s[k], replay->end_s[k]);
+        replay->length_s = MAX(replay->length_s, state.free_s[k]);
+    }
+    return replay;
+}
+
+void mpp_replay_free(MppReplay *replay)
+{
+    if (!replay)
+        return;
+    for (int64_t k = 0; k < replay->pp; k++) {
+        g_free(replay->start_s[k]);
+        g_free(replay->end_s[k]);
+    }
+    g_free(replay->start_s);
+    g_free(replay->end_s);
+    g_free(replay);
 }

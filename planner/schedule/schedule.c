@@ -1,92 +1,125 @@
-#include "planner/schedule/schedule.h"
+#include "planner/schedule/kinds.h"
 
-/** Order of one kind of schedule. Counts are per stage, in units of one chunk and one micro-batch. */
-typedef struct {
-    /** Forward slots before the first backward one. */
-    int64_t (*warmup)(const MppSchedule *schedule, int64_t stage);
-} ScheduleType;
-
-static int64_t per_pass(const MppSchedule *schedule)
-{
-    return schedule->vpp * schedule->micro_batches;
-}
-
-static int64_t warmup_gpipe(const MppSchedule *schedule, int64_t stage)
-{
-    (void)stage;
-    return per_pass(schedule);
-}
-
-static int64_t warmup_1f1b(const MppSchedule *schedule, int64_t stage)
-{
-    return MIN(schedule->pp - stage, schedule->micro_batches);
-}
-
-/** Depth first in groups of pp micro-batches (Megatron get_pp_rank_microbatches), the steady state's forward included. */
-static int64_t warmup_interleaved(const MppSchedule *schedule, int64_t stage)
-{
-    return MIN((schedule->vpp - 1) * schedule->pp + 2 * (schedule->pp - 1 - stage) + 1, per_pass(schedule));
-}
-
-static const ScheduleType types[MPP_N_SCHEDULES] = {
-    [MPP_SCHEDULE_GPIPE] = { warmup_gpipe },
-    [MPP_SCHEDULE_1F1B] = { warmup_1f1b },
-    [MPP_SCHEDULE_INTERLEAVED] = { warmup_interleaved },
+static const MppScheduleType *const types[MPP_N_SCHEDULES] = {
+    [MPP_SCHEDULE_GPIPE] = &mpp_looped_gpipe,
+    [MPP_SCHEDULE_1F1B] = &mpp_looped_1f1b,
+    [MPP_SCHEDULE_INTERLEAVED] = &mpp_looped_interleaved,
+    [MPP_SCHEDULE_BREADTH_FIRST] = &mpp_looped_breadth_first,
+    [MPP_SCHEDULE_ZB_H1] = &mpp_zero_bubble_h1,
+    [MPP_SCHEDULE_ZB_H2] = &mpp_zero_bubble_h2,
+    [MPP_SCHEDULE_ZB_INTERLEAVED] = &mpp_zero_bubble_interleaved,
+    [MPP_SCHEDULE_ZB_V] = &mpp_v_shape_zb,
+    [MPP_SCHEDULE_V_HALF] = &mpp_v_shape_half,
+    [MPP_SCHEDULE_V_MIN] = &mpp_v_shape_min,
+    [MPP_SCHEDULE_DUALPIPE_V] = &mpp_dualpipe_v,
+    [MPP_SCHEDULE_HANAYO] = &mpp_wave_hanayo,
+    [MPP_SCHEDULE_CHIMERA] = &mpp_bidirectional_chimera,
 };
 
 MppSchedule mpp_schedule_of(const MppStrategy *s, int64_t global_batch)
 {
-    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch) };
+    return (MppSchedule){ s->schedule, s->pp, s->vpp, mpp_strategy_micro_batches(s, global_batch), s->schedule_group };
 }
 
-int64_t mpp_schedule_n_slots(const MppSchedule *schedule)
+bool mpp_schedule_equal(const MppSchedule *a, const MppSchedule *b)
 {
-    return 2 * per_pass(schedule);
+    return a->kind == b->kind && a->pp == b->pp && a->vpp == b->vpp && a->micro_batches == b->micro_batches && a->group == b->group;
 }
 
-/** The n-th forward or backward slot: groups of pp micro-batches visit a stage's chunks in turn. */
-static MppSlot nth(const MppSchedule *schedule, int64_t stage, MppPass pass, int64_t n)
+bool mpp_schedule_check(const MppSchedule *schedule, GError **error)
 {
-    int64_t pp = schedule->pp, vpp = schedule->vpp;
-    if (vpp == 1)
-        return (MppSlot){ pass, stage, n };
-    int64_t group = n / (pp * vpp), within = n % (pp * vpp), local = within / pp;
-    if (pass == MPP_PASS_BACKWARD)
-        local = vpp - 1 - local;
-    return (MppSlot){ pass, local * pp + stage, group * pp + within % pp };
+    g_autofree char *broken = mpp_schedule_kind_broken(schedule->kind, schedule->pp, schedule->vpp, schedule->micro_batches,
+                                                       mpp_schedule_group(schedule));
+    if (broken)
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_INVALID, broken);
+    return !broken;
 }
 
-int64_t mpp_schedule_warmup(const MppSchedule *schedule, int64_t stage)
+static MppPlacement placement(const MppSchedule *schedule)
 {
-    return types[schedule->kind].warmup(schedule, stage);
+    return mpp_schedule_kind_shape(schedule->kind)->placement;
 }
 
-MppSlot mpp_schedule_slot(const MppSchedule *schedule, int64_t stage, int64_t index)
+int64_t mpp_schedule_copies(const MppSchedule *schedule)
 {
-    return mpp_schedule_slot_after(schedule, stage, index, mpp_schedule_warmup(schedule, stage));
+    return placement(schedule) == MPP_PLACEMENT_BIDIRECTIONAL ? 2 : 1;
 }
 
-/** Warm-up forwards, then one backward and one forward in turn, then the backwards left. */
-MppSlot mpp_schedule_slot_after(const MppSchedule *schedule, int64_t stage, int64_t index, int64_t warmup)
+int64_t mpp_schedule_n_chunks(const MppSchedule *schedule)
 {
-    int64_t total = per_pass(schedule);
-    int64_t after = index - warmup, pairs = total - warmup;
-    if (after < 0)
-        return nth(schedule, stage, MPP_PASS_FORWARD, index);
-    if (after >= 2 * pairs)
-        return nth(schedule, stage, MPP_PASS_BACKWARD, after - pairs);
-    if (after % 2 == 0)
-        return nth(schedule, stage, MPP_PASS_BACKWARD, after / 2);
-    return nth(schedule, stage, MPP_PASS_FORWARD, warmup + after / 2);
+    return schedule->pp * schedule->vpp * mpp_schedule_copies(schedule);
 }
 
-/** Of the units alive after warm-up, those of @chunk: each group fills the chunks in turn, pp micro-batches at a time. */
-int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t chunk)
+int64_t mpp_schedule_rank(const MppSchedule *schedule, int64_t chunk)
 {
-    int64_t pp = schedule->pp, vpp = schedule->vpp, local = chunk / pp;
-    int64_t alive = types[schedule->kind].warmup(schedule, chunk % pp);
-    if (vpp == 1)
-        return alive;
-    int64_t whole = alive / (pp * vpp), rest = alive % (pp * vpp);
-    return whole * pp + CLAMP(rest - local * pp, 0, pp);
+    int64_t round = chunk / schedule->pp, at = chunk % schedule->pp;
+    return placement(schedule) == MPP_PLACEMENT_LOOPED || round % 2 == 0 ? at : schedule->pp - 1 - at;
+}
+
+MppOrder *mpp_schedule_order(const MppSchedule *schedule)
+{
+    MppOrder *order = mpp_order_new(schedule->pp, mpp_schedule_n_chunks(schedule), schedule->micro_batches);
+    order->n_routes = (int32_t)mpp_schedule_copies(schedule);
+    for (int32_t c = 0; c < order->n_chunks; c++)
+        order->rank_of[c] = (int32_t)mpp_schedule_rank(schedule, c);
+    for (int32_t b = 0; b < order->micro_batches; b++)
+        order->route_of[b] = b % order->n_routes;
+    types[schedule->kind]->fill(schedule, order);
+    return order;
+}
+
+MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times)
+{
+    return types[schedule->kind]->bubbles(schedule, times);
+}
+
+int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank)
+{
+    return types[schedule->kind]->in_flight(schedule, rank);
+}
+
+bool mpp_schedule_holds_all(const MppSchedule *schedule)
+{
+    return types[schedule->kind]->peak_rounds == 0;
+}
+
+int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule)
+{
+    if (mpp_schedule_holds_all(schedule))
+        return schedule->micro_batches;
+    int64_t group = mpp_schedule_group(schedule), enough = types[schedule->kind]->peak_rounds * group;
+    return schedule->micro_batches <= enough ? schedule->micro_batches : enough + schedule->micro_batches % group;
+}
+
+/** Work of @rank in a step; with two routes the first has the odd micro-batch. */
+static double work_of(const MppSchedule *schedule, const MppDurations *durations, int64_t rank)
+{
+    int64_t pp = schedule->pp, copies = mpp_schedule_copies(schedule), rounds = schedule->vpp * copies;
+    MppPlacement placed = placement(schedule);
+    double work_s = 0;
+    for (int64_t u = 0; u < rounds; u++) {
+        int64_t c = u * pp + (placed == MPP_PLACEMENT_LOOPED || u % 2 == 0 ? rank : pp - 1 - rank);
+        int64_t route = copies == 1 ? 0 : u / schedule->vpp, m = (schedule->micro_batches + copies - 1 - route) / copies;
+        work_s += m * (durations->forward_s[c] + (durations->input_s[c] + durations->weight_s[c]));
+    }
+    return work_s;
+}
+
+/**
+ * One route's micro-batches reach the ranks in turn. Whole backward passes leave them in turn too; a rank may end with
+ * gradients of weights, which nobody waits for.
+ */
+MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations, bool own_start)
+{
+    bool one_way = mpp_schedule_copies(schedule) == 1, split = mpp_schedule_kind_shape(schedule->kind)->splits_backward;
+    MppRankBound bound = { 0, 0 };
+    double before_s = 0, after_s = 0;
+    for (int64_t k = 0; k < schedule->pp; k++) {
+        double end_s = (split && own_start ? 0 : before_s) + work_of(schedule, durations, k) + after_s;
+        if (end_s > bound.end_s)
+            bound = (MppRankBound){ one_way && !split ? 0 : k, end_s };
+        before_s += one_way ? durations->forward_s[k] + durations->message_s : 0;
+        after_s += one_way && !split ? durations->input_s[k] + durations->weight_s[k] + durations->message_s : 0;
+    }
+    return bound;
 }

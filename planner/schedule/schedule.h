@@ -1,65 +1,74 @@
 /**
- * Pipeline schedules: the order of forward and backward passes on each stage.
+ * Pipeline schedules by kind: the order of passes that each means, and what is known of it in closed form.
  *
- * A model is cut into pp * vpp chunks; chunk c runs on stage c mod pp. A schedule gives each stage its slots in
- * order. Memory, bounds and simulation all take their in-flight counts and their order from here.
- * Formulas and sources: GPipe arXiv:1811.06965; 1F1B arXiv:2006.09503, 2104.04473; interleaved 2104.04473 §2.2.
+ * A schedule is a small value; its order is made when needed. Each kind is a row of a table (kinds.h), written in
+ * the file of its family. Formulas hold for equal chunks, messages that take no time, and what a row's file says.
  */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-#include <stdint.h>
-
+#include "planner/schedule/order.h"
 #include "planner/spec/strategy.h"
 
-typedef enum { MPP_PASS_FORWARD, MPP_PASS_BACKWARD } MppPass;
-
-typedef struct {
-    MppPass pass;
-    int64_t chunk; /* of the whole model, 0 … pp * vpp - 1 */
-    int64_t micro_batch;
-} MppSlot;
-
-/** A pipeline's shape. */
 typedef struct {
     MppScheduleKind kind;
     int64_t pp, vpp, micro_batches;
+    int64_t group; /* micro-batches that visit a chunk before the rank turns to the next; 0: pp */
 } MppSchedule;
 
 MppSchedule mpp_schedule_of(const MppStrategy *strategy, int64_t global_batch);
 
-/** Slots of one stage in a step: 2 * vpp * micro_batches. */
-int64_t mpp_schedule_n_slots(const MppSchedule *schedule);
+bool mpp_schedule_equal(const MppSchedule *a, const MppSchedule *b);
 
-/** Slot @index of @stage. */
-MppSlot mpp_schedule_slot(const MppSchedule *schedule, int64_t stage, int64_t index);
+/** Error: MPP_ERROR_INVALID when the kind is not for such a pipeline. */
+bool mpp_schedule_check(const MppSchedule *schedule, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** The same for a caller that runs through all slots and knows the stage's warm-up. */
-MppSlot mpp_schedule_slot_after(const MppSchedule *schedule, int64_t stage, int64_t index, int64_t warmup);
+/** Copies of the model that the ranks hold together: 2 for bidirectional schedules. */
+int64_t mpp_schedule_copies(const MppSchedule *schedule);
 
-/** Forward slots of @stage before its first backward one. */
-int64_t mpp_schedule_warmup(const MppSchedule *schedule, int64_t stage);
+/** Chunks of the order: pp * vpp for each copy; the second copy's come after the first's. */
+int64_t mpp_schedule_n_chunks(const MppSchedule *schedule);
 
-/** Micro-batches of @chunk whose activations @stage holds at its fullest moment. */
-int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t chunk);
+/** Rank that has @chunk. */
+int64_t mpp_schedule_rank(const MppSchedule *schedule, int64_t chunk);
 
-/** Durations a replay needs; arrays of pp * vpp chunks. */
+/** The order of a legal schedule. */
+MppOrder *mpp_schedule_order(const MppSchedule *schedule);
+
+/** Time of one rank's share of one micro-batch, all its chunks together. */
 typedef struct {
-    const double *forward_s, *backward_s;
-    double message_s; /* between chunks on different stages, one way */
-} MppDurations;
+    double forward_s, input_s, weight_s;
+} MppPassTimes;
+
+/** What is not work in a step, by two measures; NAN where no closed form is known. */
+typedef struct {
+    double length_s; /* from the first slot of all ranks to the last: what a step waits when its end is a barrier */
+    double span_s;   /* of the rank with the longest time from its own first slot to its last */
+} MppBubbles;
+
+/** Bubbles when all ranks take @times, messages none: length or span less micro_batches * the sum of @times. */
+MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times);
 
 /**
- * Longest path through the schedule: every slot starts when its stage is free and its input has arrived.
- * @stage_end_s: out, pp times at which a stage ends its last slot, counted from the first slot of stage 0
- *
- * Returns: the largest of them.
+ * Chunks' activations that @rank holds at its fullest moment, of vpp a micro-batch. Chimera, V-half and V-min: of the
+ * fullest rank, which the others may stay below; these two and ZB-V with fewer than 2 pp - 1 micro-batches: an upper
+ * bound.
  */
-double mpp_schedule_replay(const MppSchedule *schedule, const MppDurations *durations, double *stage_end_s);
+int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank);
+
+/** Whether every rank holds all micro-batches at once. */
+bool mpp_schedule_holds_all(const MppSchedule *schedule);
+
+/** The fewest micro-batches, known to be so, with which ranks are as full as they are with all. */
+int64_t mpp_schedule_peak_micro_batches(const MppSchedule *schedule);
+
+/** A rank, and a time before which it cannot end. */
+typedef struct {
+    int64_t rank;
+    double end_s;
+} MppRankBound;
 
 /**
- * A lower bound of the replay in O(pp * vpp): for each stage, what must come before its first slot, its own work,
- * and what must follow its last.
+ * A lower bound of the replay in O(pp * vpp): of what must come before a rank's first slot, its own work, and what must
+ * follow its last, the most. @own_start: counted from the rank's own first slot instead of the first of all
  */
-double mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations);
+MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations *durations, bool own_start);

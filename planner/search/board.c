@@ -5,14 +5,20 @@
 MppBoard *mpp_board_new(int top, double slack)
 {
     MppBoard *board = g_new(MppBoard, 1);
-    *board = (MppBoard){ top, slack, g_array_new(FALSE, FALSE, sizeof(MppCandidate)), g_array_new(FALSE, FALSE, sizeof(MppCandidate)) };
+    *board = (MppBoard){ .top = top, .slack = slack };
+    board->fastest = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
+    board->front = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
+    board->contenders = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
     return board;
 }
 
 MppBoard *mpp_board_copy(const MppBoard *board)
 {
     MppBoard *copy = g_new(MppBoard, 1);
-    *copy = (MppBoard){ board->top, board->slack, g_array_copy(board->fastest), g_array_copy(board->front) };
+    *copy = *board;
+    copy->fastest = g_array_copy(board->fastest);
+    copy->front = g_array_copy(board->front);
+    copy->contenders = g_array_copy(board->contenders);
     return copy;
 }
 
@@ -22,6 +28,7 @@ void mpp_board_free(MppBoard *board)
         return;
     g_array_unref(board->fastest);
     g_array_unref(board->front);
+    g_array_unref(board->contenders);
     g_free(board);
 }
 
@@ -57,17 +64,28 @@ static int find_layout(const MppBoard *board, const MppStrategy *strategy)
 /** Step time at which the list of the fastest is full. */
 static double entry_s(const MppBoard *board)
 {
+    if (!board->top)
+        return -INFINITY;
     return (int)board->fastest->len < board->top ? INFINITY : at(board->fastest, board->fastest->len - 1)->step_s;
 }
 
 static double front_reach_s(const MppBoard *board)
 {
+    if (board->slack <= 0)
+        return -INFINITY;
     return board->fastest->len ? at(board->fastest, 0)->step_s * board->slack : INFINITY;
+}
+
+/** Step time that contenders are below. */
+static double contest_s(const MppBoard *board)
+{
+    double best_s = board->fastest->len ? at(board->fastest, 0)->step_s : INFINITY;
+    return MAX(board->within_s, board->near_frac > 0 ? best_s * (1 + board->near_frac) : 0);
 }
 
 double mpp_board_limit_s(const MppBoard *board)
 {
-    return MAX(entry_s(board), front_reach_s(board));
+    return MAX(contest_s(board), MAX(entry_s(board), front_reach_s(board)));
 }
 
 static bool dominated(const MppBoard *board, double step_s, double peak_bytes)
@@ -80,6 +98,8 @@ static bool dominated(const MppBoard *board, double step_s, double peak_bytes)
 
 bool mpp_board_wants(const MppBoard *board, const MppStrategy *strategy, double bound_s, double peak_bytes)
 {
+    if (bound_s < contest_s(board))
+        return true;
     if (bound_s <= entry_s(board)) {
         int same = find_layout(board, strategy);
         if (same < 0 || bound_s <= at(board->fastest, same)->step_s)
@@ -125,9 +145,27 @@ static void add_to_front(MppBoard *board, const MppCandidate *candidate)
     g_array_set_size(board->front, kept);
 }
 
+/** A merge brings candidates again that are known; a new best one leaves some behind. */
+static void add_contender(MppBoard *board, const MppCandidate *candidate)
+{
+    double limit_s = contest_s(board);
+    guint kept = board->contenders->len;
+    while (kept && at(board->contenders, kept - 1)->step_s >= limit_s)
+        kept--;
+    g_array_set_size(board->contenders, kept);
+    if (candidate->step_s >= limit_s)
+        return;
+    for (guint i = 0; i < board->contenders->len && at(board->contenders, i)->step_s <= candidate->step_s; i++)
+        if (at(board->contenders, i)->family == candidate->family && at(board->contenders, i)->member == candidate->member)
+            return;
+    insert(board->contenders, candidate);
+}
+
 void mpp_board_add(MppBoard *board, const MppCandidate *candidate)
 {
-    add_fastest(board, candidate);
+    if (board->top)
+        add_fastest(board, candidate);
+    add_contender(board, candidate);
     if (candidate->step_s <= front_reach_s(board))
         add_to_front(board, candidate);
 }
@@ -138,4 +176,6 @@ void mpp_board_merge(MppBoard *board, const MppBoard *other)
         mpp_board_add(board, at(other->fastest, i));
     for (guint i = 0; i < other->front->len; i++)
         mpp_board_add(board, at(other->front, i));
+    for (guint i = 0; i < other->contenders->len; i++)
+        mpp_board_add(board, at(other->contenders, i));
 }

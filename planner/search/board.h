@@ -1,5 +1,6 @@
 /**
- * The best candidates seen so far: the fastest of each layout, and the front of step time against memory.
+ * The best candidates seen so far: the fastest of each layout, the front of step time against memory, and all that
+ * beat a given step time.
  */
 #pragma once
 
@@ -16,10 +17,14 @@ typedef struct {
 typedef struct {
     int top;          /* layouts wanted */
     double slack;     /* the front reaches to this times the best step */
+    double within_s;  /* contenders are below this step time, */
+    double near_frac; /* or above the best by less than this share */
     GArray *fastest;  /* MppCandidate, one a layout, fastest first, at most top */
     GArray *front;    /* MppCandidate, by rising step and falling memory */
+    GArray *contenders; /* MppCandidate, fastest first */
 } MppBoard;
 
+/** @top and @slack 0: no layouts, no front. No contenders but those the caller sets within_s or near_frac for. */
 MppBoard *mpp_board_new(int top, double slack);
 MppBoard *mpp_board_copy(const MppBoard *board);
 void mpp_board_free(MppBoard *board);

@@ -171,11 +171,12 @@ static void evaluate_shape(Evaluation *at, const MppStrategy *shape)
 }
 
 MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
-                                    const MppBoard *board)
+                                    const MppBoard *board, MppPeaksTable *peaks)
 {
     MppFamilyResult result = { .board = mpp_board_copy(board) };
     g_autofree MppShardCost *shards = g_new(MppShardCost, 2);
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
+    mpp_pipeline_cost_share_peaks(pipeline, peaks);
     Evaluation at = { .job = job,
                       .family = family,
                       .limits = limits,

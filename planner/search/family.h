@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "planner/schedule/peaks.h"
 #include "planner/search/search.h"
 
 /** Sets the family's bound: the work of a step spread over all ranks without loss. */
@@ -17,9 +18,9 @@ typedef struct {
     double lacking_bytes;
 } MppFamilyResult;
 
-/** @board: what is known so far, not changed. */
+/** @board: what is known so far, not changed. @peaks: of the schedules of all families, or NULL */
 MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
-                                    const MppBoard *board);
+                                    const MppBoard *board, MppPeaksTable *peaks);
 
 /** Members of the family, all shapes together. */
 int64_t mpp_family_members(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits);

@@ -28,6 +28,7 @@ typedef struct {
     MppFamily *family;
     const MppSpaceLimits *limits;
     const MppBoard *board; /* NULL: only the bound is wanted */
+    MppPeaksTable *peaks;
     MppFamilyResult result;
 } Task;
 
@@ -36,7 +37,7 @@ static void work(void *data, void *unused)
     (void)unused;
     Task *task = data;
     if (task->board)
-        task->result = mpp_family_evaluate(task->job, task->family, task->limits, task->board);
+        task->result = mpp_family_evaluate(task->job, task->family, task->limits, task->board, task->peaks);
     else
         mpp_family_bound(task->job, task->family);
 }
@@ -91,8 +92,11 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
 {
     int threads = options->threads > 0 ? options->threads : (int)g_get_num_processors();
     MppSearchResult *result = g_new0(MppSearchResult, 1);
-    result->board = mpp_board_new(options->top, front_slack);
+    result->board = mpp_board_new(options->top, options->top ? front_slack : 0);
+    result->board->within_s = options->within_s;
+    result->board->near_frac = options->near_frac;
     result->space = mpp_space_describe(job);
+    g_autoptr(MppPeaksTable) peaks = mpp_peaks_table_new();
     g_autoptr(GArray) families = mpp_space_families(job, &options->limits);
     result->counts.families = families->len;
     set_bounds(job, families, threads);
@@ -103,7 +107,7 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
         int n = 0;
         double limit_s = mpp_board_limit_s(result->board);
         for (; n < ROUND && next < families->len && g_array_index(families, MppFamily, next).bound_s <= limit_s; next++)
-            tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, { 0 } };
+            tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, peaks, { 0 } };
         if (n == 0)
             break;
         run_tasks(tasks, n, threads);

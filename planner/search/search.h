@@ -14,7 +14,9 @@
 
 typedef struct {
     MppSpaceLimits limits;
-    int top;     /* distinct layouts wanted */
+    int top;     /* distinct layouts wanted; 0: none, and no front */
+    double within_s;  /* all plans below this step time are wanted as contenders, */
+    double near_frac; /* or above the best one by less than this share; 0: none */
     int threads; /* 0: as many as there are processors */
     /** Called from the calling thread with the share of families done; NULL: not. */
     void (*progress)(double done_frac, void *data);

@@ -107,6 +107,15 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
     }
 }
 
+/** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, a ring has no windows. */
+static bool context_legal(const MppModel *model, const MppStrategy *s)
+{
+    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
+    if (s->cp_kind == MPP_CP_ALL_TO_ALL)
+        return divides(s->cp * s->tp, model->heads) && divides(s->cp, MAX(kv / s->tp, 1));
+    return s->cp == 1 || !model->window;
+}
+
 static void add_context(Enumeration *at, MppStrategy s)
 {
     const MppJob *job = at->job;
@@ -117,8 +126,7 @@ static void add_context(Enumeration *at, MppStrategy s)
             continue;
         for (int kind = 0; kind < (s.cp > 1 ? MPP_N_CPS : 1); kind++) {
             s.cp_kind = kind;
-            bool legal = kind != MPP_CP_ALL_TO_ALL || divides(s.cp * s.tp, job->model->heads);
-            if (legal && tries(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
+            if (context_legal(job->model, &s) && tries(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
                 add_sequence_parallel(at, s);
         }
     }
@@ -154,21 +162,27 @@ static bool suits_layers(const MppJob *job, const MppStrategy *s)
            s->recompute_layers <= (n_layers + chunks - 1) / chunks;
 }
 
-static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+/** Without stages all kinds are one. */
+static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
 {
     int64_t m = mpp_strategy_micro_batches(&s, job->training.global_batch);
-    for (s.vpp = 1; s.vpp <= MOST_VPP && s.pp * s.vpp <= job->model->n_layers; s.vpp++) {
-        if (s.vpp > 1 && (s.pp == 1 || !job->runtime->interleaving || !divides(s.pp, m)))
-            break;
-        if (!tries(limits, "vpp", limits->fixed.vpp, s.vpp) || !suits_layers(job, &s))
+    for (int kind = 0; kind < MPP_N_SCHEDULES; kind++) {
+        bool has = s.pp > 1 ? (job->runtime->schedules >> kind) & 1 : kind == MPP_SCHEDULE_1F1B;
+        if (!has || !tries(limits, "schedule", limits->fixed.schedule, kind))
             continue;
-        MppScheduleKind kinds[2] = { s.vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B, MPP_SCHEDULE_GPIPE };
-        for (int i = 0; i < (s.vpp > 1 || s.pp == 1 ? 1 : 2); i++) {
-            s.schedule = kinds[i];
-            if (tries(limits, "schedule", limits->fixed.schedule, s.schedule))
-                g_array_append_val(shapes, s);
-        }
+        int64_t group = s.schedule_group ? s.schedule_group : s.pp;
+        if ((s.schedule_group && !mpp_schedule_kind_shape(kind)->grouped) || !mpp_schedule_kind_allows(kind, s.pp, s.vpp, m, group))
+            continue;
+        s.schedule = kind;
+        g_array_append_val(shapes, s);
     }
+}
+
+static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+{
+    for (s.vpp = 1; s.vpp <= (s.pp > 1 ? MOST_VPP : 1) && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
+        if (tries(limits, "vpp", limits->fixed.vpp, s.vpp) && suits_layers(job, &s))
+            add_schedules(job, limits, s, shapes);
 }
 
 GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits)
@@ -176,6 +190,7 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
     GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
     MppStrategy s = family->base;
     s.stage_layers = is_fixed(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
+    s.schedule_group = is_fixed(limits, "schedule_group") ? limits->fixed.schedule_group : 0;
     s.recompute_layers = is_fixed(limits, "recompute") ? limits->fixed.recompute_layers : 0;
     int64_t ranks = job->gpus / (s.tp * s.cp);
     for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
@@ -257,7 +272,7 @@ char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
                            " GPUs, vpp to %d, micro-batch to %d, sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
-                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, "
+                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, the runtime's schedules, "
                            "optimizer offload, mesh orders",
                            mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
                            MOST_VPP, MOST_MICRO_BATCH, job->runtime->most_zero);

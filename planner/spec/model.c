@@ -114,20 +114,20 @@ MppModel *mpp_model_read(const MppJson *json, GError **error)
     g_autoptr(MppModel) model = g_new0(MppModel, 1);
     bool read = mpp_model_hf_recognise(json) ? mpp_model_hf_read(json, model, error)
                                              : mpp_fields_read(&mpp_model_fields, json, json->root, model, error);
-    if (!read || !mpp_model_finish(model, json, error))
+    if (!read || !mpp_model_finish(model, json, json->root, error))
         return NULL;
     return g_steal_pointer(&model);
 }
 
-static bool invalid(const MppJson *json, const char *field, GError **error, const char *message)
+static bool invalid(const MppJson *json, const cJSON *object, const char *field, GError **error, const char *message)
 {
     if (json)
-        return mpp_json_error(error, json, mpp_json_get(json->root, field), MPP_ERROR_INVALID, "%s", message);
+        return mpp_json_error(error, json, mpp_json_get(object, field), MPP_ERROR_INVALID, "%s", message);
     g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "model field %s: %s", field, message);
     return false;
 }
 
-static bool check_parts(const MppModel *model, const MppJson *json, GError **error)
+static bool check_parts(const MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
     const MppMoe *moe = &model->moe;
     const MppMla *mla = &model->mla;
@@ -159,17 +159,17 @@ static bool check_parts(const MppModel *model, const MppJson *json, GError **err
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
         if (rules[i].broken)
-            return invalid(json, rules[i].field, error, rules[i].message);
+            return invalid(json, object, rules[i].field, error, rules[i].message);
     return true;
 }
 
-static bool check_heads(const MppModel *model, const MppJson *json, GError **error)
+static bool check_heads(const MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
     if (model->heads % model->kv_heads == 0)
         return true;
     g_autofree char *message = g_strdup_printf("heads (%" G_GINT64_FORMAT ") must be a multiple of kv_heads (%"
                                                G_GINT64_FORMAT ")", model->heads, model->kv_heads);
-    return invalid(json, "kv_heads", error, message);
+    return invalid(json, object, "kv_heads", error, message);
 }
 
 static MppLayerKind kind_at(const MppModel *model, int64_t layer)
@@ -205,7 +205,7 @@ static int64_t find_or_add_kind(MppModel *model, MppLayerKind kind)
 }
 
 /** Sizes that other sizes imply. */
-static bool fill(MppModel *model, const MppJson *json, GError **error)
+static bool fill(MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
     if (!model->kv_heads)
         model->kv_heads = model->heads;
@@ -213,7 +213,7 @@ static bool fill(MppModel *model, const MppJson *json, GError **error)
         model->head_dim = model->mla.qk_nope_head_dim + model->mla.qk_rope_head_dim;
     if (!model->head_dim) {
         if (model->hidden % model->heads)
-            return invalid(json, "heads", error, "hidden must be a multiple of heads, or head_dim be given");
+            return invalid(json, object, "heads", error, "hidden must be a multiple of heads, or head_dim be given");
         model->head_dim = model->hidden / model->heads;
     }
     if (!model->learned_positions && model->positions == MPP_POSITIONS_LEARNED)
@@ -221,9 +221,9 @@ static bool fill(MppModel *model, const MppJson *json, GError **error)
     return true;
 }
 
-bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error)
+bool mpp_model_finish(MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
-    if (!check_parts(model, json, error) || !fill(model, json, error) || !check_heads(model, json, error))
+    if (!check_parts(model, json, object, error) || !fill(model, json, object, error) || !check_heads(model, json, object, error))
         return false;
     model->n_layers = model->encoder_layers + model->layers + model->prediction_layers;
     model->n_kinds = 0;

@@ -108,8 +108,11 @@ extern const MppFields mpp_model_fields;
 /** Reads our own format or a Hugging Face config.json (recognised by "model_type" or "architectures"). */
 MppModel *mpp_model_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Fills the derived part and checks what a table cannot; @json names the place of errors and may be NULL. */
-bool mpp_model_finish(MppModel *model, const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/**
+ * Fills the derived part and checks what a table cannot; @object is the model in @json, both NULL where there is none.
+ * Error: MPP_ERROR_INVALID.
+ */
+bool mpp_model_finish(MppModel *model, const MppJson *json, const cJSON *object, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void mpp_model_free(MppModel *model);
 

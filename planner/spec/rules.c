@@ -66,10 +66,23 @@ static char *cp_sequence(const MppJob *job, const MppStrategy *s)
 static char *cp_heads(const MppJob *job, const MppStrategy *s)
 {
     const MppModel *model = job->model;
-    if (s->cp == 1 || s->cp_kind != MPP_CP_ALL_TO_ALL || divides(s->cp * s->tp, model->heads))
+    if (s->cp == 1 || s->cp_kind != MPP_CP_ALL_TO_ALL)
         return KEPT;
-    return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N, model->heads,
-                           s->cp * s->tp);
+    if (!divides(s->cp * s->tp, model->heads))
+        return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N,
+                               model->heads, s->cp * s->tp);
+    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
+    if (divides(s->cp, MAX(kv / s->tp, 1)))
+        return KEPT;
+    return g_strdup_printf("all-to-all context parallelism splits key-value heads: %" N " of a rank are not divisible by cp %" N,
+                           MAX(kv / s->tp, 1), s->cp);
+}
+
+static char *cp_window(const MppJob *job, const MppStrategy *s)
+{
+    if (s->cp == 1 || s->cp_kind != MPP_CP_RING || !job->model->window)
+        return KEPT;
+    return g_strdup_printf("ring context parallelism has no window: layers see %" N " tokens; try cp_kind=all-to-all", job->model->window);
 }
 
 static char *cp_decoder(const MppJob *job, const MppStrategy *s)
@@ -121,21 +134,19 @@ static char *stages_even(const MppJob *job, const MppStrategy *s)
     return g_strdup_printf("%" N " layers do not divide into pp * vpp = %" N " equal stages", job->model->n_layers, s->pp * s->vpp);
 }
 
-static char *interleaved_schedule(const MppJob *job, const MppStrategy *s)
-{
-    (void)job;
-    if ((s->schedule == MPP_SCHEDULE_INTERLEAVED) == (s->vpp > 1) && (s->vpp == 1 || s->pp > 1))
-        return KEPT;
-    return g_strdup_printf("schedule %s with pp %" N " and vpp %" N ": interleaved, and only it, has vpp > 1, and needs pp > 1",
-                           mpp_names_get(&mpp_schedule_names, s->schedule), s->pp, s->vpp);
-}
-
-static char *interleaved_micro_batches(const MppJob *job, const MppStrategy *s)
+static char *schedule(const MppJob *job, const MppStrategy *s)
 {
     int64_t m = mpp_strategy_micro_batches(s, job->training.global_batch);
-    if (s->vpp == 1 || divides(s->pp, m))
+    if (s->schedule_group && !mpp_schedule_kind_shape(s->schedule)->grouped)
+        return g_strdup_printf("schedule %s has no groups to choose", mpp_names_get(&mpp_schedule_names, s->schedule));
+    return mpp_schedule_kind_broken(s->schedule, s->pp, s->vpp, m, s->schedule_group ? s->schedule_group : s->pp);
+}
+
+static char *runtime_schedule(const MppJob *job, const MppStrategy *s)
+{
+    if (s->pp == 1 || job->runtime->schedules & (int64_t)1 << s->schedule)
         return KEPT;
-    return g_strdup_printf("interleaving needs micro-batches in groups of pp: %" N " is not a multiple of %" N, m, s->pp);
+    return g_strdup_printf("%s has no schedule %s", job->runtime->title, mpp_names_get(&mpp_schedule_names, s->schedule));
 }
 
 static char *experts(const MppJob *job, const MppStrategy *s)
@@ -193,7 +204,6 @@ static char *runtime_axes(const MppJob *job, const MppStrategy *s)
                         : s->pp > 1 && !runtime->pipeline_parallel  ? "pipeline"
                         : s->cp > 1 && !runtime->context_parallel   ? "context"
                         : s->ep > 1 && !runtime->expert_parallel    ? "expert"
-                        : s->vpp > 1 && !runtime->interleaving      ? "virtual-stage"
                                                                     : NULL;
     return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
 }
@@ -243,15 +253,15 @@ static const MppRule rules[] = {
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
-    { "cp-heads", MPP_RULE_ILLEGAL, "arXiv:2309.14509 (DeepSpeed-Ulysses)", cp_heads },
+    { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
+    { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },
     { "stages-sum", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_sum },
     { "stages-even", MPP_RULE_ILLEGAL, "Megatron arguments: layers % pp = 0", stages_even },
-    { "interleaved-schedule", MPP_RULE_ILLEGAL, "Megatron schedules", interleaved_schedule },
-    { "interleaved-micro-batches", MPP_RULE_ILLEGAL, "Megatron schedules: micro-batches % pp = 0", interleaved_micro_batches },
+    { "schedule", MPP_RULE_ILLEGAL, "the schedule's paper; Megatron schedules: micro-batches % pp = 0", schedule },
     { "experts", MPP_RULE_ILLEGAL, "Megatron arguments: experts % ep = 0", experts },
     { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },
     { "experts-order", MPP_RULE_ILLEGAL, "Megatron parallel_state: equal pp groups of both grids", experts_order },
@@ -259,6 +269,7 @@ static const MppRule rules[] = {
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
+    { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
     { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
     { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },

@@ -122,7 +122,10 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
     s->micro_batch = MAX(run->training.micro_batch, 1);
     s->zero = zero_stage(run, out->runtime, s->pp);
-    s->schedule = s->vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B;
+    s->schedule = (MppScheduleKind)mpp_run_match_schedule(from->schedule, s->vpp);
+    const MppScheduleShape *shape = mpp_schedule_kind_shape(s->schedule);
+    if (s->pp > 1)
+        s->vpp = shape->most_vpp == shape->least_vpp ? shape->least_vpp : s->vpp;
     s->stage_split = out->runtime->stage_split;
     s->recompute = mpp_run_match_recompute(from->recompute, out->runtime->usual_recompute);
     s->offload_optimizer = from->offload && strstr(from->offload, "optimizer");
@@ -166,7 +169,7 @@ static bool model_of(const MppRun *run, MppRunJob *out, char **skipped)
     g_autoptr(GError) error = NULL;
     out->model = g_new0(MppModel, 1);
     fill_model(run, out->model);
-    if (!mpp_model_finish(out->model, NULL, &error))
+    if (!mpp_model_finish(out->model, NULL, NULL, &error))
         *skipped = g_strdup(error->message);
     return !error;
 }
@@ -182,9 +185,8 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("no device profile for %s", run->hardware.gpu);
         return NULL;
     }
-    const char *schedule = mpp_run_match_unknown_schedule(run->parallel.schedule);
-    if (schedule) {
-        *skipped = g_strdup_printf("schedule %s is not modelled", schedule);
+    if (mpp_run_match_schedule(run->parallel.schedule, 1) < 0) {
+        *skipped = g_strdup_printf("schedule %s is not modelled", run->parallel.schedule);
         return NULL;
     }
     MppRuntime *next = mpp_run_match_runtime(run, profiles->runtimes);

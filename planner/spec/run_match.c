@@ -179,13 +179,25 @@ MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)
     return has_word(words, "full") ? MPP_RECOMPUTE_FULL : MPP_RECOMPUTE_SELECTIVE;
 }
 
-const char *mpp_run_match_unknown_schedule(const char *words)
+/** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */
+int mpp_run_match_schedule(const char *words, int64_t vpp)
 {
-    static const char *const known[] = { "1f1b", "interleaved", "gpipe" };
-    for (size_t i = 0; words && i < G_N_ELEMENTS(known); i++)
-        if (has_word(words, known[i]))
-            return NULL;
-    return words;
+    static const struct { const char *word; MppScheduleKind kind; } table[] = {
+        { "zb-1p", MPP_SCHEDULE_ZB_H1 },    { "zb-h1", MPP_SCHEDULE_ZB_H1 },       { "zb-2p", MPP_SCHEDULE_ZB_H2 },
+        { "zb-h2", MPP_SCHEDULE_ZB_H2 },    { "zbv", MPP_SCHEDULE_ZB_V },          { "zb-v", MPP_SCHEDULE_ZB_V },
+        { "v-half", MPP_SCHEDULE_V_HALF },  { "v-min", MPP_SCHEDULE_V_MIN },       { "dualpipe", MPP_SCHEDULE_DUALPIPE_V },
+        { "chimera", MPP_SCHEDULE_CHIMERA }, { "hanayo", MPP_SCHEDULE_HANAYO },    { "breadth", MPP_SCHEDULE_BREADTH_FIRST },
+        { "gpipe", MPP_SCHEDULE_GPIPE },    { "1f1b", MPP_SCHEDULE_1F1B },         { "interleaved", MPP_SCHEDULE_1F1B },
+    };
+    MppScheduleKind kind = MPP_N_SCHEDULES;
+    for (size_t i = 0; words && kind == MPP_N_SCHEDULES && i < G_N_ELEMENTS(table); i++)
+        if (has_word(words, table[i].word))
+            kind = table[i].kind;
+    if (words && kind == MPP_N_SCHEDULES)
+        return -1;
+    if (!words || kind == MPP_SCHEDULE_1F1B)
+        return vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B;
+    return (int)kind;
 }
 
 void mpp_profiles_free(MppProfiles *profiles)

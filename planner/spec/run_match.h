@@ -26,5 +26,5 @@ MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
-/** @words when they name a schedule that is not modelled, else NULL. */
-const char *mpp_run_match_unknown_schedule(const char *words);
+/** The schedule that @words name; of interleaved and plain 1F1B, which records mix up, the one for @vpp. -1: not modelled. */
+int mpp_run_match_schedule(const char *words, int64_t vpp);

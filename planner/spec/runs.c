@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "planner/base/file.h"
 #include "planner/spec/model.h"
 
 enum { MOST = 1 << 28, MOST_RANKS = 1 << 20 };
@@ -113,7 +114,7 @@ bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error)
 {
     g_autofree char *text = NULL;
     size_t n_bytes;
-    if (!g_file_get_contents(path, &text, &n_bytes, error))
+    if (!mpp_file_read(path, &text, &n_bytes, error))
         return false;
     int64_t number = 1;
     for (const char *line = text; line < text + n_bytes; number++) {

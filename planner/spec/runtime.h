@@ -9,6 +9,7 @@
 
 #include "planner/base/fields.h"
 #include "planner/spec/device.h"
+#include "planner/spec/schedule_kind.h"
 
 /** How a stack cuts the layers into stages when nobody says otherwise. */
 typedef enum {
@@ -117,7 +118,9 @@ typedef struct {
     MppRecompute usual_recompute;
     MppSelective selective;
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
-    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, interleaving, uneven_stages;
+    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
+    int64_t schedules;        /* a set of MppScheduleKind */
+    bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
 } MppRuntime;

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-static const char *const schedule_names[MPP_N_SCHEDULES] = { "gpipe", "1f1b", "interleaved" };
-const MppNames mpp_schedule_names = MPP_NAMES("schedule", schedule_names);
 static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",
@@ -25,6 +23,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppStrategy, zero, 0, 3, 0, "ZeRO stage: 1 shards optimizer states, 2 gradients too, 3 parameters too"),
     MPP_FIELD_INT(MppStrategy, zero_ranks, 0, MOST_RANKS, 0, "ranks of a shard group; 0: dp * cp"),
     MPP_FIELD_ENUM(MppStrategy, schedule, &mpp_schedule_names, MPP_SCHEDULE_1F1B, "order of passes in a pipeline"),
+    MPP_FIELD_INT(MppStrategy, schedule_group, 0, 1 << 20, 0, "micro-batches of a group in interleaved schedules; 0: pp"),
     MPP_FIELD_ENUM(MppStrategy, recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "what is computed twice"),
     MPP_FIELD_INT(MppStrategy, recompute_layers, 0, 4096, 0, "layers of each chunk under full recompute; 0: all"),
     MPP_FIELD_ENUM(MppStrategy, cp_kind, &mpp_cp_names, MPP_CP_RING, "how context-parallel ranks exchange"),

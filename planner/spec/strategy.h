@@ -12,8 +12,7 @@
 
 #include "planner/base/fields.h"
 #include "planner/spec/runtime.h"
-
-typedef enum { MPP_SCHEDULE_GPIPE, MPP_SCHEDULE_1F1B, MPP_SCHEDULE_INTERLEAVED, MPP_N_SCHEDULES } MppScheduleKind;
+#include "planner/spec/schedule_kind.h"
 
 typedef enum { MPP_CP_RING, MPP_CP_ALL_TO_ALL, MPP_N_CPS } MppCpKind;
 
@@ -28,7 +27,7 @@ typedef enum {
     MPP_N_ORDERS,
 } MppMeshOrder;
 
-extern const MppNames mpp_schedule_names, mpp_cp_names, mpp_order_names;
+extern const MppNames mpp_cp_names, mpp_order_names;
 
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp;
@@ -38,6 +37,7 @@ typedef struct {
     int64_t zero;
     int64_t zero_ranks; /* ranks one shard group has (hybrid sharding); 0: all of dp * cp */
     MppScheduleKind schedule;
+    int64_t schedule_group; /* micro-batches that visit a chunk before the rank turns to the next; 0: pp */
     MppRecompute recompute;
     int64_t recompute_layers; /* of each chunk under full recompute; 0: all */
     bool offload_optimizer;
@@ -60,7 +60,7 @@ MppStrategy mpp_strategy_single(void);
 
 /**
  * Parses "tp=8,pp=4,sp,recompute=full:3,stages=10/12/12/10" over @strategy. Keys: dp tp pp vpp cp ep etp mbs sp zero
- * zero_ranks schedule recompute cp_kind offload split order stages; those not named keep their values.
+ * zero_ranks schedule group recompute cp_kind offload split order stages; those not named keep their values.
  * @named: out, the fields that were named (mpp_strategy_field()), or NULL
  *
  * Error: MPP_ERROR_USAGE naming the part; then @strategy holds nothing to free.

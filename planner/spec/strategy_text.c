@@ -9,7 +9,8 @@ static const struct {
     { "dp", "dp" },       { "tp", "tp" },       { "pp", "pp" },           { "vpp", "vpp" },
     { "cp", "cp" },       { "ep", "ep" },       { "etp", "etp" },         { "mbs", "micro_batch" },
     { "sp", "sequence_parallel" },              { "zero", "zero" },       { "zero_ranks", "zero_ranks" },
-    { "schedule", "schedule" },                 { "recompute", "recompute" },
+    { "schedule", "schedule" },                 { "group", "schedule_group" },
+    { "recompute", "recompute" },
     { "cp_kind", "cp_kind" },                   { "offload", "offload_optimizer" },
     { "split", "stage_split" },                 { "order", "order" },     { "stages", "stage_layers" },
 };
@@ -192,11 +193,14 @@ char *mpp_strategy_title(const MppStrategy *s)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         g_string_append(text, " · selective recompute");
     if (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers)
-        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layers a chunk", s->recompute_layers);
+        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layer%s a chunk", s->recompute_layers,
+                               s->recompute_layers > 1 ? "s" : "");
     else if (s->recompute == MPP_RECOMPUTE_FULL)
         g_string_append(text, " · full recompute");
-    if (s->pp > 1 && s->schedule == MPP_SCHEDULE_GPIPE)
-        g_string_append(text, " · gpipe");
+    if (s->pp > 1 && s->schedule != MPP_SCHEDULE_1F1B && s->schedule != MPP_SCHEDULE_INTERLEAVED)
+        g_string_append_printf(text, " · %s", mpp_names_get(&mpp_schedule_names, s->schedule));
+    if (s->schedule_group)
+        g_string_append_printf(text, " in groups of %" G_GINT64_FORMAT, s->schedule_group);
     if (s->offload_optimizer)
         g_string_append(text, " · optimizer offloaded");
     return g_string_free(text, FALSE);

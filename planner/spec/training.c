@@ -27,12 +27,15 @@ static int64_t default_seq(const MppModel *model)
     return mpp_model_tokens(model, MIN(model->max_seq, LONGEST_DEFAULT));
 }
 
-static int64_t default_batch(const MppModel *model, int64_t seq, int64_t gpus)
+int64_t mpp_training_default_batch(const MppModel *model, int64_t seq, int64_t gpus)
 {
+    enum { MOST_TOKENS = 16 << 20 }; /* the largest batch of Llama 3.1 405B, on 16,384 devices (arXiv:2407.21783) */
     int64_t tokens = mpp_model_parameters(model) < 20e9 ? 1 << 20 : 4 << 20;
     int64_t batch = gpus;
     while (batch * seq < tokens)
         batch *= 2;
+    while (batch % 2 == 0 && batch * seq > MOST_TOKENS)
+        batch /= 2;
     return batch;
 }
 
@@ -46,7 +49,7 @@ MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtim
     bool has_bf16 = device->peak_flop_per_s.by_precision[MPP_PRECISION_BF16] > 0;
     return (MppTraining){
         .seq = seq,
-        .global_batch = default_batch(model, seq, gpus),
+        .global_batch = mpp_training_default_batch(model, seq, gpus),
         .precision = has_bf16 ? MPP_PRECISION_BF16 : MPP_PRECISION_FP16,
         .optimizer = MPP_OPTIMIZER_ADAM,
         .dropout = runtime->dropout && model->positions == MPP_POSITIONS_LEARNED,

@@ -25,8 +25,14 @@ typedef struct {
 extern const MppFields mpp_training_fields;
 
 /**
- * The usual training of @model on @gpus devices with @runtime: the model's own sequence length (8192 at most), a
- * batch of 1 Mi tokens (4 Mi from 20 B parameters on) a power of two times the number of devices, bf16 (fp16 where the
- * device has no bf16), Adam, the runtime's kernels; dropout where the stack's recipes have it.
+ * The usual batch for sequences of @seq tokens: at least a sequence for each of @gpus devices, times the power of two
+ * that makes 1 Mi tokens (4 Mi from 20 B parameters on); halved as often as it can be while above 16 Mi tokens.
+ */
+int64_t mpp_training_default_batch(const MppModel *model, int64_t seq, int64_t gpus);
+
+/**
+ * The usual training of @model on @gpus devices with @runtime: the model's own sequence length (8192 at most), the
+ * usual batch, bf16 (fp16 where the device has no bf16), Adam, the runtime's kernels; dropout where the stack's recipes
+ * have it.
  */
 MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtime, const MppDevice *device, int64_t gpus);

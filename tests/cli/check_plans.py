@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 
@@ -77,6 +78,14 @@ def case_read_back(folder):
     equal(run_json("estimate", *QUESTION, "--strategy", strategy, "--json")["best"], saved["best"])
 
 
+def case_again():
+    """The last line is a command that says the same of the same plan."""
+    for arguments in (QUESTION, [*QUESTION, "--objective", "headroom"], [*JOB, "--gpus", 12, "--objective", "cost"]):
+        last = run("plan", *arguments).stdout.splitlines()[-1]
+        words = shlex.split(last.split("mpplan ")[1])
+        equal(run_json(*words, "--json")["best"], run_json("plan", *arguments, "--json")["best"])
+
+
 @scratch
 def case_any_letters(folder):
     """File names need not be of the locale's letters."""
@@ -96,7 +105,7 @@ def case_as_hugging_face_has_it():
 
 
 SPOILT = [
-    (lambda plan: plan["best"]["strategy"].update(dp=5), 5, "dp * tp * pp * cp = 30 but there are 12 GPUs [gpus-product]"),
+    (lambda plan: plan["best"]["strategy"].update(dp=5), 5, "/best/strategy: dp * tp * pp * cp = 30 but there are 12 GPUs [gpus-product]"),
     (lambda plan: plan["best"]["strategy"].update(tpp=2), 5, '/best/strategy/tpp: unknown strategy field "tpp"; known: '),
     (lambda plan: plan["best"]["strategy"].update(zero=4), 5, "/best/strategy/zero: expected an integer from 0 to 3, got 4"),
     (lambda plan: plan["best"]["strategy"].update(stage_layers=[4, 4]), 5,
@@ -107,7 +116,7 @@ SPOILT = [
     (lambda plan: plan["inputs"]["device"]["matmul_frac"].update(bf16=0), 5,
      "/inputs/device/matmul_frac: bf16 has a peak rate but no matmul_frac"),
     (lambda plan: plan["inputs"]["device"].update(memory_bytes=-1), 5, "/inputs/device/memory_bytes: expected a number from "),
-    (lambda plan: plan["inputs"]["model"].update(kv_heads=7), 5, "model field kv_heads: heads (30) must be a multiple of kv_heads (7)"),
+    (lambda plan: plan["inputs"]["model"].update(kv_heads=7), 5, "/inputs/model/kv_heads: heads (30) must be a multiple of kv_heads (7)"),
     (lambda plan: plan["inputs"]["model"].update(layers=13), 5, "stages lists 3 chunks of 12 layers; pp * vpp = 3 chunks of 13 are needed"),
     (lambda plan: plan["inputs"]["training"].update(global_batch=49), 5, "the global batch of 49 sequences is not a multiple of "),
     (lambda plan: plan["inputs"]["training"].update(precision="fp8"), 5, "the Chip 7 has no fp8 products [precision]"),
@@ -115,6 +124,7 @@ SPOILT = [
     (lambda plan: plan["inputs"].update(gpus=13), 5, "dp * tp * pp * cp = 12 but there are 13 GPUs [gpus-product]"),
     (lambda plan: plan["inputs"].pop("device"), 5, '/inputs: the plan\'s inputs field "device" is missing (devices)'),
     (lambda plan: plan.update(format_version="1"), 5, "/format_version: expected format version 1"),
+    (lambda plan: plan.update(bast={}), 5, '/bast: unknown plan field "bast"; known: best, '),
     (lambda plan: plan.pop("best"), 5, 'this is not a plan: expected "inputs" and "best" with a "strategy"'),
 ]
 
@@ -129,7 +139,9 @@ def case_spoilt_files(folder):
         path.write_text(json.dumps(plan))
         for command in (["estimate", path], ["diff", folder / "plan.json", path]):
             done = run(*command, status=status)
-            assert message in done.stderr.splitlines()[0], f"{message!r} is not in {done.stderr}"
+            lines = done.stderr.splitlines()
+            assert message in lines[0] and lines[0].startswith(f"mpplan: {path}:1:"), f"{message!r} at a place is not in {done.stderr}"
+            assert lines[2].endswith("^"), done.stderr
             equal(done.stdout, "")
 
 
@@ -178,6 +190,21 @@ def case_infeasible(folder):
     equal(list(folder.iterdir()), [])
 
 
+def case_no_plan_as_json():
+    """The answer has the keys of any other, and the nearest miss."""
+    for question, legal in ((TOO_LARGE, True), ([*QUESTION, "--strategy", "tp=7"], False)):
+        done = run("plan", *question, "--json", status=3)
+        answer = json.loads(done.stdout)
+        equal([answer["best"], answer["alternatives"], answer["pareto"]], [None, [], []])
+        equal(answer["inputs"]["gpus"], int(question[question.index("--gpus") + 1]))
+        equal(answer["search"]["evaluated"] > 0, legal)
+        equal("nearest_miss" in answer, legal)
+        equal(done.stderr, run("plan", *question, status=3).stderr)
+    memory = json.loads(run("plan", *TOO_LARGE, "--json", status=3).stdout)["nearest_miss"]["memory_bytes"]
+    lacking = float(re.search(r"needs ([\d.]+) GiB more", run("plan", *TOO_LARGE, status=3).stderr)[1])
+    near(lacking, (memory["peak"] - memory["usable"]) / 2**30, 0.01)
+
+
 def case_hint_holds():
     """On as many GPUs as the hint says a plan fits; on half as many none does."""
     hint = int(re.search(r"a plan fits on (\d+) GPUs", run("plan", *TOO_LARGE, status=3).stderr)[1])
@@ -203,6 +230,36 @@ def case_objectives():
     assert cheap["inputs"]["gpus"] in (12, 6, 3)
 
 
+def case_headroom_tells_what_speed_costs():
+    """The faster plans stand beside the roomy one, with the memory they need more; the chosen one is not among them."""
+    chosen = run_json("plan", *QUESTION, "--objective", "headroom", "--top", 3, "--json")
+    fastest = run_json("plan", *QUESTION, "--json")["best"]
+    equal(chosen["alternatives"][0], fastest)
+    assert len(chosen["alternatives"]) == 3 and chosen["best"] not in chosen["alternatives"]
+    text = run("plan", *QUESTION, "--objective", "headroom").stdout
+    reasons = re.findall(r"(-?\+?[\d.]+) %\s+[\d.]+ GiB  (.*)", text.split("loses because\n")[1])
+    assert any(step.startswith("-") for step, _ in reasons), text
+    for step, reason in reasons:
+        assert reason.endswith(" more memory") == step.startswith("-"), text
+
+
+def case_reasons_hold():
+    """What a runner-up is said to lose is its greatest loss, and it is the difference or is said to be made good."""
+    plans = run_json("plan", *QUESTION, "--json", "--top", 9)
+    best, text = plans["best"], run("plan", *QUESTION, "--top", 9).stdout
+    rows = text.split("loses because\n")[1].split("\n\n")[0].splitlines()
+    equal(len(rows), len(plans["alternatives"]))
+    for row, plan in zip(rows, plans["alternatives"]):
+        differences = {share: plan["time_s"][share] - best["time_s"][share] for share in best["time_s"]}
+        net = plan["step_time_s"] - best["step_time_s"]
+        said = re.findall(r"([\d.]+) (s|ms|µs) (more|less): ", row)
+        seconds = {word: float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6}[unit] for number, unit, word in said}
+        near(seconds["more"], max(differences.values()), 0.01)
+        equal("less" in seconds, -min(differences.values()) > net)
+        if "less" in seconds:
+            near(seconds["less"], -min(differences.values()), 0.01)
+
+
 @scratch
 def case_csv(folder):
     run("compare", "data/runs.jsonl", "--csv", folder / "out.csv")
@@ -212,6 +269,22 @@ def case_csv(folder):
           [["alpha", "a-1"], ["alpha", "a-2"], ["beta", "b-1"], ["beta", "b-2"], ["beta", "b-3"]])
     equal({line.count(",") for line in lines}, {7})
     equal(lines[4].split(",")[7], "model family cnn is not modelled")
+
+
+@scratch
+def case_clean(folder):
+    """--clean leaves anomalies out of all that is printed and written."""
+    records = [json.loads(line) for line in (HERE / "data" / "runs.jsonl").read_text().splitlines()]
+    records[1]["measured"]["anomaly"] = "the network was down"
+    runs = folder / "runs.jsonl"
+    runs.write_text("".join(json.dumps(record) + "\n" for record in records))
+    kept = [record["id"] for record in records if "anomaly" not in record["measured"]]
+    got = run_json("compare", runs, "--clean", "--json", "--csv", folder / "out.csv")
+    equal([row["id"] for row in got["rows"]], kept)
+    equal([got["summary"]["alpha"]["rows"], got["summary"]["alpha"]["n_times"]], [1, 1])
+    equal([line.split(",")[1] for line in (folder / "out.csv").read_text().splitlines()[1:]], kept)
+    equal(run("compare", runs, "--clean").stdout.split("alpha")[1].split()[0], "1")
+    equal(len(run_json("compare", runs, "--json")["rows"]), len(records))
 
 
 @scratch

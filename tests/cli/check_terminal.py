@@ -4,7 +4,7 @@ import os
 import pty
 import subprocess
 
-from tap import HERE, JOB, PROGRAM, Skip, equal, main, run
+from tap import HERE, JOB, PROGRAM, Skip, equal, main, run, run_json
 
 QUESTION = ["plan", *JOB, "--gpus", "6", "--global-batch", "24"]
 BOLD = "\033[1m"
@@ -67,6 +67,7 @@ def case_names_are_listed():
         names = run("inspect", kind).stdout.split()
         assert len(names) > 5 and names == sorted(names), names
         assert run("inspect", kind, names[0]).stdout
+        equal(run_json("inspect", kind, "--json"), names)
 
 
 def case_help_goes_to_stdout():
@@ -74,6 +75,7 @@ def case_help_goes_to_stdout():
         done = run(command, "--help")
         assert done.stdout.startswith(f"Usage:\n  mpplan {command} [OPTION…]") and "Examples:\n" in done.stdout
         equal(done.stderr, "")
+        equal(run("help", command).stdout, done.stdout)
 
 
 main(globals())

@@ -88,7 +88,7 @@ MppInputs *plain_job_new(int64_t gpus)
 void plain_job_finish(MppInputs *inputs)
 {
     g_autoptr(GError) error = NULL;
-    if (!mpp_model_finish(&inputs->model, NULL, &error))
+    if (!mpp_model_finish(&inputs->model, NULL, NULL, &error))
         g_error("%s", error->message);
     mpp_inputs_bind(inputs);
 }

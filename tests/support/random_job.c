@@ -73,7 +73,7 @@ static MppModel *random_model(GRand *rand)
     if (!model->parallel_block && g_rand_int_range(rand, 0, 3) == 0)
         add_experts(rand, model);
     g_autoptr(GError) error = NULL;
-    if (!mpp_model_finish(model, NULL, &error))
+    if (!mpp_model_finish(model, NULL, NULL, &error))
         g_error("%s", error->message);
     return model;
 }
@@ -134,6 +134,15 @@ static MppCluster *random_cluster(GRand *rand)
     return cluster;
 }
 
+/** The usual ones or three of any kind. */
+static int64_t random_schedules(GRand *rand)
+{
+    int64_t schedules = g_rand_int_range(rand, 0, 3) ? 0 : 1 << MPP_SCHEDULE_1F1B | 1 << MPP_SCHEDULE_INTERLEAVED;
+    for (int i = 0; i < 3 && (i == 0 || !(schedules & 1 << MPP_SCHEDULE_1F1B)); i++)
+        schedules |= (int64_t)1 << g_rand_int_range(rand, 0, MPP_N_SCHEDULES);
+    return schedules;
+}
+
 static MppRuntime *random_runtime(GRand *rand)
 {
     MppRuntime *runtime = g_new0(MppRuntime, 1);
@@ -151,9 +160,10 @@ static MppRuntime *random_runtime(GRand *rand)
     runtime->most_zero = g_rand_int_range(rand, 0, 4);
     runtime->most_zero_with_pp = g_rand_int_range(rand, 0, 4);
     bool *axes[] = { &runtime->tensor_parallel, &runtime->pipeline_parallel, &runtime->context_parallel,
-                     &runtime->expert_parallel, &runtime->interleaving,      &runtime->uneven_stages };
+                     &runtime->expert_parallel, &runtime->uneven_stages };
     for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
         *axes[i] = g_rand_int_range(rand, 0, 5) > 0;
+    runtime->schedules = random_schedules(rand);
     runtime->fewer_micro_batches = g_rand_int_range(rand, -1, 3);
     return runtime;
 }

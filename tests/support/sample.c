@@ -48,5 +48,5 @@ void mpp_sample_add_experts(MppInputs *inputs)
 {
     g_autoptr(GError) error = NULL;
     inputs->model.moe = (MppMoe){ .experts = 20, .topk = 3, .ffn = 56, .every = 1 };
-    g_assert_true(mpp_model_finish(&inputs->model, NULL, &error));
+    g_assert_true(mpp_model_finish(&inputs->model, NULL, NULL, &error));
 }

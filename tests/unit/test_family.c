@@ -49,7 +49,7 @@ static void test_evaluate(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     MppFamily family = family_of(&inputs->job, "cp=2,order=tp-dp-cp-pp");
     g_autoptr(MppBoard) board = mpp_board_new(20, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board);
+    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
     g_assert_cmpuint(board->fastest->len, ==, 0);
     g_assert_cmpuint(result.board->fastest->len, >, 3);
     for (guint i = 0; i < result.board->fastest->len; i++) {
@@ -72,7 +72,7 @@ static void test_miss(void)
     inputs->cluster.device.memory_bytes = 1e6;
     MppFamily family = family_of(&inputs->job, "mbs=2");
     g_autoptr(MppBoard) board = mpp_board_new(3, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board);
+    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
     g_assert_cmpuint(result.board->fastest->len, ==, 0);
     g_assert_true(result.has_miss);
     g_assert_cmpint(result.counts.pruned_by_memory, ==, result.counts.evaluated);
@@ -93,7 +93,7 @@ static void test_fewest_layers(void)
     inputs->cluster.device.memory_bytes = least->peak_bytes + 0.6 * (most->peak_bytes - least->peak_bytes);
     MppFamily family = family_of(&inputs->job, "mbs=16");
     g_autoptr(MppBoard) board = mpp_board_new(9, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board);
+    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
     const MppCandidate *best = &g_array_index(result.board->fastest, MppCandidate, 0);
     MppStrategy fewer = best->strategy;
     g_assert_cmpint(best->strategy.recompute, ==, MPP_RECOMPUTE_FULL);

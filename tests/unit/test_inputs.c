@@ -132,7 +132,7 @@ static void test_refused(void)
         { no_tiers, MPP_ERROR_INVALID, "/inputs/cluster/tiers: expected 1 to 4 tiers, got 0" },
         { odd_tiers, MPP_ERROR_INVALID, "/inputs/cluster/tiers/1: devices must be a multiple of the inner tier's 6" },
         { no_rate, MPP_ERROR_INVALID, "/inputs/device/matmul_frac: bf16 has a peak rate but no matmul_frac" },
-        { odd_heads, MPP_ERROR_INVALID, "model field kv_heads: heads (30) must be a multiple of kv_heads (7)" },
+        { odd_heads, MPP_ERROR_INVALID, "/inputs/model/kv_heads: heads (30) must be a multiple of kv_heads (7)" },
         { no_runtime, MPP_ERROR_SCHEMA, "/inputs: the plan's inputs field \"runtime\" is missing (software stack)" },
         { no_gpus, MPP_ERROR_SCHEMA, "/inputs/gpus: expected an integer from 1 to 16777216, got 0" },
         { stranger, MPP_ERROR_SCHEMA,

@@ -222,7 +222,7 @@ static void test_refused_without_text(void)
     g_autoptr(MppModel) model = must_read("{" SIZES ", \"layers\": 5}");
     g_autoptr(GError) error = NULL;
     model->kv_heads = 2;
-    g_assert_false(mpp_model_finish(model, NULL, &error));
+    g_assert_false(mpp_model_finish(model, NULL, NULL, &error));
     g_assert_error(error, MPP_ERROR, MPP_ERROR_INVALID);
     g_assert_cmpstr(error->message, ==, "model field kv_heads: heads (3) must be a multiple of kv_heads (2)");
 }

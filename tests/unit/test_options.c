@@ -113,7 +113,8 @@ static void test_habits(void)
         { GPT, 2048, 896, "DGX H100*(--cluster);Megatron-Core (--runtime);global batch 896 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron", 2048, 896, "global batch 896 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron -b 385", 2048, 385, "" },
-        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 112, "global batch 112 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 512", 512, 3584, "global batch 3584 (--global-batch)" },
+        { GPT "-c dgx-a100 -r nanotron -s 65536", 65536, 28, "global batch 28 (--global-batch)" },
         { GPT "-c dgx-a100 -r nanotron -s 67108864", 67108864, 7, "global batch 7 (--global-batch)" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -142,6 +143,28 @@ static void test_overrides(void)
     g_assert_cmpint(inputs->runtime.kernels.attention, !=, MPP_ATTENTION_FUSED_SOFTMAX);
 }
 
+/** Given again, they say the same; what a shell would take apart is quoted. */
+static void test_text(void)
+{
+    static const struct {
+        const char *line, *text;
+    } rows[] = {
+        { "-m gpt.json -g 77", "--model gpt.json --gpus 77" },
+        { "-m ../a-b/C_1.json -g 77 -b 385 -s 1537 -r R -c C", "--model ../a-b/C_1.json --gpus 77 --cluster C --runtime R "
+                                                               "--global-batch 385 --seq 1537" },
+        { "-m it's;ours -g 1 -p FP16", "--model 'it'\\''s;ours' --gpus 1 --precision FP16" },
+        { "", "" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        MppJobOptions options = { 0 };
+        g_assert_true(parse(rows[i].line, &options, &error));
+        g_autofree char *text = mpp_job_options_to_text(&options);
+        g_assert_cmpstr(text, ==, rows[i].text);
+        mpp_job_options_clear(&options);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -150,5 +173,6 @@ int main(int argc, char **argv)
     g_test_add_func("/options/refused", test_refused);
     g_test_add_func("/options/habits", test_habits);
     g_test_add_func("/options/overrides", test_overrides);
+    g_test_add_func("/options/text", test_text);
     return g_test_run();
 }

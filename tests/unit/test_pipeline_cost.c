@@ -164,7 +164,7 @@ static void test_splits(void)
     g_autoptr(MppInputs) inputs = deep_job_new(13);
     g_autoptr(Filled) even = fill(inputs, "dp=2,pp=4"), balanced = fill(inputs, "dp=2,pp=4,split=balanced");
     g_assert_cmpint(balanced->pipeline->layers[3], <, even->pipeline->layers[3]);
-    g_assert_cmpfloat(balanced->pipeline->bound_s, <, even->pipeline->bound_s);
+    g_assert_cmpfloat(balanced->pipeline->bound.end_s, <, even->pipeline->bound.end_s);
 }
 
 /** A pipeline filled before gives the same as a new one. */

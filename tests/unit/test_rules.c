@@ -55,9 +55,9 @@ static void no_cp(MppInputs *in)
     in->runtime.context_parallel = false;
 }
 
-static void no_vpp(MppInputs *in)
+static void zero_bubble_v(MppInputs *in)
 {
-    in->runtime.interleaving = false;
+    in->runtime.schedules = 1 << MPP_SCHEDULE_1F1B | 1 << MPP_SCHEDULE_ZB_V;
 }
 
 static void no_ep(MppInputs *in)
@@ -86,13 +86,22 @@ static void fp8(MppInputs *in)
     in->training.precision = MPP_PRECISION_FP8;
 }
 
+static void two_kv_heads(MppInputs *in)
+{
+    in->model.kv_heads = 2;
+}
+
+static void windowed(MppInputs *in)
+{
+    in->model.window = 33;
+}
+
 static void latent(MppInputs *in)
 {
     in->model.mla.kv_lora_rank = 33;
 }
 
 #define EXPERTS mpp_sample_add_experts
-#define INTERLEAVED ": interleaved, and only it, has vpp > 1, and needs pp > 1"
 #define HUGE_SPLIT "dp=1048576,tp=30,pp=1048576,cp=1048576"
 
 static const struct {
@@ -114,6 +123,12 @@ static const struct {
     { "cp-sequence", NULL, 5, "cp=5", "the sequence of 96 tokens is not divisible by 2 * cp = 10" },
     { "cp-heads", NULL, 4, "cp=4,cp_kind=all-to-all",
       "all-to-all context parallelism splits heads: 30 are not divisible by cp * tp = 4" },
+    { "cp-heads", two_kv_heads, 3, "cp=3,cp_kind=all-to-all",
+      "all-to-all context parallelism splits key-value heads: 2 of a rank are not divisible by cp 3" },
+    { "cp-heads", two_kv_heads, 6, "tp=2,cp=3,cp_kind=all-to-all",
+      "all-to-all context parallelism splits key-value heads: 1 of a rank are not divisible by cp 3" },
+    { "cp-window", windowed, 2, "cp=2",
+      "ring context parallelism has no window: layers see 33 tokens; try cp_kind=all-to-all" },
     { "cp-decoder", encoder, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "cp-decoder", images, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "sp-needs-tp", NULL, 1, "sp", "sequence parallelism needs tp > 1" },
@@ -122,11 +137,16 @@ static const struct {
     { "stages-sum", NULL, 2, "pp=2,stages=5/6", "stages lists 2 chunks of 11 layers; pp * vpp = 2 chunks of 12 are needed" },
     { "stages-sum", NULL, 3, "pp=3,stages=5/7", "stages lists 2 chunks of 12 layers; pp * vpp = 3 chunks of 12 are needed" },
     { "stages-even", even_stages, 5, "pp=5", "12 layers do not divide into pp * vpp = 5 equal stages" },
-    { "interleaved-schedule", NULL, 3, "pp=3,vpp=2", "schedule 1f1b with pp 3 and vpp 2" INTERLEAVED },
-    { "interleaved-schedule", NULL, 3, "pp=3,schedule=interleaved", "schedule interleaved with pp 3 and vpp 1" INTERLEAVED },
-    { "interleaved-schedule", NULL, 1, "vpp=2,schedule=interleaved", "schedule interleaved with pp 1 and vpp 2" INTERLEAVED },
-    { "interleaved-micro-batches", NULL, 7, "pp=7,vpp=2,schedule=interleaved",
-      "interleaving needs micro-batches in groups of pp: 120 is not a multiple of 7" },
+    { "schedule", NULL, 3, "pp=3,vpp=2", "schedule 1f1b needs vpp 1, not 2" },
+    { "schedule", NULL, 3, "pp=3,schedule=interleaved", "schedule interleaved needs vpp of at least 2, not 1" },
+    { "schedule", NULL, 1, "vpp=2,schedule=interleaved", "schedule interleaved needs pp of at least 2, not 1" },
+    { "schedule", NULL, 7, "pp=7,vpp=2,schedule=interleaved",
+      "schedule interleaved takes micro-batches in groups of 7: 120 are not a multiple of it" },
+    { "schedule", NULL, 7, "pp=7,vpp=2,schedule=interleaved,group=9",
+      "schedule interleaved takes micro-batches in groups of 9: 120 are not a multiple of it" },
+    { "schedule", NULL, 7, "pp=7,group=9", "schedule 1f1b has no groups to choose" },
+    { "runtime-schedule", NULL, 3, "pp=3,schedule=zb-h1", "Stack 3 has no schedule zb-h1" },
+    { "runtime-schedule", zero_bubble_v, 3, "pp=3,vpp=2,schedule=interleaved", "Stack 3 has no schedule interleaved" },
     { "experts", NULL, 2, "dp=2,ep=2", "expert parallelism needs a model with experts" },
     { "experts", NULL, 2, "tp=2,etp=2", "expert parallelism needs a model with experts" },
     { "experts", EXPERTS, 3, "dp=3,ep=3", "20 experts are not divisible by ep 3" },
@@ -145,7 +165,6 @@ static const struct {
     { "runtime-axes", no_pp, 2, "pp=2", "Stack 3 has no pipeline parallelism" },
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
-    { "runtime-axes", no_vpp, 2, "pp=2,vpp=3,schedule=interleaved", "Stack 3 has no virtual-stage parallelism" },
     { "runtime-micro-batches", one_fewer, 3, "pp=3,mbs=120", "Stack 3 needs at least pp - 1 = 2 micro-batches; there are 1" },
     { "runtime-sp", never_sp, 2, "tp=2,sp", "Stack 3 has no sequence parallelism" },
     { "runtime-sp", always_sp, 2, "tp=2", "Stack 3 always uses sequence parallelism with tp > 1" },

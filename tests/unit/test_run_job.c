@@ -73,7 +73,7 @@ static void test_skipped(void)
         { SIZES, "\"gpu\": \"chip\"", BATCH, "", "hardware.gpus is not stated" },
         { SIZES, ON_12, "", "", "training.global_batch is not stated" },
         { SIZES, "\"gpu\": \"chop\", \"gpus\": 12", BATCH, "", "no device profile for chop" },
-        { SIZES, ON_12, BATCH, "\"schedule\": \"zb-v\"", "schedule zb-v is not modelled" },
+        { SIZES, ON_12, BATCH, "\"schedule\": \"gis-h\"", "schedule gis-h is not modelled" },
         { SIZES, ON_12, BATCH, "\"dp\": 5", "dp * tp * pp * cp = 5 but there are 12 GPUs [gpus-product]" },
         { SIZES, ON_12, "\"global_batch\": 7", "",
           "the global batch of 7 sequences is not a multiple of dp * micro-batch = 12 * 1 [batch]" },

@@ -213,12 +213,26 @@ static void test_schedule(void)
 {
     static const struct {
         const char *words;
-        bool known;
+        int64_t vpp;
+        int kind;
     } rows[] = {
-        { NULL, true }, { "1F1B", true }, { "interleaved 1f1b", true }, { "GPipe", true }, { "zb-h1", false }, { "", false },
+        { NULL, 1, MPP_SCHEDULE_1F1B },
+        { NULL, 3, MPP_SCHEDULE_INTERLEAVED },
+        { "1F1B", 1, MPP_SCHEDULE_1F1B },
+        { "1f1b", 2, MPP_SCHEDULE_INTERLEAVED },
+        { "interleaved 1f1b", 4, MPP_SCHEDULE_INTERLEAVED },
+        { "interleaved-1f1b", 1, MPP_SCHEDULE_1F1B }, /* as some records of one chunk have it */
+        { "GPipe", 1, MPP_SCHEDULE_GPIPE },
+        { "ZB-1p", 1, MPP_SCHEDULE_ZB_H1 },
+        { "zb-2p", 1, MPP_SCHEDULE_ZB_H2 },
+        { "zbv-formatted", 2, MPP_SCHEDULE_ZB_V },
+        { "v-half", 2, MPP_SCHEDULE_V_HALF },
+        { "pipeoffload-half", 2, -1 },
+        { "zero-bubble", 1, -1 },
+        { "", 1, -1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_assert_cmpstr(mpp_run_match_unknown_schedule(rows[i].words), ==, rows[i].known ? NULL : rows[i].words);
+        g_assert_cmpint(mpp_run_match_schedule(rows[i].words, rows[i].vpp), ==, rows[i].kind);
 }
 
 int main(int argc, char **argv)

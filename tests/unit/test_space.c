@@ -77,29 +77,38 @@ static void test_expert_families(void)
 /** Eight layers, 8 sequences. */
 static void test_shapes(void)
 {
+    enum {
+        looped = 1 << MPP_SCHEDULE_GPIPE | 1 << MPP_SCHEDULE_1F1B | 1 << MPP_SCHEDULE_INTERLEAVED,
+        zero_bubble = 1 << MPP_SCHEDULE_ZB_H1 | 1 << MPP_SCHEDULE_ZB_V | 1 << MPP_SCHEDULE_CHIMERA,
+    };
     static const struct {
         const char *limits, *shapes;
-        bool interleaving, pipeline;
+        int64_t schedules;
+        bool pipeline;
         int64_t fewer;
     } rows[] = {
-        { "pp=1", "dp=4,tp=1,pp=1,mbs=1", true, true, -1 },
-        { "pp=4,vpp=1", "dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", true, true, -1 },
-        { "pp=4", "dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=interleaved",
-          true, true, -1 },
-        { "pp=2,schedule=1f1b", "dp=2,tp=1,pp=2,mbs=1", true, true, -1 },
+        { "pp=1", "dp=4,tp=1,pp=1,mbs=1", looped, true, -1 },
+        { "pp=4,vpp=1", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,mbs=1", looped, true, -1 },
+        { "pp=4", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=interleaved",
+          looped, true, -1 },
+        { "pp=2,schedule=1f1b", "dp=2,tp=1,pp=2,mbs=1", looped, true, -1 },
+        { "pp=4", "dp=1,tp=1,pp=4,mbs=1,schedule=zb-h1 | dp=1,tp=1,pp=4,mbs=1,schedule=chimera | "
+                  "dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=zb-v", zero_bubble, true, -1 },
+        { "pp=2,vpp=3,group=4", "dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved,group=4", looped, true, -1 },
+        { "pp=2,group=3", "", looped, true, -1 }, /* 4 micro-batches leave one over */
         { "pp=2,schedule=interleaved",
           "dp=2,tp=1,pp=2,vpp=2,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved | "
-          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", true, true, -1 },
-        { "pp=2,schedule=interleaved", "", false, true, -1 },
-        { NULL, "dp=4,tp=1,pp=1,mbs=1", true, false, -1 },
-        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", true, true, 0 },
-        { "pp=3", "", true, true, -1 },
+          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", looped, true, -1 },
+        { "pp=2,schedule=interleaved", "", zero_bubble, true, -1 },
+        { NULL, "dp=4,tp=1,pp=1,mbs=1", looped, false, -1 },
+        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", looped, true, 0 },
+        { "pp=3", "", looped, true, -1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(4);
         inputs->model.layers = 8;
         inputs->training.global_batch = 8;
-        inputs->runtime.interleaving = rows[i].interleaving;
+        inputs->runtime.schedules = rows[i].schedules;
         inputs->runtime.pipeline_parallel = rows[i].pipeline;
         inputs->runtime.fewer_micro_batches = rows[i].fewer;
         plain_job_finish(inputs);
@@ -218,7 +227,7 @@ static void test_describe(void)
     g_assert_cmpstr(text, ==,
                     "tp up to a node (4), every cp, pp, dp that divide 24 GPUs, vpp to 12, micro-batch to 64, sequence "
                     "parallelism, ZeRO 0-3 and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even "
-                    "and balanced stages, optimizer offload, mesh orders");
+                    "and balanced stages, the runtime's schedules, optimizer offload, mesh orders");
 }
 
 int main(int argc, char **argv)

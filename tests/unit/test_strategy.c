@@ -53,7 +53,7 @@ static void test_json(void)
     static const char text[] =
         "{\"dp\":7,\"tp\":5,\"pp\":3,\"vpp\":2,\"cp\":11,\"ep\":35,\"etp\":13,\"sequence_parallel\":true,\"micro_batch\":9,"
         "\"zero\":2,"
-        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
+        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"schedule_group\":4,\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
         "\"offload_optimizer\":true,\"stage_split\":\"greedy\",\"order\":\"tp-pp-dp-cp\",\"stage_layers\":[4,5,0,6,4,3]}";
     g_autoptr(MppJson) json = mpp_expect_json(text);
     g_autoptr(GError) error = NULL;
@@ -81,6 +81,7 @@ static void test_title(void)
         { "cp=3,cp_kind=all-to-all,zero=3,zero_ranks=12", "cp 3 · mbs 1 · cp all-to-all · ZeRO-3 over 12" },
         { "recompute=selective,offload", "mbs 1 · selective recompute · optimizer offloaded" },
         { "pp=3,schedule=gpipe,recompute=full", "pp 3 · mbs 1 · full recompute · gpipe" },
+        { "recompute=full:1", "mbs 1 · recompute 1 layer a chunk" },
         { "schedule=gpipe,recompute=full:5", "mbs 1 · recompute 5 layers a chunk" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -46,12 +46,25 @@ static void run_table(void)
     fflush(stdout);
 }
 
+/** The first line has 110 columns. */
+static void run_flow(void)
+{
+    static const char wide[] = "µxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    mpp_terminal_flow("  µ: ", " · ", (const char *const[]){ wide, wide, "yyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "z", wide, NULL });
+    mpp_terminal_flow("none", "", (const char *const[]){ NULL });
+    fflush(stdout);
+}
+
 static const struct {
     const char *path;
     void (*run)(void);
     const char *output;
 } rows[] = {
     { "/terminal/subprocess/styled", run_styled, "[µ x]\n" },
+    { "/terminal/subprocess/flow", run_flow,
+      "  µ: µxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx · µxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx · yyyyyyyyyyyyyyyyyyyyyyyyyyyyy\n"
+      "     z · µxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"
+      "none\n" },
     { "/terminal/subprocess/table", run_table,
       "  plan             step  why\n"
       "  tp 8          1.24 ms  µ\n"

@@ -30,7 +30,9 @@ static void test_seq_and_batch(void)
         { 1537, 12, 210, 7, 1537, 896 }, /* 1 Mi tokens are 682 sequences; the next power of two times 7 */
         { 1024, 12, 210, 7, 1024, 1792 },  { 8192, 12, 210, 7, 8192, 224 },
         { 131072, 12, 210, 7, 8192, 224 }, /* a long context is not trained in whole */
-        { 8192, 12, 210, 385, 8192, 385 }, /* a sequence a device */
+        { 8192, 12, 210, 385, 8192, 385 },    /* a sequence a device */
+        { 8192, 12, 210, 6160, 8192, 1540 },  /* above 16 Mi tokens fewer */
+        { 8192, 12, 210, 10241, 8192, 10241 }, /* but a divisor of the devices times a power of two */
         { 8192, 96, 4200, 7, 8192, 896 },  /* 24 B parameters: 4 Mi tokens */
         { 1, 12, 210, 1, 1, 1048576 },
     };
@@ -42,7 +44,7 @@ static void test_seq_and_batch(void)
         in->model.hidden = rows[i].hidden;
         in->model.ffn = 4 * rows[i].hidden;
         in->model.head_dim = 0;
-        g_assert_true(mpp_model_finish(&in->model, NULL, &error));
+        g_assert_true(mpp_model_finish(&in->model, NULL, NULL, &error));
         MppTraining training = mpp_training_default(&in->model, &in->runtime, &in->cluster.device, rows[i].gpus);
         g_assert_cmpint(training.seq, ==, rows[i].seq);
         g_assert_cmpint(training.global_batch, ==, rows[i].global_batch);

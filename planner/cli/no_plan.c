@@ -1,0 +1,73 @@
+#include "planner/cli/no_plan.h"
+
+#include "planner/base/units.h"
+#include "planner/cli/command.h"
+#include "planner/cli/plan_json.h"
+#include "planner/cli/progress.h"
+
+/** Fewest GPUs, doubling, on which some plan fits; 0 when none up to 64 times as many. */
+static int64_t enough_gpus(const MppNoPlan *question)
+{
+    MppJob job = question->inputs->job;
+    for (job.gpus *= 2; job.gpus <= 64 * question->inputs->gpus; job.gpus *= 2) {
+        if (job.training.global_batch < job.gpus)
+            job.training.global_batch = job.gpus;
+        g_autoptr(MppSearchResult) result = mpp_progress_search(&job, question->limits, 1, question->threads, question->quiet);
+        if (result->board->fastest->len)
+            return job.gpus;
+    }
+    return 0;
+}
+
+/** With the rule that the given strategy breaks as `estimate` would take it, if it does. */
+static void illegal(const MppNoPlan *question, GError **error)
+{
+    const MppInputs *inputs = question->inputs;
+    MppStrategy completed;
+    g_autoptr(GError) broken = NULL;
+    if (question->strategy && !mpp_command_strategy(&inputs->job, question->strategy, &completed, &broken)) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no legal plan has --strategy %s; as it stands, %s", question->strategy, broken->message);
+        return;
+    }
+    if (question->strategy)
+        mpp_strategy_clear(&completed);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
+                "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s",
+                inputs->gpus, inputs->training.global_batch, question->strategy ? " and --strategy " : "",
+                question->strategy ? question->strategy : "");
+}
+
+void mpp_no_plan_error(const MppNoPlan *question, const MppSearchResult *result, GError **error)
+{
+    if (!result->has_miss) {
+        illegal(question, error);
+        return;
+    }
+    const MppStrategy *nearest = &result->nearest_miss.strategy;
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&question->inputs->job, nearest);
+    g_autofree char *lacking = mpp_units_bytes(result->lacking_bytes), *title = mpp_strategy_title(nearest);
+    int64_t gpus = enough_gpus(question);
+    g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
+                                 : g_strdup("nor does any fit on 64 times as many GPUs");
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
+                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
+                lacking, estimate->fullest_stage, estimate->pp, hint);
+}
+
+bool mpp_no_plan_write(const MppNoPlan *question, const MppSearchResult *result, GError **error)
+{
+    const MppJob *job = &question->inputs->job;
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
+    cJSON_AddNullToObject(root, "best");
+    cJSON_AddArrayToObject(root, "alternatives");
+    cJSON_AddArrayToObject(root, "pareto");
+    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
+    if (result->has_miss) {
+        const MppStrategy *nearest = &result->nearest_miss.strategy;
+        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, nearest);
+        cJSON_AddItemToObject(root, "nearest_miss", mpp_plan_json(job, nearest, estimate));
+    }
+    return mpp_json_write(root, NULL, error);
+}

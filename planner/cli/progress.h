@@ -1,0 +1,9 @@
+/**
+ * A search as a command runs it: with progress on a terminal.
+ */
+#pragma once
+
+#include "planner/search/search.h"
+
+/** mpp_search_run() that says on a terminal's standard error how far it is, from the first second on; not when @quiet. */
+MppSearchResult *mpp_progress_search(const MppJob *job, const MppSpaceLimits *limits, int top, int threads, bool quiet);

@@ -1,0 +1,39 @@
+#include "planner/cli/question.h"
+
+#include "planner/base/error.h"
+#include "planner/cli/plan_json.h"
+
+void mpp_question_free(MppQuestion *question)
+{
+    if (!question)
+        return;
+    mpp_strategy_clear(&question->strategy);
+    mpp_inputs_free(question->inputs);
+    g_free(question);
+}
+
+MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *options, const char *text, char **files, GError **error)
+{
+    g_autoptr(MppQuestion) question = g_new0(MppQuestion, 1);
+    if (files && files[1]) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes one plan file; unexpected argument \"%s\"", command->name, files[1]);
+        return NULL;
+    }
+    if (files && (options->model || text)) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes a plan file, or a model and a strategy, not both", command->name);
+        return NULL;
+    }
+    if (files) {
+        g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
+        if (!file)
+            return NULL;
+        question->inputs = g_steal_pointer(&file->inputs);
+        question->strategy = file->strategy;
+        file->strategy.stage_layers = NULL;
+        return g_steal_pointer(&question);
+    }
+    question->inputs = mpp_job_options_inputs(options, error);
+    if (!question->inputs || !mpp_command_strategy(&question->inputs->job, text ? text : "", &question->strategy, error))
+        return NULL;
+    return g_steal_pointer(&question);
+}

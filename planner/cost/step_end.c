@@ -1,0 +1,73 @@
+#include "planner/cost/step_end.h"
+
+#include <math.h>
+
+MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t chunk, double window_s)
+{
+    const MppRuntime *runtime = pipeline->shard->job->runtime;
+    const MppChunkCost *cost = &pipeline->chunks[chunk];
+    double work_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).reduce_s;
+    if (pipeline->n_chunks > pipeline->model_chunks)
+        work_s += mpp_exchange_copies_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
+    double bytes = (cost->parameters + cost->expert_parameters) * runtime->state.reduce_bytes;
+    double last_bucket_s = bytes > 0 ? work_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
+    return (MppReductionCost){ work_s, MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
+}
+
+double mpp_step_end_window_s(MppPipelineCost *pipeline, int64_t chunk)
+{
+    bool splits = mpp_schedule_kind_shape(pipeline->schedule.kind)->splits_backward;
+    return splits ? pipeline->chunks[chunk].weight_s : pipeline->chunks[chunk].backward_s;
+}
+
+double mpp_step_end_tied_s(const MppPipelineCost *pipeline)
+{
+    if (!mpp_pipeline_cost_ends_apart(pipeline))
+        return 0;
+    return mpp_exchange_tied_s(&pipeline->exchange, pipeline->shard->embedding.parameters);
+}
+
+/** The rank's chunk that ends next after @after (a chunk, -1 at first); equal ends in order of chunks. */
+static int32_t next_to_end(const MppPeaks *peaks, const double *end_s, int32_t after)
+{
+    int32_t next = -1;
+    for (int64_t i = 0; i < peaks->n_local; i++) {
+        int32_t chunk = peaks->chunks[i];
+        bool later = after < 0 || end_s[chunk] > end_s[after] || (end_s[chunk] == end_s[after] && chunk > after);
+        if (later && (next < 0 || end_s[chunk] < end_s[next]))
+            next = chunk;
+    }
+    return next;
+}
+
+double mpp_step_end_exchanged_s(MppPipelineCost *pipeline, int64_t stage)
+{
+    double free_s = mpp_pipeline_cost_end_s(pipeline)[stage], exchanged_s = 0;
+    const MppPeaks *peaks = &pipeline->peaks[stage];
+    for (int32_t chunk = next_to_end(peaks, pipeline->chunk_end_s, -1); chunk >= 0;
+         chunk = next_to_end(peaks, pipeline->chunk_end_s, chunk)) {
+        MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, mpp_step_end_window_s(pipeline, chunk));
+        exchanged_s = MAX(exchanged_s, pipeline->chunk_end_s[chunk] - cost.hidden_s) + cost.work_s;
+    }
+    bool tied = stage == 0 || stage == pipeline->strategy->pp - 1;
+    return MAX(free_s, exchanged_s) + (tied ? mpp_step_end_tied_s(pipeline) : 0);
+}
+
+double mpp_step_end_update_s(const MppPipelineCost *pipeline, int64_t stage, double *gather_s)
+{
+    const MppStageCost *cost = &pipeline->stages[stage];
+    double hidden_s = pipeline->shard->job->runtime->overlap.parameters_frac * cost->forward_s;
+    *gather_s = MAX(0, mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).gather_s - hidden_s);
+    return mpp_exchange_update_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
+}
+
+double mpp_step_end_host_s(const MppJob *job)
+{
+    return job->runtime->host.step_s * job->cluster->host_frac * job->cluster->device.host_frac;
+}
+
+double mpp_step_end_straggler_factor(const MppJob *job)
+{
+    double nodes = (double)job->gpus / mpp_cluster_domain(job->cluster, 0, job->gpus);
+    return 1 + job->cluster->jitter_frac * log2(MAX(nodes, 1));
+}

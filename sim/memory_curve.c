@@ -1,0 +1,124 @@
+#include "sim/memory_curve.h"
+
+typedef struct {
+    const MppPipelineCost *pipeline;
+    MppMemory stage;       /* of the closed form */
+    double gathered_bytes; /* during any pass */
+    double static_bytes;
+    double activation_bytes;
+    int32_t *held; /* micro-batches in flight by chunk */
+} Walk;
+
+static double recomputed_layer_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
+{
+    const MppShardCost *shard = pipeline->shard;
+    double most = 0;
+    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
+        if (chunk->recomputed.n[kind])
+            most = MAX(most, shard->kinds[kind].by_recompute[pipeline->strategy->recompute].working_bytes);
+    return most;
+}
+
+static double working_bytes(const Walk *walk, const MppSpan *span)
+{
+    bool recomputes = span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_INPUT;
+    return walk->gathered_bytes + (recomputes ? recomputed_layer_bytes(walk->pipeline, &walk->pipeline->chunks[span->chunk]) : 0);
+}
+
+/** The last chunk has the head. */
+static double loss_bytes(const Walk *walk, const MppSpan *span)
+{
+    bool head = span->chunk == walk->pipeline->n_chunks - 1 && span->pass != MPP_PASS_WEIGHT;
+    return head ? walk->stage.bytes[MPP_MEMORY_LOSS] : 0;
+}
+
+/** Sets what holds from @time_s on. */
+static void add_point(MppMemoryCurve *curve, const Walk *walk, double time_s, double pass_bytes)
+{
+    MppMemoryPoint point = { time_s, walk->static_bytes + walk->activation_bytes + pass_bytes, walk->activation_bytes, pass_bytes };
+    if (curve->points->len && g_array_index(curve->points, MppMemoryPoint, curve->points->len - 1).time_s == time_s)
+        g_array_index(curve->points, MppMemoryPoint, curve->points->len - 1) = point;
+    else
+        g_array_append_val(curve->points, point);
+}
+
+static void take_peak(MppMemoryCurve *curve, const Walk *walk, const MppSpan *span)
+{
+    double bytes = walk->static_bytes + walk->activation_bytes + working_bytes(walk, span) + loss_bytes(walk, span);
+    if (bytes <= curve->peak_bytes)
+        return;
+    curve->peak_s = span->start_s;
+    curve->peak_bytes = bytes;
+    for (int part = 0; part < MPP_N_MEMORY_PARTS; part++)
+        curve->parts[part] = walk->stage.bytes[part];
+    curve->parts[MPP_MEMORY_ACTIVATIONS] = walk->activation_bytes;
+    curve->parts[MPP_MEMORY_WORKING] = working_bytes(walk, span);
+    curve->parts[MPP_MEMORY_LOSS] = loss_bytes(walk, span);
+    g_array_set_size(curve->held, 0);
+    for (int32_t c = 0; c < walk->pipeline->n_chunks; c++)
+        if (walk->held[c]) {
+            MppChunkHeld held = { c, walk->held[c] };
+            g_array_append_val(curve->held, held);
+        }
+}
+
+/** What is held, summed anew so that nothing is left of it at the end. */
+static double sum_held(const Walk *walk)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < walk->pipeline->n_chunks; c++)
+        sum += walk->held[c] * walk->pipeline->chunks[c].kept_bytes;
+    return sum;
+}
+
+static void walk_pass(MppMemoryCurve *curve, Walk *walk, const MppSpan *span)
+{
+    if (span->pass == MPP_PASS_FORWARD) {
+        walk->held[span->chunk]++;
+        walk->activation_bytes = sum_held(walk);
+    }
+    add_point(curve, walk, span->start_s, working_bytes(walk, span) + loss_bytes(walk, span));
+    take_peak(curve, walk, span);
+    if (span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_WEIGHT) {
+        walk->held[span->chunk]--;
+        walk->activation_bytes = sum_held(walk);
+    }
+    add_point(curve, walk, span->end_s, 0);
+}
+
+static Walk begin(const MppSimulation *simulation, int32_t lane)
+{
+    MppMemoryRates rates = mpp_memory_rates(simulation->pipeline);
+    Walk walk = { .pipeline = simulation->pipeline, .gathered_bytes = rates.gathered_bytes };
+    walk.stage = mpp_memory_stage(simulation->pipeline, &rates, mpp_scene_stage(&simulation->scene, lane));
+    walk.static_bytes = walk.stage.bytes[MPP_MEMORY_WEIGHTS] + walk.stage.bytes[MPP_MEMORY_GRADIENTS] +
+                        walk.stage.bytes[MPP_MEMORY_OPTIMIZER] + walk.stage.bytes[MPP_MEMORY_BUFFERS];
+    walk.held = g_new0(int32_t, simulation->pipeline->n_chunks);
+    return walk;
+}
+
+MppMemoryCurve *mpp_memory_curve_new(const MppTracks *tracks, int32_t lane)
+{
+    MppMemoryCurve *curve = g_new0(MppMemoryCurve, 1);
+    curve->lane = lane;
+    curve->points = g_array_new(FALSE, FALSE, sizeof(MppMemoryPoint));
+    curve->held = g_array_new(FALSE, FALSE, sizeof(MppChunkHeld));
+    Walk walk = begin(tracks->simulation, lane);
+    add_point(curve, &walk, 0, 0);
+    for (guint i = 0; i < mpp_tracks_count(tracks, lane, MPP_STREAM_COMPUTE); i++) {
+        const MppSpan *span = mpp_tracks_span(tracks, lane, MPP_STREAM_COMPUTE, i);
+        if (span->action == MPP_ACTION_PASS)
+            walk_pass(curve, &walk, span);
+    }
+    g_free(walk.held);
+    return curve;
+}
+
+void mpp_memory_curve_free(MppMemoryCurve *curve)
+{
+    if (!curve)
+        return;
+    g_array_unref(curve->points);
+    g_array_unref(curve->held);
+    g_free(curve);
+}

@@ -1,0 +1,1 @@
+calibrate data/runs.jsonl --priors data/priors.json --scale nan

@@ -1,0 +1,103 @@
+#include "planner/cli/cures.h"
+
+#include <string.h>
+
+#include "planner/spec/rules.h"
+#include "tests/support/plain_job.h"
+#include "tests/support/random_job.h"
+
+static MppCure at(const GArray *cures, guint i)
+{
+    return g_array_index(cures, MppCure, i);
+}
+
+/** Device memory of the plain job under dp=8,tp=2,mbs=2, which needs 988 MB; by what it would be made to fit. */
+static const struct {
+    double memory_bytes;
+    const char *first;
+    int n_fitting;
+} rows[] = {
+    { 0.98e9, "twice the pp", 10 },
+    { 0.95e9, "twice the pp", 9 },
+    { 0.65e9, "ZeRO-1", 5 },
+    { 0.51e9, "ZeRO-3", 1 },
+    { 0.48e9, "twice the tp + twice the pp", 1 },
+    { 0.20e9, "ZeRO-3 + half the micro-batch + twice the tp", 1 },
+    { 0.01e9, "ZeRO-3", 0 },
+};
+
+static void test_titles(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(16);
+        inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
+        plain_job_finish(inputs);
+        MppStrategy strategy = plain_job_strategy("dp=8,tp=2,mbs=2");
+        g_autoptr(MppEstimate) now = mpp_estimate_new(&inputs->job, &strategy);
+        g_assert_false(now->fits);
+        GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);
+        int n_fitting = 0;
+        for (guint k = 0; k < cures->len; k++)
+            n_fitting += at(cures, k).fits;
+        g_assert_cmpstr(at(cures, 0).title, ==, rows[i].first);
+        g_assert_cmpint(n_fitting, ==, rows[i].n_fitting);
+        mpp_cures_free(cures);
+    }
+}
+
+/** A cure is what it says: legal, smaller, costed right; in order; one set only, and only where no single change does. */
+static void check_cures(const MppJob *job, const MppEstimate *now, const GArray *cures)
+{
+    int sets = 0, single = 0;
+    for (guint i = 0; i < cures->len; i++) {
+        MppCure cure = at(cures, i);
+        g_assert_cmpint(mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &cure.strategy), ==, -1);
+        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &cure.strategy);
+        g_assert_true(estimate->step_s == cure.step_s && estimate->peak_bytes == cure.peak_bytes && estimate->fits == cure.fits);
+        g_assert_true(cure.peak_bytes < now->peak_bytes);
+        bool set = strstr(cure.title, " + ");
+        g_assert_true(!set || (i == 0 && cure.fits));
+        sets += set;
+        single += !set && cure.fits;
+        if (i > 0 && cure.fits)
+            g_assert_true(at(cures, i - 1).fits && at(cures, i - 1).step_s <= cure.step_s);
+        if (i > 0 && !cure.fits)
+            g_assert_true(at(cures, i - 1).fits || at(cures, i - 1).peak_bytes <= cure.peak_bytes);
+    }
+    g_assert_true(sets <= 1 && (!sets || !single));
+}
+
+static void test_random(void)
+{
+    enum { JOBS = 150, MOST_GPUS = 16 };
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5101);
+    int checked = 0, found = 0;
+    for (int i = 0; i < JOBS; i++) {
+        g_autoptr(MppInputs) inputs = random_job_new(rand, MOST_GPUS);
+        const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
+        g_autoptr(GArray) members = random_job_members(&inputs->job, &everything);
+        if (!members->len)
+            continue;
+        guint which = (guint)g_rand_int_range(rand, 0, (gint32)members->len);
+        MppStrategy strategy = g_array_index(members, RandomMember, which).strategy;
+        g_autoptr(MppEstimate) now = mpp_estimate_new(&inputs->job, &strategy);
+        if (now->fits)
+            continue;
+        GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);
+        check_cures(&inputs->job, now, cures);
+        found += cures->len && at(cures, 0).fits;
+        checked++;
+        mpp_cures_free(cures);
+    }
+    g_assert_cmpint(checked, >, 30);
+    g_assert_cmpint(found, >, 5);
+    g_assert_cmpint(found, <, checked);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/cures/titles", test_titles);
+    g_test_add_func("/cures/random", test_random);
+    return g_test_run();
+}
