@@ -25,6 +25,7 @@ typedef struct {
     GArray *runs;        /* FittedRun */
     double *predicted_s; /* at the last scores */
     double *reweight;    /* square root of the Cauchy weight */
+    guint *n_places;     /* of each parameter, without those in the jobs */
     bool *bears;         /* parameters by runs: whether the parameter can change the run */
 } Fit;
 
@@ -165,10 +166,12 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
 static void find_bearings(Fit *fit)
 {
     guint n = fit->runs->len;
+    fit->n_places = g_new(guint, fit->parameters->len + 1);
     fit->bears = g_new0(bool, fit->parameters->len * n + 1);
     for (guint k = 0; k < fit->parameters->len; k++) {
         MppParameter *parameter = parameter_at(fit, k);
         parameter->n_runs = 0;
+        fit->n_places[k] = parameter->places->len;
         for (guint i = 0; i < n; i++) {
             fit->bears[k * n + i] = mpp_parameter_add_job(parameter, run_at(fit, i)->job);
             parameter->n_runs += fit->bears[k * n + i];
@@ -248,8 +251,9 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
 
 static void free_fit(Fit *fit)
 {
-    for (guint k = 0; k < fit->parameters->len; k++) /* their places in the jobs go last in */
-        g_ptr_array_set_size(parameter_at(fit, k)->places, parameter_at(fit, k)->places->len - parameter_at(fit, k)->n_runs);
+    for (guint k = 0; k < fit->parameters->len; k++) /* the places in the jobs came last */
+        g_ptr_array_set_size(parameter_at(fit, k)->places, fit->n_places[k]);
+    g_free(fit->n_places);
     for (guint i = 0; i < fit->runs->len; i++)
         mpp_run_job_free(run_at(fit, i)->job);
     g_array_unref(fit->runs);

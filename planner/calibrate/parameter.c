@@ -58,17 +58,31 @@ static double *find_number(const MppFields *fields, void *base, char **path, con
     return NULL;
 }
 
-/** Adds the places of one profile if it is the one named. */
-static void add_place(MppParameter *parameter, bool named, const MppFields *fields, void *profile, char **path)
+static void add_number(MppParameter *parameter, const MppFields *fields, void *profile, char **path)
 {
     const MppField *row = NULL;
-    double *place = named ? find_number(fields, profile, path, &row) : NULL;
+    double *place = find_number(fields, profile, path, &row);
     if (!place)
         return;
     g_ptr_array_add(parameter->places, place);
     parameter->low = row->min;
     parameter->high = row->max;
     parameter->is_fraction = row->max == 1;
+}
+
+/** Adds the places of one profile if it is the one named; the last part of the path may name several fields. */
+static void add_place(MppParameter *parameter, bool named, const MppFields *fields, void *profile, char **path)
+{
+    guint last = g_strv_length(path);
+    if (!named || !last)
+        return;
+    char *together = path[last - 1];
+    g_auto(GStrv) fields_together = g_strsplit(together, "+", -1);
+    for (int i = 0; fields_together[i]; i++) {
+        path[last - 1] = fields_together[i];
+        add_number(parameter, fields, profile, path);
+    }
+    path[last - 1] = together;
 }
 
 /** A parameter's name taken apart: "kind:profile/field/…". */

@@ -2,7 +2,8 @@
  * Numbers of profiles that measured runs may adjust, by name.
  *
  * A name is a profile's kind and name and the field's path: "device:h100-sxm5-80gb/matmul_frac/bf16",
- * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s".
+ * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s". Fields that
+ * hold one number are joined: "device:a100-sxm4-80gb/matmul_frac/fp16+bf16".
  * What a parameter may be is the range of its field; what it is expected to be is its prior.
  */
 #pragma once

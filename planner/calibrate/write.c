@@ -72,8 +72,9 @@ static bool write_one(const MppParameter *parameter, const char *folder, GError 
     g_autoptr(MppJson) json = mpp_json_load(path, error);
     if (!json)
         return false;
-    g_autofree char *last = g_strdup(parts[g_strv_length(parts) - 1]);
-    set_member(holder(json->root, parts + 1), last, cJSON_CreateNumber(rounded(parameter->value)));
+    g_auto(GStrv) fields = g_strsplit(parts[g_strv_length(parts) - 1], "+", -1);
+    for (int i = 0; fields[i]; i++)
+        set_member(holder(json->root, parts + 1), fields[i], cJSON_CreateNumber(rounded(parameter->value)));
     g_autofree char *key = source_key(json->root, parts + 1);
     if (parameter->n_runs)
         set_source(json->root, key, parameter);
