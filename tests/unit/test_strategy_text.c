@@ -80,7 +80,8 @@ static const struct {
     { "sp=yes", "strategy: \"sp=yes\": expected 0 or 1" },
     { "schedule=zb", "strategy: \"schedule=zb\": expected a schedule: zb-h1, zb-h2, zb-interleaved, zb-v, 1f1b, gpipe, v-min, "
       "v-half, hanayo, chimera, dualpipe-v, interleaved, … (13 in all)" },
-    { "schedule", "strategy: \"schedule\": expected a schedule: gpipe, 1f1b, interleaved" },
+    { "schedule", "strategy: \"schedule\": expected a schedule: gpipe, 1f1b, interleaved, breadth-first, zb-h1, zb-h2, zb-interleaved, zb-v, v-half, v-min, dualpipe-v, hanayo, "
+      "… (13 in all)" },
     { "recompute=most", "strategy: \"recompute=most\": expected a recompute: none, full, selective" },
     { "recompute=full:0", "strategy: \"recompute=full:0\": expected an integer from 1 to 4096" },
     { "recompute=full:", "strategy: \"recompute=full:\": expected an integer from 1 to 4096" },
