@@ -1,9 +1,9 @@
 #include "sim/critical_path.h"
 
 static const char *const names[MPP_N_CRITICALS] = {
-    [MPP_CRITICAL_PASS] = "pass",     [MPP_CRITICAL_MESSAGE] = "message", [MPP_CRITICAL_REDUCE] = "reduce",
-    [MPP_CRITICAL_TIED] = "tied",     [MPP_CRITICAL_UPDATE] = "update",   [MPP_CRITICAL_GATHER] = "gather",
-    [MPP_CRITICAL_UNKNOWN] = "unknown", [MPP_CRITICAL_HOST] = "host",     [MPP_CRITICAL_STRAGGLER] = "straggler",
+    [MPP_CRITICAL_PASS] = "pass",       [MPP_CRITICAL_MESSAGE] = "message", [MPP_CRITICAL_REDUCE] = "reduce",
+    [MPP_CRITICAL_TIED] = "tied",       [MPP_CRITICAL_UPDATE] = "update",   [MPP_CRITICAL_GATHER] = "gather",
+    [MPP_CRITICAL_UNKNOWN] = "unknown", [MPP_CRITICAL_HOST] = "host",       [MPP_CRITICAL_STRAGGLER] = "straggler",
 };
 static const char *const titles[MPP_N_CRITICALS] = {
     [MPP_CRITICAL_PASS] = "pass",
@@ -94,7 +94,8 @@ static int by_time(const void *a, const void *b)
     const MppCriticalPart *p = a, *q = b;
     if (p->s != q->s)
         return p->s < q->s ? 1 : -1;
-    int order[] = { (int)p->kind - (int)q->kind, p->stage - q->stage, (int)p->pass - (int)q->pass, (int)p->share - (int)q->share };
+    int order[] = { (int)p->kind - (int)q->kind, p->stage - q->stage, (int)p->pass - (int)q->pass,
+                    (int)p->share - (int)q->share };
     for (size_t i = 0; i < G_N_ELEMENTS(order); i++)
         if (order[i])
             return order[i];
@@ -133,14 +134,20 @@ static void add_segment(const MppSimulation *simulation, const MppCriticalSegmen
 static void list_parts(const Sums *sums, GArray *parts)
 {
     for (int32_t i = 0; i < sums->pp * MPP_N_PASSES * MPP_N_SHARES; i++) {
-        MppCriticalPart part = { sums->pass_s[i], MPP_CRITICAL_PASS, i / (MPP_N_PASSES * MPP_N_SHARES),
-                                 (MppPass)(i / MPP_N_SHARES % MPP_N_PASSES), (MppShare)(i % MPP_N_SHARES), sums->n_passes[i] };
+        MppCriticalPart part = { sums->pass_s[i],
+                                 MPP_CRITICAL_PASS,
+                                 i / (MPP_N_PASSES * MPP_N_SHARES),
+                                 (MppPass)(i / MPP_N_SHARES % MPP_N_PASSES),
+                                 (MppShare)(i % MPP_N_SHARES),
+                                 sums->n_passes[i] };
         if (part.s > 0)
             g_array_append_val(parts, part);
     }
     for (int32_t i = 0; i < MPP_N_CRITICALS * (sums->pp + 1); i++) {
-        MppCriticalPart part = { .s = sums->other_s[i], .kind = (MppCriticalKind)(i / (sums->pp + 1)),
-                                 .stage = i % (sums->pp + 1) - 1, .n = sums->n_others[i] };
+        MppCriticalPart part = { .s = sums->other_s[i],
+                                 .kind = (MppCriticalKind)(i / (sums->pp + 1)),
+                                 .stage = i % (sums->pp + 1) - 1,
+                                 .n = sums->n_others[i] };
         if (part.s > 0)
             g_array_append_val(parts, part);
     }
@@ -182,6 +189,7 @@ char *mpp_critical_part_title(const MppCriticalPart *part)
     static const char *const passes[MPP_N_PASSES] = { "forward", "backward", "backward of inputs", "backward of weights" };
     const char *title = mpp_names_get(&mpp_critical_titles, part->kind);
     if (part->kind == MPP_CRITICAL_PASS)
-        return g_strdup_printf("stage %d, %s: %s", part->stage, passes[part->pass], mpp_names_get(&mpp_share_titles, part->share));
+        return g_strdup_printf("stage %d, %s: %s", part->stage, passes[part->pass],
+                               mpp_names_get(&mpp_share_titles, part->share));
     return part->stage >= 0 ? g_strdup_printf("stage %d: %s", part->stage, title) : g_strdup(title);
 }

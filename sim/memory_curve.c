@@ -35,7 +35,8 @@ static double loss_bytes(const Walk *walk, const MppSpan *span)
 /** Sets what holds from @time_s on. */
 static void add_point(MppMemoryCurve *curve, const Walk *walk, double time_s, double pass_bytes)
 {
-    MppMemoryPoint point = { time_s, walk->static_bytes + walk->activation_bytes + pass_bytes, walk->activation_bytes, pass_bytes };
+    MppMemoryPoint point = { time_s, walk->static_bytes + walk->activation_bytes + pass_bytes, walk->activation_bytes,
+                             pass_bytes };
     if (curve->points->len && g_array_index(curve->points, MppMemoryPoint, curve->points->len - 1).time_s == time_s)
         g_array_index(curve->points, MppMemoryPoint, curve->points->len - 1) = point;
     else

@@ -13,9 +13,9 @@
 /** From a time until the next point's. */
 typedef struct {
     double time_s;
-    double bytes;             /* in all, what stays included */
-    double activation_bytes;  /* of the micro-batches in flight */
-    double pass_bytes;        /* of the pass that runs: working, logits */
+    double bytes;            /* in all, what stays included */
+    double activation_bytes; /* of the micro-batches in flight */
+    double pass_bytes;       /* of the pass that runs: working, logits */
 } MppMemoryPoint;
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
     double peak_s;  /* when the peak is first reached */
     double peak_bytes;
     double parts[MPP_N_MEMORY_PARTS]; /* of the peak */
-    GArray *held;   /* MppChunkHeld: chunks with micro-batches in flight at the peak */
+    GArray *held;                     /* MppChunkHeld: chunks with micro-batches in flight at the peak */
 } MppMemoryCurve;
 
 MppMemoryCurve *mpp_memory_curve_new(const MppTracks *tracks, int32_t lane);

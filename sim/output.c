@@ -10,7 +10,7 @@
 enum { BUFFER_BYTES = 1 << 16 };
 
 struct MppOutput {
-    char *path, *partial; /* written to until it is closed */
+    char *path, *partial;  /* written to until it is closed */
     GOutputStream *stream; /* NULL: into memory */
     GString *buffer;
     int64_t flushed;

@@ -29,8 +29,8 @@ static void split_backward(MppPass pass, double weight_s, MppShares *inout)
     }
 }
 
-static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *cost, MppRecompute recompute, MppPass pass, int32_t layer,
-                      GArray *blocks)
+static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *cost, MppRecompute recompute, MppPass pass,
+                      int32_t layer, GArray *blocks)
 {
     const MppPassCost *passes = &cost->by_recompute[recompute];
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, cost, passes);
@@ -75,7 +75,8 @@ static void add_end(const MppPipelineCost *pipeline, const MppSpan *span, bool l
 {
     int64_t chunk = last ? pipeline->n_chunks - 1 : 0;
     if (span->chunk == chunk)
-        add_block(pipeline, last ? &pipeline->shard->head : &pipeline->shard->embedding, MPP_RECOMPUTE_NONE, span->pass, -1, blocks);
+        add_block(pipeline, last ? &pipeline->shard->head : &pipeline->shard->embedding, MPP_RECOMPUTE_NONE, span->pass, -1,
+                  blocks);
 }
 
 /** Block, in the order in which the pass visits them. */

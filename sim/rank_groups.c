@@ -17,7 +17,8 @@ static bool cp_is_faster(const MppStrategy *s)
 
 static Place place_of(const MppStrategy *s, int64_t rank)
 {
-    int64_t tp = rank % s->tp, cp = rank / mpp_mesh_stride(s, MPP_AXIS_CP) % s->cp, dp = rank / mpp_mesh_stride(s, MPP_AXIS_DP) % s->dp;
+    int64_t tp = rank % s->tp, cp = rank / mpp_mesh_stride(s, MPP_AXIS_CP) % s->cp,
+            dp = rank / mpp_mesh_stride(s, MPP_AXIS_DP) % s->dp;
     int64_t grid = cp_is_faster(s) ? cp + s->cp * dp : dp + s->dp * cp;
     return (Place){ rank / mpp_mesh_stride(s, MPP_AXIS_PP) % s->pp, tp + s->tp * grid };
 }

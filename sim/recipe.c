@@ -44,7 +44,8 @@ static void add_ops(Recipe *recipe, const MppOps *ops)
         const MppOp *op = &ops->ops[i];
         bool alone = recipe->simulation->pipeline->exchange.mesh.groups[op->axis].n <= 1;
         if (op->kind == MPP_OP_COLLECTIVE && !alone && recipe->pass != MPP_PASS_WEIGHT)
-            add_collective(recipe->steps, op->collective, op->axis, op->bytes * times_of(recipe, op), recipe->layer, recipe->join);
+            add_collective(recipe->steps, op->collective, op->axis, op->bytes * times_of(recipe, op), recipe->layer,
+                           recipe->join);
     }
 }
 
@@ -63,8 +64,8 @@ static void add_sharded(Recipe *recipe, const MppBlockCost *block)
             add_collective(recipe->steps, MPP_COLLECTIVE_ALL_GATHER, axes[i], parameters[i] * state->gather_bytes, recipe->layer,
                            recipe->join);
         if (recipe->pass != MPP_PASS_FORWARD)
-            add_collective(recipe->steps, MPP_COLLECTIVE_REDUCE_SCATTER, axes[i], parameters[i] * state->reduce_bytes, recipe->layer,
-                           recipe->join);
+            add_collective(recipe->steps, MPP_COLLECTIVE_REDUCE_SCATTER, axes[i], parameters[i] * state->reduce_bytes,
+                           recipe->layer, recipe->join);
     }
 }
 
@@ -108,7 +109,9 @@ static MppSpan nominal_pass(const MppSimulation *simulation, int32_t lane, MppPa
     const MppScene *scene = &simulation->scene;
     const MppChunkTime *time = mpp_scene_time(scene, scene->pool_of_lane[lane], pass, chunk);
     double duration_s = time->compute_s * scene->compute_factor[lane] + time->exchange_s * scene->exchange_factor[lane];
-    return (MppSpan){ .end_s = duration_s, .lane = lane, .chunk = chunk, .cause = -1, .action = MPP_ACTION_PASS, .pass = (uint8_t)pass };
+    return (MppSpan){
+        .end_s = duration_s, .lane = lane, .chunk = chunk, .cause = -1, .action = MPP_ACTION_PASS, .pass = (uint8_t)pass
+    };
 }
 
 /** Computation of the layer whose pieces begin at *@next, which moves past them. */

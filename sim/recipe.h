@@ -11,7 +11,7 @@ typedef struct {
     double compute_s; /* 0 for a collective */
     MppCollective collective;
     MppAxis axis;
-    double bytes; /* as mpp_collective_time_s() takes them; of an exchange all that a rank sends */
+    double bytes;  /* as mpp_collective_time_s() takes them; of an exchange all that a rank sends */
     int32_t layer; /* -1: of no layer */
 } MppRecipeStep;
 

@@ -20,17 +20,17 @@ typedef struct {
 typedef struct {
     int tier; /* of the cluster */
     int32_t n_links;
-    double carried_bytes;   /* by all of them */
-    double mean_busy_frac;  /* carried against what they could have carried in the step */
-    double most_busy_frac;  /* of the busiest link */
+    double carried_bytes;    /* by all of them */
+    double mean_busy_frac;   /* carried against what they could have carried in the step */
+    double most_busy_frac;   /* of the busiest link */
     double most_contended_s; /* longest time that transfers on one link slowed each other */
 } MppTierUse;
 
 typedef struct {
-    GArray *lanes; /* MppLaneShares of the chosen ones */
+    GArray *lanes;                              /* MppLaneShares of the chosen ones */
     double step_s, bubble_frac, longest_span_s; /* as the simulation has them */
-    double span_bubble_frac; /* of the longest span: what its lane is not in passes (arXiv:2401.10241 §5) */
-    GArray *tiers; /* MppTierUse of those that carry something */
+    double span_bubble_frac;                    /* of the longest span: what its lane is not in passes, as in arXiv:2401.10241 */
+    GArray *tiers;                              /* MppTierUse of those that carry something */
 } MppReport;
 
 /**

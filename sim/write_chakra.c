@@ -194,7 +194,8 @@ static void put_message(Trace *trace, const MppAction *action, bool receives)
     mpp_chakra_node_add_int64(&node, "comm_size", simulation->pipeline->shard->message_bytes);
     mpp_chakra_node_add_int32(&node, "comm_src", receives ? peer : trace->rank);
     mpp_chakra_node_add_int32(&node, "comm_dst", receives ? trace->rank : peer);
-    mpp_chakra_node_add_int32(&node, "comm_tag", tag_of(trace, action->pass, action->chunk - (receives ? step : 0), action->micro_batch));
+    mpp_chakra_node_add_int32(&node, "comm_tag",
+                              tag_of(trace, action->pass, action->chunk - (receives ? step : 0), action->micro_batch));
     mpp_chakra_node_depend(&node, trace->last);
     uint64_t number = put_node(trace, &node);
     if (receives)
@@ -209,9 +210,7 @@ static void put_action(Trace *trace, const MppAction *action)
     case MPP_ACTION_SEND: put_message(trace, action, false); break;
     case MPP_ACTION_PASS: put_pass(trace, action); break;
     case MPP_ACTION_REDUCE: put_reductions(trace, action->chunk); break;
-    case MPP_ACTION_DRAIN:
-        trace->drained = trace->reduced;
-        break;
+    case MPP_ACTION_DRAIN: trace->drained = trace->reduced; break;
     case MPP_ACTION_TIED: put_tied(trace); break;
     case MPP_ACTION_BARRIER: put_barrier(trace); break;
     case MPP_ACTION_UPDATE: put_compute(trace, "update", simulation->scene.update_s[trace->lane]); break;

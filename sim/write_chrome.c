@@ -28,8 +28,8 @@ static int64_t process(const Chrome *chrome, int32_t lane)
 /** Begins an event: up to its thread. */
 static void begin(Chrome *chrome, const char *phase, int32_t lane, int thread)
 {
-    mpp_output_format(chrome->output, "%s\n{\"ph\":\"%s\",\"pid\":%" G_GINT64_FORMAT ",\"tid\":%d", chrome->begun ? "," : "", phase,
-                      process(chrome, lane), thread);
+    mpp_output_format(chrome->output, "%s\n{\"ph\":\"%s\",\"pid\":%" G_GINT64_FORMAT ",\"tid\":%d", chrome->begun ? "," : "",
+                      phase, process(chrome, lane), thread);
     chrome->begun = true;
 }
 
@@ -141,7 +141,8 @@ static void put_flow(Chrome *chrome, const char *phase, int32_t lane, int thread
 {
     begin(chrome, phase, lane, thread);
     put_time(chrome, "ts", at_s);
-    mpp_output_format(chrome->output, ",\"bp\":\"e\",\"name\":\"message\",\"cat\":\"message\",\"id\":%" G_GINT64_FORMAT "}", flow);
+    mpp_output_format(chrome->output, ",\"bp\":\"e\",\"name\":\"message\",\"cat\":\"message\",\"id\":%" G_GINT64_FORMAT "}",
+                      flow);
 }
 
 static void put_send(Chrome *chrome, const MppSpan *sent)
@@ -170,7 +171,8 @@ static void put_memory(Chrome *chrome, int32_t lane)
         const MppMemoryPoint *point = &g_array_index(curve->points, MppMemoryPoint, i);
         begin(chrome, "C", lane, 0);
         put_time(chrome, "ts", point->time_s);
-        mpp_output_format(chrome->output, ",\"name\":\"memory (bytes)\",\"args\":{\"stays\":%.0f,\"activations\":%.0f,\"working\":%.0f}}",
+        mpp_output_format(chrome->output,
+                          ",\"name\":\"memory (bytes)\",\"args\":{\"stays\":%.0f,\"activations\":%.0f,\"working\":%.0f}}",
                           point->bytes - point->activation_bytes - point->pass_bytes, point->activation_bytes, point->pass_bytes);
     }
 }

@@ -13,6 +13,9 @@
 enum { COMPUTE = 7, EXCHANGE = 13, DATA = 17, RECEIVE = 21 };
 enum { DEVICE_PROCESS = 0, HOST_PROCESS = 1000 };
 
+/** Beyond any number of events, as a profiler's are: HTA keeps numbers of rows in a column as narrow as these. */
+enum { FIRST_CORRELATION = 1 << 24 };
+
 typedef struct {
     const MppTracks *tracks;
     const MppWriterOptions *options;
@@ -29,12 +32,15 @@ static void put_kernel(Kineto *kineto, int stream, double start_s, double end_s,
     const double shortest_s = 1e-9; /* times are in nanoseconds */
     if (end_s - start_s < shortest_s)
         return;
-    int correlation = ++kineto->n_kernels;
-    mpp_output_format(kineto->output, "%s\n{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":%d,\"ts\":",
-                      correlation > 1 ? "," : "", HOST_PROCESS, stream);
+    int correlation = FIRST_CORRELATION + kineto->n_kernels++;
+    mpp_output_format(kineto->output,
+                      "%s\n{\"ph\":\"X\",\"cat\":\"cuda_runtime\",\"name\":\"cudaLaunchKernel\",\"pid\":%d,\"tid\":%d,\"ts\":",
+                      correlation > FIRST_CORRELATION ? "," : "", HOST_PROCESS, stream);
     mpp_output_us(kineto->output, kineto->launch_s[stream]);
     kineto->launch_s[stream] = start_s;
-    mpp_output_format(kineto->output, ",\"dur\":0,\"args\":{\"correlation\":%d}},\n{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",", correlation, name);
+    mpp_output_format(kineto->output,
+                      ",\"dur\":0,\"args\":{\"correlation\":%d}},\n{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"%s\",",
+                      correlation, name);
     mpp_output_format(kineto->output, "\"pid\":%d,\"tid\":%d,\"ts\":", DEVICE_PROCESS, stream);
     mpp_output_us(kineto->output, start_s);
     mpp_output_text(kineto->output, ",\"dur\":");
@@ -126,8 +132,9 @@ static void put_received(Kineto *kineto)
 static void put_header(Kineto *kineto, int64_t rank)
 {
     const MppJob *job = kineto->tracks->simulation->job;
-    mpp_output_format(kineto->output, "{\n\"schemaVersion\": 1,\n\"distributedInfo\": {\"backend\": \"nccl\",\n\"rank\": %" G_GINT64_FORMAT
-                                      ",\n\"world_size\": %" G_GINT64_FORMAT "},\n\"deviceProperties\": [{\"id\": 0, \"name\": ",
+    mpp_output_format(kineto->output,
+                      "{\n\"schemaVersion\": 1,\n\"distributedInfo\": {\"backend\": \"nccl\",\n\"rank\": %" G_GINT64_FORMAT
+                      ",\n\"world_size\": %" G_GINT64_FORMAT "},\n\"deviceProperties\": [{\"id\": 0, \"name\": ",
                       rank, job->gpus);
     mpp_output_quoted(kineto->output, job->cluster->device.title);
     mpp_output_text(kineto->output, "}],\n\"displayTimeUnit\": \"ms\",\n\"traceEvents\": [");

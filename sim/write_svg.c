@@ -11,9 +11,14 @@
 #include "sim/writers.h"
 
 enum {
-    MARGIN_LEFT = 76, MARGIN_RIGHT = 60, MARGIN_TOP = 62, MARGIN_BOTTOM = 34,
+    MARGIN_LEFT = 76,
+    MARGIN_RIGHT = 60,
+    MARGIN_TOP = 62,
+    MARGIN_BOTTOM = 34,
     DRAWN_WIDTH = 1064,
-    BOX_HEIGHT = 20, THIN_HEIGHT = 4, ROW_HEIGHT = 36,
+    BOX_HEIGHT = 20,
+    THIN_HEIGHT = 4,
+    ROW_HEIGHT = 36,
     MOST_ROWS = 64,
     MOST_BOXES = 7000,      /* of about 190 bytes */
     MOST_THIN_BOXES = 6000, /* of about 80 */
@@ -90,7 +95,8 @@ static void put_pass_title(Drawing *drawing, const Box *box, Colour colour)
     if (box->n > 1)
         mpp_output_format(drawing->output, "%d passes, most time: %s", box->n, colours[colour].title);
     else if (span->action == MPP_ACTION_PASS)
-        mpp_output_format(drawing->output, "%s%d, chunk %d", mpp_names_get(&mpp_pass_names, span->pass), span->micro_batch, span->chunk);
+        mpp_output_format(drawing->output, "%s%d, chunk %d", mpp_names_get(&mpp_pass_names, span->pass), span->micro_batch,
+                          span->chunk);
     else
         mpp_output_text(drawing->output, colours[colour].title);
     put_time_range(drawing, box);
@@ -202,7 +208,8 @@ static void put_legend(Drawing *drawing)
     for (int i = 0; i < N_COLOURS; i++) {
         if (!is_drawn(drawing, (Colour)i))
             continue;
-        mpp_output_format(drawing->output, "<rect class=\"%s\" x=\"%d\" y=\"36\" width=\"12\" height=\"12\"/>", colours[i].name, x);
+        mpp_output_format(drawing->output, "<rect class=\"%s\" x=\"%d\" y=\"36\" width=\"12\" height=\"12\"/>", colours[i].name,
+                          x);
         mpp_output_format(drawing->output, "<text class=\"k\" x=\"%d\" y=\"46\">%s</text>", x + 17, colours[i].title);
         x += 34 + 6 * (int)strlen(colours[i].title);
     }
@@ -229,14 +236,15 @@ static void put_head(Drawing *drawing, int rows)
     int width = MARGIN_LEFT + DRAWN_WIDTH + MARGIN_RIGHT, height = MARGIN_TOP + rows * ROW_HEIGHT + MARGIN_BOTTOM;
     g_autofree char *strategy = mpp_strategy_title(simulation->pipeline->strategy), *step = mpp_units_seconds(simulation->step_s);
     g_autofree char *title = g_markup_printf_escaped("%s: %s — step %s, bubble ", simulation->job->model->name, strategy, step);
-    mpp_output_format(drawing->output, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">",
+    mpp_output_format(drawing->output,
+                      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">",
                       width, height, width, height);
     mpp_output_format(drawing->output, "<title>%s", title);
     mpp_output_number(drawing->output, 100 * simulation->bubble_frac, 1);
     mpp_output_text(drawing->output, " %</title>\n");
     put_style(drawing);
-    mpp_output_format(drawing->output, "\n<rect class=\"p\" width=\"%d\" height=\"%d\"/><text class=\"h\" x=\"%d\" y=\"22\">%s", width, height,
-                      MARGIN_LEFT, title);
+    mpp_output_format(drawing->output, "\n<rect class=\"p\" width=\"%d\" height=\"%d\"/><text class=\"h\" x=\"%d\" y=\"22\">%s",
+                      width, height, MARGIN_LEFT, title);
     mpp_output_number(drawing->output, 100 * simulation->bubble_frac, 1);
     mpp_output_format(drawing->output, " %%%s</text>\n", (guint)rows < drawing->report->lanes->len ? "; first rows only" : "");
 }

@@ -5,7 +5,8 @@
 
 #include "planner/base/units.h"
 
-static const MppWriter *const writers[] = { &mpp_write_chrome, &mpp_write_kineto, &mpp_write_chakra, &mpp_write_svg, &mpp_write_json };
+static const MppWriter *const writers[] = { &mpp_write_chrome, &mpp_write_kineto, &mpp_write_chakra, &mpp_write_svg,
+                                            &mpp_write_json };
 
 /** Where viewers in a browser stop: github.com/google/trace-viewer/issues/627, github.com/golang/go/issues/11520. */
 static const double most_bytes = 256e6, most_events = 1e6;
@@ -98,7 +99,7 @@ char *mpp_writer_warning(const MppWriter *writer, const MppSimulation *simulatio
     if (events <= most_events && events * writer->event_bytes <= most_bytes)
         return NULL;
     g_autofree char *count = mpp_units_whole(events), *size = mpp_units_whole(events * writer->event_bytes / 1e6);
-    return g_strdup_printf("%s will have about %s events in %s MB, more than viewers in a browser load; choose ranks with --ranks%s",
-                           writer->folder ? "each file" : "the file", count, size,
-                           options->detail ? ", or leave out --detail" : "");
+    return g_strdup_printf(
+        "%s will have about %s events in %s MB, more than viewers in a browser load; choose ranks with --ranks%s",
+        writer->folder ? "each file" : "the file", count, size, options->detail ? ", or leave out --detail" : "");
 }

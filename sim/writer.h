@@ -21,7 +21,7 @@ typedef struct {
     bool folder;         /* one file a rank, called PREFIX.RANK SUFFIX */
     bool every_rank;     /* of the folder; else only the first rank of each lane has a file */
     const char *prefix;
-    const char *extra;   /* name of a further file in the folder, or NULL */
+    const char *extra;               /* name of a further file in the folder, or NULL */
     double event_count, event_bytes; /* for each span, about; 0: of any size it can be read */
 
     /** Writes a file, in a folder that of @rank. */

@@ -4,6 +4,7 @@
 #include "planner/cli/command.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/terminal.h"
+#include "sim/answer.h"
 
 static void add_strategy_rows(MppTable *table, const MppStrategy *a, const MppStrategy *b)
 {
@@ -35,8 +36,8 @@ static void add_time_row(MppTable *table, const char *name, double a_s, double b
 
 static void print_diff(const MppPlanFile *a, const MppPlanFile *b)
 {
-    g_autoptr(MppEstimate) first = mpp_estimate_new(&a->inputs->job, &a->strategy);
-    g_autoptr(MppEstimate) second = mpp_estimate_new(&b->inputs->job, &b->strategy);
+    g_autoptr(MppEstimate) first = mpp_answer_new(&a->inputs->job, &a->strategy);
+    g_autoptr(MppEstimate) second = mpp_answer_new(&b->inputs->job, &b->strategy);
     g_autofree char *title_a = mpp_inputs_title(a->inputs), *title_b = mpp_inputs_title(b->inputs);
     printf("A  %s\nB  %s\n\n", title_a, title_b);
     g_autoptr(MppTable) table = mpp_table_new("|A >|B >|of A's step >");

@@ -1,7 +1,7 @@
-#include "planner/cli/command.h"
-#include "planner/cli/options.h"
 #include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/question.h"
+#include "sim/answer.h"
 
 #include <stdio.h>
 
@@ -27,29 +27,14 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_basis(inputs);
 }
 
-/** Inputs and strategy from a plan file, or from options and --strategy. */
-static bool open_question(const MppJobOptions *options, const char *text, char **files, MppInputs **inputs, MppStrategy *strategy,
-                          GError **error)
+static bool tell(const MppQuestion *question, bool json, const char *output, GError **error)
 {
-    if (files && files[1]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes one plan file; unexpected argument \"%s\"", files[1]);
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&question->inputs->job, &question->strategy);
+    if ((json || output) && !write_estimate(question->inputs, &question->strategy, estimate, output, error))
         return false;
-    }
-    if (files && (options->model || text)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes a plan file, or a model and a strategy, not both");
-        return false;
-    }
-    if (files) {
-        g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
-        if (!file)
-            return false;
-        *inputs = g_steal_pointer(&file->inputs);
-        *strategy = file->strategy;
-        file->strategy.stage_layers = NULL;
-        return true;
-    }
-    *inputs = mpp_job_options_inputs(options, error);
-    return *inputs && mpp_command_strategy(&(*inputs)->job, text ? text : "", strategy, error);
+    if (!json)
+        print_estimate(question->inputs, &question->strategy, estimate);
+    return true;
 }
 
 static bool run(int argc, char **argv, GError **error)
@@ -66,19 +51,11 @@ static bool run(int argc, char **argv, GError **error)
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) files = NULL;
-    g_autoptr(MppInputs) inputs = NULL;
-    MppStrategy strategy = { 0 };
     bool helped, done = mpp_command_parse(&mpp_command_estimate, job_entries, entries, argc, argv, &files, &helped, error);
     if (done && !helped) {
-        done = open_question(&options, text, files, &inputs, &strategy, error);
-        if (done) {
-            g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, &strategy);
-            done = !(json || output) || write_estimate(inputs, &strategy, estimate, output, error);
-            if (done && !json)
-                print_estimate(inputs, &strategy, estimate);
-        }
+        g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_estimate, &options, text, files, error);
+        done = question && tell(question, json, output, error);
     }
-    mpp_strategy_clear(&strategy);
     mpp_job_options_clear(&options);
     return done;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "planner/base/units.h"
+#include "planner/cli/best_plan.h"
 #include "planner/cli/command.h"
 #include "planner/cli/no_plan.h"
 #include "planner/cli/options.h"
@@ -8,6 +9,7 @@
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
+#include "sim/answer.h"
 
 typedef enum { OBJECTIVE_STEP_TIME, OBJECTIVE_COST, OBJECTIVE_HEADROOM } Objective;
 static const char *const objective_names[] = { "step-time", "cost", "headroom" };
@@ -46,7 +48,8 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
 
 static MppSearchResult *search(const MppJob *job, const PlanOptions *options, const MppSpaceLimits *limits)
 {
-    return mpp_progress_search(job, limits, options->top + 1, options->threads, options->quiet);
+    MppSearchOptions how = mpp_best_plan_search(limits, options->top, options->threads);
+    return mpp_progress_search(job, &how, options->quiet);
 }
 
 static double best_step_s(const MppSearchResult *result)
@@ -94,58 +97,50 @@ static MppCandidate roomiest(const MppBoard *board)
 typedef struct {
     const MppInputs *inputs;
     const MppSearchResult *result;
-    const MppStrategy *best;
-    const GArray *others; /* MppCandidate */
+    const MppBestPlan *plan;
 } Answer;
 
-/** The fastest plans but the chosen one, @top at most. */
-static GArray *alternatives(const GArray *fastest, const MppCandidate *chosen, int top)
+static cJSON *search_json(const Answer *answer)
 {
-    GArray *others = g_array_new(FALSE, FALSE, sizeof(MppCandidate));
-    for (guint i = 0; i < fastest->len && (int)others->len < top; i++) {
-        MppCandidate one = g_array_index(fastest, MppCandidate, i);
-        if (one.family != chosen->family || one.member != chosen->member)
-            g_array_append_val(others, one);
-    }
-    return others;
-}
-
-static void add_plans(cJSON *root, const char *name, const MppJob *job, const GArray *candidates)
-{
-    cJSON *array = cJSON_AddArrayToObject(root, name);
-    for (guint i = 0; i < candidates->len; i++) {
-        const MppStrategy *strategy = &g_array_index(candidates, MppCandidate, i).strategy;
-        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, strategy);
-        cJSON_AddItemToArray(array, mpp_plan_json(job, strategy, estimate));
-    }
+    cJSON *json = mpp_plan_json_search(answer->result, answer->plan->proven);
+    cJSON_AddNumberToObject(json, "simulated", answer->plan->simulated);
+    return json;
 }
 
 static bool write_answer(const Answer *answer, const char *path, GError **error)
 {
     const MppJob *job = &answer->inputs->job;
+    const GArray *others = answer->plan->others, *front = answer->result->board->front;
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(answer->inputs));
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, answer->best, estimate));
-    add_plans(root, "alternatives", job, answer->others);
-    add_plans(root, "pareto", job, answer->result->board->front);
-    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(answer->result));
+    const MppRankedPlan *best = &answer->plan->best;
+    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, &best->candidate.strategy, best->estimate));
+    cJSON *alternatives = cJSON_AddArrayToObject(root, "alternatives"), *pareto = cJSON_AddArrayToObject(root, "pareto");
+    for (guint i = 0; i < others->len; i++) {
+        const MppRankedPlan *other = &g_array_index(others, MppRankedPlan, i);
+        cJSON_AddItemToArray(alternatives, mpp_plan_json(job, &other->candidate.strategy, other->estimate));
+    }
+    for (guint i = 0; i < front->len; i++) {
+        const MppStrategy *strategy = &g_array_index(front, MppCandidate, i).strategy;
+        g_autoptr(MppEstimate) estimate = mpp_answer_new(job, strategy);
+        cJSON_AddItemToArray(pareto, mpp_plan_json(job, strategy, estimate));
+    }
+    cJSON_AddItemToObject(root, "search", search_json(answer));
     return mpp_json_write(root, path, error);
 }
 
-static void print_alternatives(const MppJob *job, const GArray *others, const MppEstimate *best)
+static void print_alternatives(const MppBestPlan *plan)
 {
-    if (!others->len)
+    if (!plan->others->len)
         return;
     g_autoptr(MppTable) table = mpp_table_new("runner-up|step >|peak >|loses because");
-    for (guint i = 0; i < others->len; i++) {
-        const MppStrategy *strategy = &g_array_index(others, MppCandidate, i).strategy;
-        g_autoptr(MppEstimate) other = mpp_estimate_new(job, strategy);
-        g_autofree char *title = mpp_strategy_title(strategy), *peak = mpp_units_bytes(other->peak_bytes);
-        g_autofree char *reason = mpp_plan_text_reason(best, other);
+    for (guint i = 0; i < plan->others->len; i++) {
+        const MppRankedPlan *other = &g_array_index(plan->others, MppRankedPlan, i);
+        g_autofree char *title = mpp_strategy_title(&other->candidate.strategy), *peak = mpp_units_bytes(other->estimate->peak_bytes);
+        g_autofree char *reason = mpp_plan_text_reason(plan->best.estimate, other->estimate);
         mpp_table_add(table, "%s", title);
-        mpp_table_add(table, "%+.1f %%", 100 * (other->step_s / best->step_s - 1));
+        mpp_table_add(table, "%+.1f %%", 100 * (other->estimate->step_s / plan->best.estimate->step_s - 1));
         mpp_table_add(table, "%s", peak);
         mpp_table_add(table, "%s", reason);
     }
@@ -153,12 +148,15 @@ static void print_alternatives(const MppJob *job, const GArray *others, const Mp
     mpp_table_print(table);
 }
 
-static char *verdict(const MppSearchCounts *counts)
+static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
 {
     g_autofree char *members = mpp_units_whole(counts->members), *evaluated = mpp_units_whole(counts->evaluated);
+    g_autofree char *simulated = plan->simulated ? g_strdup_printf(", %d simulated", plan->simulated) : g_strdup("");
+    if (!plan->proven)
+        return g_strdup_printf("best by estimate of %s plans, proven; best by simulation of the %d fastest", members, plan->simulated);
     if (counts->evaluated == counts->members)
-        return g_strdup_printf("best of %s plans, proven (all evaluated)", members);
-    return g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded)", members, evaluated);
+        return g_strdup_printf("best of %s plans, proven (all evaluated%s)", members, simulated);
+    return g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded%s)", members, evaluated, simulated);
 }
 
 /** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
@@ -168,21 +166,22 @@ static void print_again(const Answer *answer, const MppJobOptions *options)
     again.gpus = answer->inputs->gpus;
     if (again.gpus != options->gpus)
         again.global_batch = answer->inputs->training.global_batch;
-    g_autofree char *job = mpp_job_options_to_text(&again), *strategy = mpp_strategy_to_text(answer->best);
+    g_autofree char *job = mpp_job_options_to_text(&again), *strategy = mpp_strategy_to_text(&answer->plan->best.candidate.strategy);
     printf("  again     mpplan estimate %s --strategy %s\n", job, strategy);
 }
 
 static void print_answer(const Answer *answer, const MppJobOptions *options)
 {
     const MppJob *job = &answer->inputs->job;
-    g_autofree char *title = mpp_inputs_title(answer->inputs), *proof = verdict(&answer->result->counts);
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, answer->best);
+    const MppStrategy *best = &answer->plan->best.candidate.strategy;
+    const MppEstimate *estimate = answer->plan->best.estimate;
+    g_autofree char *title = mpp_inputs_title(answer->inputs), *proof = verdict(&answer->result->counts, answer->plan);
     puts(title);
-    mpp_plan_text_answer(answer->best, estimate, proof);
+    mpp_plan_text_answer(best, estimate, proof);
     mpp_plan_text_shares(estimate);
-    mpp_plan_text_binds(job, answer->best, estimate);
+    mpp_plan_text_binds(job, best, estimate);
     mpp_plan_text_stages(estimate);
-    print_alternatives(job, answer->others, estimate);
+    print_alternatives(answer->plan);
     mpp_plan_text_basis(answer->inputs);
     print_again(answer, options);
 }
@@ -198,12 +197,15 @@ static bool read_objective(const PlanOptions *options, Objective *objective, GEr
     return false;
 }
 
-static bool tell(const MppInputs *inputs, const MppSearchResult *result, Objective objective, const PlanOptions *options, GError **error)
+static bool tell(const MppInputs *inputs, const MppSearchResult *result, const MppSpaceLimits *limits, Objective objective,
+                 const PlanOptions *options, GError **error)
 {
-    MppCandidate best = objective == OBJECTIVE_HEADROOM ? roomiest(result->board)
-                                                        : g_array_index(result->board->fastest, MppCandidate, 0);
-    g_autoptr(GArray) others = alternatives(result->board->fastest, &best, options->top);
-    Answer answer = { inputs, result, &best.strategy, others };
+    MppSearchOptions how = mpp_best_plan_search(limits, options->top, options->threads);
+    MppCandidate small;
+    if (objective == OBJECTIVE_HEADROOM)
+        small = roomiest(result->board);
+    g_autoptr(MppBestPlan) plan = mpp_best_plan_new(&inputs->job, &how, result, objective == OBJECTIVE_HEADROOM ? &small : NULL);
+    Answer answer = { inputs, result, plan };
     if ((options->json || options->output) && !write_answer(&answer, options->output, error))
         return false;
     if (!options->json)
@@ -236,7 +238,7 @@ static bool plan(PlanOptions *options, GError **error)
     g_autoptr(MppSearchResult) result = objective == OBJECTIVE_COST ? search_cheapest(inputs, options, &limits)
                                                                     : search(&inputs->job, options, &limits);
     bool found = result->board->fastest->len > 0;
-    found = found ? tell(inputs, result, objective, options, error) : tell_none(inputs, result, &limits, options, error);
+    found = found ? tell(inputs, result, &limits, objective, options, error) : tell_none(inputs, result, &limits, options, error);
     mpp_strategy_clear(&limits.fixed);
     return found;
 }

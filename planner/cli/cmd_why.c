@@ -1,12 +1,14 @@
 #include <stdio.h>
 
 #include "planner/base/units.h"
+#include "planner/cli/best_plan.h"
 #include "planner/cli/command.h"
 #include "planner/cli/cures.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
+#include "sim/answer.h"
 
 static void print_cures(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now)
 {
@@ -30,14 +32,15 @@ static void print_cures(const MppJob *job, const MppStrategy *strategy, const Mp
 static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
 {
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
-    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &everything, 1, 0, false);
+    MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
+    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, false);
     if (!result->board->fastest->len) {
         puts("  nothing fits on these devices");
         return;
     }
-    const MppStrategy *best = &g_array_index(result->board->fastest, MppCandidate, 0).strategy;
-    g_autoptr(MppEstimate) other = mpp_estimate_new(job, best);
-    g_autofree char *title = mpp_strategy_title(best), *step = mpp_units_seconds(other->step_s);
+    g_autoptr(MppBestPlan) plan = mpp_best_plan_new(job, &how, result, NULL);
+    const MppEstimate *other = plan->best.estimate;
+    g_autofree char *title = mpp_strategy_title(&plan->best.candidate.strategy), *step = mpp_units_seconds(other->step_s);
     g_autofree char *reason = mpp_plan_text_reason(other, estimate);
     printf("  the best plan is %s: %s a step\n", title, step);
     if (estimate->step_s > other->step_s)
@@ -54,7 +57,7 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
     MppStrategy strategy;
     if (!mpp_command_strategy(job, text, &strategy, error))
         return false;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &strategy);
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     g_autofree char *title = mpp_inputs_title(inputs);
     puts(title);
     mpp_plan_text_answer(&strategy, estimate, NULL);

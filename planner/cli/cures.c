@@ -1,6 +1,7 @@
 #include "planner/cli/cures.h"
 
 #include "planner/spec/rules.h"
+#include "sim/answer.h"
 
 enum { MOST_CHANGES = 4 };
 
@@ -123,7 +124,7 @@ static bool try_set(const MppJob *job, const MppStrategy *strategy, unsigned set
             return false;
     if (mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &cure->strategy) >= 0)
         return false;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &cure->strategy);
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &cure->strategy);
     cure->step_s = estimate->step_s;
     cure->peak_bytes = estimate->peak_bytes;
     cure->fits = estimate->fits;

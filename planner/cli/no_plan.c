@@ -12,7 +12,8 @@ static int64_t enough_gpus(const MppNoPlan *question)
     for (job.gpus *= 2; job.gpus <= 64 * question->inputs->gpus; job.gpus *= 2) {
         if (job.training.global_batch < job.gpus)
             job.training.global_batch = job.gpus;
-        g_autoptr(MppSearchResult) result = mpp_progress_search(&job, question->limits, 1, question->threads, question->quiet);
+        MppSearchOptions how = { .limits = *question->limits, .top = 1, .threads = question->threads };
+        g_autoptr(MppSearchResult) result = mpp_progress_search(&job, &how, question->quiet);
         if (result->board->fastest->len)
             return job.gpus;
     }
@@ -63,7 +64,7 @@ bool mpp_no_plan_write(const MppNoPlan *question, const MppSearchResult *result,
     cJSON_AddNullToObject(root, "best");
     cJSON_AddArrayToObject(root, "alternatives");
     cJSON_AddArrayToObject(root, "pareto");
-    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result));
+    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result, true));
     if (result->has_miss) {
         const MppStrategy *nearest = &result->nearest_miss.strategy;
         g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, nearest);

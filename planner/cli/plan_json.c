@@ -67,7 +67,7 @@ cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEs
     return plan;
 }
 
-cJSON *mpp_plan_json_search(const MppSearchResult *result)
+cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven)
 {
     const MppSearchCounts *counts = &result->counts;
     cJSON *search = cJSON_CreateObject();
@@ -76,7 +76,7 @@ cJSON *mpp_plan_json_search(const MppSearchResult *result)
     cJSON *pruned = cJSON_AddObjectToObject(search, "pruned");
     cJSON_AddNumberToObject(pruned, "bound", counts->pruned_by_bound);
     cJSON_AddNumberToObject(pruned, "memory", counts->pruned_by_memory);
-    cJSON_AddBoolToObject(search, "proven_optimal", true);
+    cJSON_AddBoolToObject(search, "proven_optimal", proven);
     cJSON_AddStringToObject(search, "space", result->space);
     return search;
 }

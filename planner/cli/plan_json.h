@@ -10,8 +10,8 @@
 /** One plan: strategy, step time, rates, memory by stage, shares of the step. */
 cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
 
-/** Counters of a search. */
-cJSON *mpp_plan_json_search(const MppSearchResult *result);
+/** Counters of a search. @proven: whether its answer is the best of the space. */
+cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven);
 
 /** A plan or estimate read back: its inputs and the strategy of "best". */
 typedef struct {

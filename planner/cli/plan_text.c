@@ -6,6 +6,7 @@
 #include "planner/base/units.h"
 #include "planner/cli/terminal.h"
 #include "planner/spec/rules.h"
+#include "sim/answer.h"
 
 enum { BAR_CELLS = 24 };
 
@@ -110,7 +111,7 @@ static double gain(const MppJob *job, const MppStrategy *strategy, double step_s
     improve(better);
     MppJob trial = *job;
     trial.cluster = better;
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&trial, strategy);
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&trial, strategy);
     return 1 - estimate->step_s / step_s;
 }
 

@@ -18,14 +18,12 @@ static void show(double done_frac, void *data)
     fprintf(stderr, "\rsearching  %3.0f %%", 100 * done_frac);
 }
 
-MppSearchResult *mpp_progress_search(const MppJob *job, const MppSpaceLimits *limits, int top, int threads, bool quiet)
+MppSearchResult *mpp_progress_search(const MppJob *job, const MppSearchOptions *options, bool quiet)
 {
     Progress progress = { .start_us = g_get_monotonic_time() };
-    MppSearchOptions how = { .limits = *limits,
-                             .top = top,
-                             .threads = threads,
-                             .progress = !quiet && isatty(STDERR_FILENO) ? show : NULL,
-                             .progress_data = &progress };
+    MppSearchOptions how = *options;
+    how.progress = !quiet && isatty(STDERR_FILENO) ? show : NULL;
+    how.progress_data = &progress;
     MppSearchResult *result = mpp_search_run(job, &how);
     if (progress.shown_us)
         fprintf(stderr, "\r                    \r");

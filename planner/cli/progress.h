@@ -6,4 +6,4 @@
 #include "planner/search/search.h"
 
 /** mpp_search_run() that says on a terminal's standard error how far it is, from the first second on; not when @quiet. */
-MppSearchResult *mpp_progress_search(const MppJob *job, const MppSpaceLimits *limits, int top, int threads, bool quiet);
+MppSearchResult *mpp_progress_search(const MppJob *job, const MppSearchOptions *options, bool quiet);

@@ -37,8 +37,7 @@ static const MppCandidate *at(const GArray *list, guint i)
     return &g_array_index(list, MppCandidate, i);
 }
 
-/** Plans that a reader would call the same layout. */
-static bool same_layout(const MppStrategy *a, const MppStrategy *b)
+bool mpp_board_same_layout(const MppStrategy *a, const MppStrategy *b)
 {
     return a->tp == b->tp && a->cp == b->cp && a->pp == b->pp && a->ep == b->ep && a->recompute == b->recompute;
 }
@@ -56,7 +55,7 @@ static bool better(const MppCandidate *a, const MppCandidate *b)
 static int find_layout(const MppBoard *board, const MppStrategy *strategy)
 {
     for (guint i = 0; i < board->fastest->len; i++)
-        if (same_layout(&at(board->fastest, i)->strategy, strategy))
+        if (mpp_board_same_layout(&at(board->fastest, i)->strategy, strategy))
             return (int)i;
     return -1;
 }

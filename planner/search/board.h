@@ -30,6 +30,9 @@ MppBoard *mpp_board_copy(const MppBoard *board);
 void mpp_board_free(MppBoard *board);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBoard, mpp_board_free)
 
+/** Plans that a reader would call the same layout. */
+bool mpp_board_same_layout(const MppStrategy *a, const MppStrategy *b);
+
 /** A step of this length or more changes nothing on the board, whatever its memory. */
 double mpp_board_limit_s(const MppBoard *board);
 

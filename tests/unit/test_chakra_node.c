@@ -19,16 +19,16 @@ static void test_bytes(void)
     g_autoptr(GByteArray) packed = g_byte_array_new();
     mpp_chakra_node_put(&node.node.base, packed, output);
     static const uint8_t bytes[] = {
-        49,                                      /* length of the message */
-        0x08, 0xac, 0x02,                        /* 1, id: 300 */
-        0x12, 2, 'F', '3',                       /* 2, name */
-        0x18, 7,                                 /* 3, type: a collective */
-        0x2a, 2, 5, 9,                           /* 5, data_deps, packed */
-        0x38, 0x96, 0x01,                        /* 7, duration_micros: 150 */
-        0x52, 6, 0x0a, 1, 'b', 0xd8, 0x01, 1,    /* 10, attr: 27, bool_val */
-        0x52, 5, 0x0a, 1, 'c', 0x38, 3,          /* 7, int32_val */
-        0x52, 6, 0x0a, 1, 'd', 0x48, 0x82, 0x01, /* 9, int64_val: 130 */
-        0x52, 8, 0x0a, 1, 'e', 0xea, 0x01, 2, 'x', 'y', /* 29, string_val */
+        49,                                                     /* length of the message */
+        0x08, 0xac, 0x02,                                       /* 1, id: 300 */
+        0x12, 2,    'F',  '3',                                  /* 2, name */
+        0x18, 7,                                                /* 3, type: a collective */
+        0x2a, 2,    5,    9,                                    /* 5, data_deps, packed */
+        0x38, 0x96, 0x01,                                       /* 7, duration_micros: 150 */
+        0x52, 6,    0x0a, 1,   'b', 0xd8, 0x01, 1,              /* 10, attr: 27, bool_val */
+        0x52, 5,    0x0a, 1,   'c', 0x38, 3,                    /* 7, int32_val */
+        0x52, 6,    0x0a, 1,   'd', 0x48, 0x82, 0x01,           /* 9, int64_val: 130 */
+        0x52, 8,    0x0a, 1,   'e', 0xea, 0x01, 2,    'x', 'y', /* 29, string_val */
     };
     g_assert_cmpmem(mpp_output_content(output)->str, mpp_output_content(output)->len, bytes, sizeof bytes);
 }

@@ -14,7 +14,10 @@ static char *text_of(const MppCriticalPath *path)
     return g_string_free(text, FALSE);
 }
 
-#define SPAN(kind, from, to, why) { .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_##kind }
+#define SPAN(kind, from, to, why)                                                                                                \
+    {                                                                                                                            \
+        .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_##kind                                                  \
+    }
 
 static void test_walk(void)
 {
@@ -23,11 +26,14 @@ static void test_walk(void)
         int n;
         const char *path;
     } rows[] = {
-        { { SPAN(PASS, 0, 3, -1), SPAN(PASS, 0, 2, -1), SPAN(SEND, 3, 5, 0), SPAN(PASS, 5, 9, 2), SPAN(UPDATE, 9, 10, 3) }, 5,
+        { { SPAN(PASS, 0, 3, -1), SPAN(PASS, 0, 2, -1), SPAN(SEND, 3, 5, 0), SPAN(PASS, 5, 9, 2), SPAN(UPDATE, 9, 10, 3) },
+          5,
           "pass 0-3, message 3-5, pass 5-9, update 9-10, host 10-12, straggler 12-16" },
-        { { SPAN(PASS, 0, 6, -1), SPAN(REDUCE, 4, 8, 0), SPAN(UPDATE, 8, 9, 1), SPAN(GATHER, 9, 10, 2) }, 4,
+        { { SPAN(PASS, 0, 6, -1), SPAN(REDUCE, 4, 8, 0), SPAN(UPDATE, 8, 9, 1), SPAN(GATHER, 9, 10, 2) },
+          4,
           "pass 0-4, reduce 4-8, update 8-9, gather 9-10, host 10-12, straggler 12-16" },
-        { { SPAN(PASS, 2, 6, -1), SPAN(TIED, 7, 9, 0) }, 2,
+        { { SPAN(PASS, 2, 6, -1), SPAN(TIED, 7, 9, 0) },
+          2,
           "unknown 0-2, pass 2-6, unknown 6-7, tied 7-9, unknown 9-10, host 10-12, straggler 12-16" },
         { { SPAN(PASS, 0, 10, -1), SPAN(PASS, 0, 10, -1) }, 2, "pass 0-10, host 10-12, straggler 12-16" },
         { { { 0 } }, 0, "unknown 0-10, host 10-12, straggler 12-16" },
@@ -49,8 +55,11 @@ static void test_cover(void)
     static const struct {
         const char *strategy;
         double jitter_frac;
-    } rows[] = { { "dp=8", 0 }, { "dp=2,tp=2,pp=2,sp", 0 }, { "dp=2,pp=4,mbs=1,recompute=full", 0.2 },
-                 { "dp=2,pp=2,vpp=2,tp=2,schedule=interleaved,zero=1", 0.1 }, { "dp=4,pp=2,zero=3", 0 } };
+    } rows[] = { { "dp=8", 0 },
+                 { "dp=2,tp=2,pp=2,sp", 0 },
+                 { "dp=2,pp=4,mbs=1,recompute=full", 0.2 },
+                 { "dp=2,pp=2,vpp=2,tp=2,schedule=interleaved,zero=1", 0.1 },
+                 { "dp=4,pp=2,zero=3", 0 } };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
         what_if->jitter_frac = rows[i].jitter_frac;
@@ -76,7 +85,8 @@ static double part_s(const MppCriticalPath *path, MppCriticalKind kind, int32_t 
 {
     for (guint i = 0; i < path->parts->len; i++) {
         const MppCriticalPart *part = &g_array_index(path->parts, MppCriticalPart, i);
-        if (part->kind == kind && part->stage == stage && (kind != MPP_CRITICAL_PASS || (part->pass == pass && part->share == share)))
+        if (part->kind == kind && part->stage == stage &&
+            (kind != MPP_CRITICAL_PASS || (part->pass == pass && part->share == share)))
             return part->s;
     }
     return 0;
@@ -104,8 +114,10 @@ static void test_titles(void)
         MppCriticalPart part;
         const char *title;
     } rows[] = {
-        { { .kind = MPP_CRITICAL_PASS, .stage = 3, .pass = MPP_PASS_BACKWARD, .share = MPP_SHARE_MATMUL }, "stage 3, backward: matrix products" },
-        { { .kind = MPP_CRITICAL_PASS, .stage = 0, .pass = MPP_PASS_WEIGHT, .share = MPP_SHARE_HOST }, "stage 0, backward of weights: host" },
+        { { .kind = MPP_CRITICAL_PASS, .stage = 3, .pass = MPP_PASS_BACKWARD, .share = MPP_SHARE_MATMUL },
+          "stage 3, backward: matrix products" },
+        { { .kind = MPP_CRITICAL_PASS, .stage = 0, .pass = MPP_PASS_WEIGHT, .share = MPP_SHARE_HOST },
+          "stage 0, backward of weights: host" },
         { { .kind = MPP_CRITICAL_MESSAGE, .stage = 11 }, "stage 11: messages to other stages" },
         { { .kind = MPP_CRITICAL_HOST, .stage = -1 }, "host" },
     };

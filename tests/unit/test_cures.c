@@ -1,4 +1,5 @@
 #include "planner/cli/cures.h"
+#include "sim/answer.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ static void test_titles(void)
         inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
         plain_job_finish(inputs);
         MppStrategy strategy = plain_job_strategy("dp=8,tp=2,mbs=2");
-        g_autoptr(MppEstimate) now = mpp_estimate_new(&inputs->job, &strategy);
+        g_autoptr(MppEstimate) now = mpp_answer_new(&inputs->job, &strategy);
         g_assert_false(now->fits);
         GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);
         int n_fitting = 0;
@@ -52,7 +53,7 @@ static void check_cures(const MppJob *job, const MppEstimate *now, const GArray 
     for (guint i = 0; i < cures->len; i++) {
         MppCure cure = at(cures, i);
         g_assert_cmpint(mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &cure.strategy), ==, -1);
-        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &cure.strategy);
+        g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &cure.strategy);
         g_assert_true(estimate->step_s == cure.step_s && estimate->peak_bytes == cure.peak_bytes && estimate->fits == cure.fits);
         g_assert_true(cure.peak_bytes < now->peak_bytes);
         bool set = strstr(cure.title, " + ");
@@ -80,7 +81,7 @@ static void test_random(void)
             continue;
         guint which = (guint)g_rand_int_range(rand, 0, (gint32)members->len);
         MppStrategy strategy = g_array_index(members, RandomMember, which).strategy;
-        g_autoptr(MppEstimate) now = mpp_estimate_new(&inputs->job, &strategy);
+        g_autoptr(MppEstimate) now = mpp_answer_new(&inputs->job, &strategy);
         if (now->fits)
             continue;
         GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);

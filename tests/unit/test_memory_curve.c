@@ -83,7 +83,9 @@ static void test_split(void)
     simulated_set_spans(simulated, spans, G_N_ELEMENTS(spans), 7);
     g_autoptr(MppMemoryCurve) curve = mpp_memory_curve_new(simulated->tracks, 0);
     double kept = simulated->pipeline->chunks[0].kept_bytes, loss = simulated->shard->head_bytes;
-    const MppMemoryPoint expected[] = { { 0, 0, kept, loss }, { 1, 0, kept, loss }, { 3, 0, kept, 0 }, { 5, 0, kept, 0 }, { 6, 0, 0, 0 } };
+    const MppMemoryPoint expected[] = {
+        { 0, 0, kept, loss }, { 1, 0, kept, loss }, { 3, 0, kept, 0 }, { 5, 0, kept, 0 }, { 6, 0, 0, 0 }
+    };
     g_assert_cmpuint(curve->points->len, ==, G_N_ELEMENTS(expected));
     for (guint i = 0; i < curve->points->len; i++) {
         const MppMemoryPoint *point = &g_array_index(curve->points, MppMemoryPoint, i);

@@ -7,7 +7,11 @@ static MppSpan pass_of(const Simulated *simulated, MppPass pass, int32_t chunk, 
 {
     const MppChunkTime *time = mpp_scene_time(&simulated->simulation->scene, 0, pass, chunk);
     double duration_s = times * (time->compute_s + time->exchange_s);
-    return (MppSpan){ .start_s = 1.5, .end_s = 1.5 + duration_s, .chunk = chunk, .action = MPP_ACTION_PASS, .pass = (uint8_t)pass,
+    return (MppSpan){ .start_s = 1.5,
+                      .end_s = 1.5 + duration_s,
+                      .chunk = chunk,
+                      .action = MPP_ACTION_PASS,
+                      .pass = (uint8_t)pass,
                       .lane = (int32_t)(chunk % simulated->strategy.pp) };
 }
 
@@ -22,7 +26,8 @@ static MppInputs *job_with_host(int64_t gpus)
 /** As planned, shares are the closed form's, for every kind of plan and every chunk. */
 static void test_shares(void)
 {
-    static const char *const strategies[] = { "dp=8", "dp=2,tp=2,pp=2,sp", "dp=2,pp=2,vpp=2,cp=2,schedule=interleaved,recompute=full",
+    static const char *const strategies[] = { "dp=8", "dp=2,tp=2,pp=2,sp",
+                                              "dp=2,pp=2,vpp=2,cp=2,schedule=interleaved,recompute=full",
                                               "dp=8,zero=3,recompute=selective", "dp=4,pp=2,zero=2,recompute=full:1" };
     const MppPass passes[] = { MPP_PASS_FORWARD, MPP_PASS_BACKWARD };
     for (size_t i = 0; i < G_N_ELEMENTS(strategies); i++) {

@@ -41,7 +41,8 @@ static void test_tensor_parallel(void)
         plain_job_expect("gathers", bytes_of(steps, MPP_COLLECTIVE_ALL_GATHER, MPP_AXIS_TP), rows[i].gathers * bytes);
         plain_job_expect("scatters", bytes_of(steps, MPP_COLLECTIVE_REDUCE_SCATTER, MPP_AXIS_TP), rows[i].scatters * bytes);
     }
-    g_autoptr(Simulated) stored = simulated_new("tp=2,pp=4,sp", 8, NULL), again = simulated_new("tp=2,pp=4,sp,recompute=full", 8, NULL);
+    g_autoptr(Simulated) stored = simulated_new("tp=2,pp=4,sp", 8, NULL),
+                         again = simulated_new("tp=2,pp=4,sp,recompute=full", 8, NULL);
     g_autoptr(GArray) forward = mpp_recipe_pass(stored->simulation, 1, MPP_PASS_FORWARD, 1, false);
     g_autoptr(GArray) backward = mpp_recipe_pass(stored->simulation, 1, MPP_PASS_BACKWARD, 1, false);
     g_autoptr(GArray) recomputed = mpp_recipe_pass(again->simulation, 1, MPP_PASS_BACKWARD, 1, false);
@@ -54,7 +55,8 @@ static void test_tensor_parallel(void)
 /** Layer by layer or summed up, it is the same computation and the same bytes. */
 static void test_detail(void)
 {
-    static const char *const strategies[] = { "tp=2,pp=2,dp=2,sp,recompute=full:1", "cp=4,dp=2", "dp=8,zero=3", "cp=2,dp=4,cp_kind=all-to-all" };
+    static const char *const strategies[] = { "tp=2,pp=2,dp=2,sp,recompute=full:1", "cp=4,dp=2", "dp=8,zero=3",
+                                              "cp=2,dp=4,cp_kind=all-to-all" };
     for (size_t i = 0; i < G_N_ELEMENTS(strategies); i++) {
         g_autoptr(Simulated) simulated = simulated_new(strategies[i], 8, NULL);
         for (int32_t c = 0; c < simulated->pipeline->n_chunks; c++)
@@ -89,8 +91,8 @@ static void test_sharded(void)
         MppPass pass;
         double gathered, scattered; /* bytes of a parameter */
     } rows[] = {
-        { "dp=8,zero=2", MPP_PASS_FORWARD, 0, 0 }, { "dp=8,zero=2", MPP_PASS_BACKWARD, 0, 4 },
-        { "dp=8,zero=3", MPP_PASS_FORWARD, 2, 0 }, { "dp=8,zero=3", MPP_PASS_BACKWARD, 2, 4 },
+        { "dp=8,zero=2", MPP_PASS_FORWARD, 0, 0 },  { "dp=8,zero=2", MPP_PASS_BACKWARD, 0, 4 },
+        { "dp=8,zero=3", MPP_PASS_FORWARD, 2, 0 },  { "dp=8,zero=3", MPP_PASS_BACKWARD, 2, 4 },
         { "dp=8,zero=1", MPP_PASS_BACKWARD, 0, 0 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -99,7 +101,8 @@ static void test_sharded(void)
         g_autoptr(GArray) steps = mpp_recipe_pass(simulated->simulation, 0, rows[i].pass, 0, false);
         g_assert_cmpfloat(parameters, >, 4 * layer_parameters);
         plain_job_expect("gathered", bytes_of(steps, MPP_COLLECTIVE_ALL_GATHER, MPP_AXIS_SHARD), rows[i].gathered * parameters);
-        plain_job_expect("scattered", bytes_of(steps, MPP_COLLECTIVE_REDUCE_SCATTER, MPP_AXIS_SHARD), rows[i].scattered * parameters);
+        plain_job_expect("scattered", bytes_of(steps, MPP_COLLECTIVE_REDUCE_SCATTER, MPP_AXIS_SHARD),
+                         rows[i].scattered * parameters);
     }
 }
 
@@ -107,13 +110,11 @@ static void test_replicas(void)
 {
     static const struct {
         const char *strategy;
-        bool scatters; /* the stack does under ZeRO 1 */
+        bool scatters;                                   /* the stack does under ZeRO 1 */
         double all_reduced, scattered, hybrid, gathered; /* bytes of a parameter */
     } rows[] = {
-        { "dp=8", true, 4, 0, 0, 0 },
-        { "dp=8,zero=1", false, 4, 0, 0, 2 },
-        { "dp=8,zero=1", true, 0, 4, 0, 2 },
-        { "dp=8,zero=1,zero_ranks=4", true, 0, 4, 1, 2 },
+        { "dp=8", true, 4, 0, 0, 0 },        { "dp=8,zero=1", false, 4, 0, 0, 2 },
+        { "dp=8,zero=1", true, 0, 4, 0, 2 }, { "dp=8,zero=1,zero_ranks=4", true, 0, 4, 1, 2 },
         { "tp=8", true, 0, 0, 0, 0 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -123,11 +124,14 @@ static void test_replicas(void)
         double parameters = simulated->pipeline->chunks[0].parameters;
         g_autoptr(GArray) reduce = mpp_recipe_reduce(simulated->simulation, 0);
         g_autoptr(GArray) gather = mpp_recipe_gather(simulated->simulation, 0);
-        plain_job_expect("all-reduced", bytes_of(reduce, MPP_COLLECTIVE_ALL_REDUCE, MPP_AXIS_DP_CP), rows[i].all_reduced * parameters);
-        plain_job_expect("scattered", bytes_of(reduce, MPP_COLLECTIVE_REDUCE_SCATTER, MPP_AXIS_SHARD), rows[i].scattered * parameters);
+        plain_job_expect("all-reduced", bytes_of(reduce, MPP_COLLECTIVE_ALL_REDUCE, MPP_AXIS_DP_CP),
+                         rows[i].all_reduced * parameters);
+        plain_job_expect("scattered", bytes_of(reduce, MPP_COLLECTIVE_REDUCE_SCATTER, MPP_AXIS_SHARD),
+                         rows[i].scattered * parameters);
         plain_job_expect("hybrid", bytes_of(reduce, MPP_COLLECTIVE_ALL_REDUCE, MPP_AXIS_REPLICAS), rows[i].hybrid * parameters);
         if (rows[i].gathered > 0)
-            plain_job_expect("gathered", bytes_of(gather, MPP_COLLECTIVE_ALL_GATHER, MPP_AXIS_SHARD), rows[i].gathered * parameters);
+            plain_job_expect("gathered", bytes_of(gather, MPP_COLLECTIVE_ALL_GATHER, MPP_AXIS_SHARD),
+                             rows[i].gathered * parameters);
     }
 }
 

@@ -4,8 +4,14 @@
 
 #include "tests/support/simulated.h"
 
-#define PASS(from, to, why) { .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_PASS, .pass = MPP_PASS_FORWARD }
-#define OTHER(kind, from, to, why) { .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_##kind, .lane = 0 }
+#define PASS(from, to, why)                                                                                                      \
+    {                                                                                                                            \
+        .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_PASS, .pass = MPP_PASS_FORWARD                          \
+    }
+#define OTHER(kind, from, to, why)                                                                                               \
+    {                                                                                                                            \
+        .start_s = from, .end_s = to, .cause = why, .action = MPP_ACTION_##kind, .lane = 0                                       \
+    }
 
 /** A lane that waits for this and that; passes are a quarter exchange. */
 static void test_gaps(void)
@@ -18,11 +24,25 @@ static void test_gaps(void)
     } rows[] = {
         { "passes alone", { PASS(0, 4, -1), PASS(4, 12, 0) }, 2, { 0, 9, 3, 0, 0, 0, 8 } },
         { "idle, then a message", { OTHER(SEND, 5, 7, -1), PASS(7, 11, 0) }, 2, { 0, 3, 1, 0, 2, 5, 9 } },
-        { "a message sent before the last pass ended", { PASS(0, 4, -1), OTHER(SEND, 3, 6, 0), PASS(6, 10, 1) }, 3, { 0, 6, 2, 0, 2, 0, 10 } },
-        { "a message that nobody waited for", { PASS(0, 4, -1), OTHER(SEND, 4, 5, 0), PASS(8, 12, 0) }, 3, { 0, 6, 2, 0, 0, 4, 8 } },
-        { "gradients hidden, then exposed", { PASS(0, 4, -1), OTHER(REDUCE, 3, 9, 0), OTHER(UPDATE, 9, 10, 1) }, 3, { 0, 4, 1, 5, 0, 0, 10 } },
-        { "gradients, then others", { PASS(0, 4, -1), OTHER(REDUCE, 5, 6, 0), OTHER(UPDATE, 9, 10, 1) }, 3, { 0, 4, 1, 1, 0, 4, 10 } },
-        { "gradients while a message is awaited", { PASS(0, 4, -1), OTHER(REDUCE, 4, 6, 0), OTHER(SEND, 5, 8, 0), PASS(8, 12, 2) }, 4,
+        { "a message sent before the last pass ended",
+          { PASS(0, 4, -1), OTHER(SEND, 3, 6, 0), PASS(6, 10, 1) },
+          3,
+          { 0, 6, 2, 0, 2, 0, 10 } },
+        { "a message that nobody waited for",
+          { PASS(0, 4, -1), OTHER(SEND, 4, 5, 0), PASS(8, 12, 0) },
+          3,
+          { 0, 6, 2, 0, 0, 4, 8 } },
+        { "gradients hidden, then exposed",
+          { PASS(0, 4, -1), OTHER(REDUCE, 3, 9, 0), OTHER(UPDATE, 9, 10, 1) },
+          3,
+          { 0, 4, 1, 5, 0, 0, 10 } },
+        { "gradients, then others",
+          { PASS(0, 4, -1), OTHER(REDUCE, 5, 6, 0), OTHER(UPDATE, 9, 10, 1) },
+          3,
+          { 0, 4, 1, 1, 0, 4, 10 } },
+        { "gradients while a message is awaited",
+          { PASS(0, 4, -1), OTHER(REDUCE, 4, 6, 0), OTHER(SEND, 5, 8, 0), PASS(8, 12, 2) },
+          4,
           { 0, 6, 2, 2, 2, 0, 8 } },
         { "parameters after the update", { OTHER(UPDATE, 0, 2, -1), OTHER(GATHER, 3, 7, 0) }, 2, { 0, 2, 0, 4, 0, 1, 13 } },
     };
@@ -38,8 +58,9 @@ static void test_gaps(void)
         g_assert_cmpfloat(got->data_s, ==, expected->data_s);
         g_assert_cmpfloat(got->message_s, ==, expected->message_s);
         g_assert_cmpfloat(got->idle_s, ==, expected->idle_s);
-        g_assert_cmpfloat(got->end_s, ==, 20 - expected->compute_s - expected->exchange_s - expected->data_s - expected->message_s -
-                                              expected->idle_s);
+        g_assert_cmpfloat(got->end_s, ==,
+                          20 - expected->compute_s - expected->exchange_s - expected->data_s - expected->message_s -
+                              expected->idle_s);
     }
 }
 
@@ -95,7 +116,8 @@ static void test_tiers(void)
     g_autoptr(MppReport) report = mpp_report_new(simulated->tracks, NULL);
     const MppScene *scene = &simulated->simulation->scene;
     g_assert_cmpuint(report->tiers->len, ==, 2);
-    const MppTierUse *node = &g_array_index(report->tiers, MppTierUse, 0), *network = &g_array_index(report->tiers, MppTierUse, 1);
+    const MppTierUse *node = &g_array_index(report->tiers, MppTierUse, 0),
+                     *network = &g_array_index(report->tiers, MppTierUse, 1);
     g_assert_cmpint(node->tier, ==, 0);
     g_assert_cmpint(network->tier, ==, 1);
     int messages = 2 * 16 / 4;

@@ -46,7 +46,8 @@ static void test_order(void)
     const bool chosen[] = { false, true };
     g_autoptr(MppTracks) tracks = mpp_tracks_new(simulated->simulation, chosen);
     g_assert_cmpuint(mpp_tracks_count(tracks, 0, MPP_STREAM_COMPUTE) + mpp_tracks_count(tracks, 0, MPP_STREAM_DATA), ==, 0);
-    g_assert_cmpuint(mpp_tracks_count(tracks, 1, MPP_STREAM_COMPUTE), ==, mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_COMPUTE));
+    g_assert_cmpuint(mpp_tracks_count(tracks, 1, MPP_STREAM_COMPUTE), ==,
+                     mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_COMPUTE));
 }
 
 /** Chunks 0 … 3 lie on stages 0 1 0 1; the second replica has lanes 2 and 3. */
@@ -57,7 +58,7 @@ static void test_ends_of_messages(void)
         int32_t lane, chunk;       /* of the sender */
         int32_t to_lane, to_chunk; /* -1: sends nothing */
     } rows[] = {
-        { MPP_PASS_FORWARD, 0, 0, 1, 1 },   { MPP_PASS_FORWARD, 1, 1, 0, 2 },  { MPP_PASS_FORWARD, 2, 2, 3, 3 },
+        { MPP_PASS_FORWARD, 0, 0, 1, 1 },  { MPP_PASS_FORWARD, 1, 1, 0, 2 },  { MPP_PASS_FORWARD, 2, 2, 3, 3 },
         { MPP_PASS_BACKWARD, 3, 3, 2, 2 }, { MPP_PASS_BACKWARD, 2, 2, 3, 1 }, { MPP_PASS_BACKWARD, 1, 1, 0, 0 },
     };
     g_autoptr(MppWhatIf) unfolded = mpp_what_if_new();

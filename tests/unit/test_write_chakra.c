@@ -54,7 +54,8 @@ static const Chakra__Attribute *attribute(const Chakra__Node *node, const char *
 /** Nodes wait for earlier ones only, and computation takes what the scene says, to a microsecond a node. */
 static void test_nodes(void)
 {
-    static const char *const strategies[] = { "dp=8,zero=3", "dp=2,tp=2,pp=2,sp,zero=1", "cp=2,dp=2,pp=2,vpp=2,schedule=interleaved" };
+    static const char *const strategies[] = { "dp=8,zero=3", "dp=2,tp=2,pp=2,sp,zero=1",
+                                              "cp=2,dp=2,pp=2,vpp=2,schedule=interleaved" };
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(strategies); i++) {
         g_autoptr(Simulated) simulated = simulated_new(strategies[i / 2], 8, NULL);
         g_autoptr(GPtrArray) nodes = nodes_of(simulated, 7, i % 2);
@@ -98,7 +99,8 @@ static void test_messages(void)
     g_autoptr(Simulated) simulated = simulated_new("tp=2,dp=2,pp=2,vpp=2,sp,schedule=interleaved", 8, NULL);
     for (int64_t rank = 0; rank < 8; rank++) {
         g_autoptr(GPtrArray) own = nodes_of(simulated, rank, false), peer = nodes_of(simulated, (rank + 4) % 8, false);
-        g_autoptr(GHashTable) sent = messages_of(own, CHAKRA__NODE_KIND__SEND), taken = messages_of(peer, CHAKRA__NODE_KIND__RECEIVE);
+        g_autoptr(GHashTable) sent = messages_of(own, CHAKRA__NODE_KIND__SEND),
+                              taken = messages_of(peer, CHAKRA__NODE_KIND__RECEIVE);
         g_assert_cmpuint(g_hash_table_size(sent), ==, 8 * 3); /* a rank's part of the boundaries, there and back */
         g_assert_cmpuint(g_hash_table_size(taken), ==, g_hash_table_size(sent));
         GHashTableIter iter;
@@ -137,9 +139,11 @@ static void test_collectives(void)
             g_ptr_array_add(ranks, nodes_of(simulated, rank, true));
         const cJSON *group, *member;
         guint n_used = 0;
-        cJSON_ArrayForEach(group, groups->root) {
+        cJSON_ArrayForEach(group, groups->root)
+        {
             g_autofree char *expected = NULL;
-            cJSON_ArrayForEach(member, group) {
+            cJSON_ArrayForEach(member, group)
+            {
                 g_autofree char *text = collectives_of(ranks->pdata[member->valueint], group->string);
                 if (!expected)
                     expected = g_steal_pointer(&text);

@@ -35,9 +35,8 @@ static GArray *events_with(const MppJson *trace, const char *phase)
 {
     GArray *events = g_array_new(FALSE, FALSE, sizeof(const cJSON *));
     const cJSON *event;
-    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents"))
-        if (g_str_equal(phase_of(event), phase))
-            g_array_append_val(events, event);
+    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents")) if (g_str_equal(phase_of(event), phase))
+        g_array_append_val(events, event);
     return events;
 }
 
@@ -45,7 +44,8 @@ static GArray *events_with(const MppJson *trace, const char *phase)
 static int by_track(const void *a, const void *b)
 {
     const cJSON *p = *(const cJSON *const *)a, *q = *(const cJSON *const *)b;
-    int64_t order[] = { ns(p, "pid") - ns(q, "pid"), ns(p, "tid") - ns(q, "tid"), ns(p, "ts") - ns(q, "ts"), ns(q, "dur") - ns(p, "dur") };
+    int64_t order[] = { ns(p, "pid") - ns(q, "pid"), ns(p, "tid") - ns(q, "tid"), ns(p, "ts") - ns(q, "ts"),
+                        ns(q, "dur") - ns(p, "dur") };
     for (size_t i = 0; i < G_N_ELEMENTS(order); i++)
         if (order[i])
             return order[i] < 0 ? -1 : 1;

@@ -22,8 +22,7 @@ static double sum(const cJSON *object)
 {
     const cJSON *child;
     double total = 0;
-    cJSON_ArrayForEach(child, object)
-        total += child->valuedouble;
+    cJSON_ArrayForEach(child, object) total += child->valuedouble;
     return total;
 }
 
@@ -31,8 +30,7 @@ static char *keys_of(const cJSON *object)
 {
     GString *text = g_string_new(NULL);
     const cJSON *child;
-    cJSON_ArrayForEach(child, object)
-        g_string_append_printf(text, "%s%s", child == object->child ? "" : " ", child->string);
+    cJSON_ArrayForEach(child, object) g_string_append_printf(text, "%s%s", child == object->child ? "" : " ", child->string);
     return g_string_free(text, FALSE);
 }
 
@@ -42,13 +40,15 @@ static void test_sums(void)
     g_autoptr(MppJson) json = written(simulated, &(MppWriterOptions){ 0 });
     double step_s = number(json->root, "step_time_s"), critical_s = 0;
     g_autofree char *keys = keys_of(json->root);
-    g_assert_cmpstr(keys, ==, "format_version step_time_s passes_end_s host_s stragglers_s bubble_frac longest_span_s "
-                              "longest_span_bubble_frac events lanes tiers critical_path");
+    g_assert_cmpstr(keys, ==,
+                    "format_version step_time_s passes_end_s host_s stragglers_s bubble_frac longest_span_s "
+                    "longest_span_bubble_frac events lanes tiers critical_path");
     g_assert_cmpfloat(number(json->root, "format_version"), ==, 1);
     g_assert_cmpfloat(step_s, ==, simulated->simulation->step_s);
     const cJSON *lane, *part;
     int n = 0;
-    cJSON_ArrayForEach(lane, mpp_json_get(json->root, "lanes")) {
+    cJSON_ArrayForEach(lane, mpp_json_get(json->root, "lanes"))
+    {
         const cJSON *memory = mpp_json_get(lane, "memory"), *peak = mpp_json_get(memory, "peak");
         plain_job_expect("shares", sum(mpp_json_get(lane, "time_s")), step_s);
         plain_job_expect("parts", sum(mpp_json_get(peak, "parts_bytes")), number(peak, "bytes"));
@@ -59,8 +59,7 @@ static void test_sums(void)
         g_assert_cmpint(cJSON_GetArraySize(mpp_json_get(curve, "time_s")), ==, cJSON_GetArraySize(mpp_json_get(curve, "bytes")));
     }
     g_assert_cmpint(n, ==, 2);
-    cJSON_ArrayForEach(part, mpp_json_get(json->root, "critical_path"))
-        critical_s += number(part, "time_s");
+    cJSON_ArrayForEach(part, mpp_json_get(json->root, "critical_path")) critical_s += number(part, "time_s");
     plain_job_expect("critical path", critical_s, step_s);
 }
 
@@ -72,14 +71,12 @@ static void test_spans(void)
     MppWriterOptions options = { .lanes = chosen, .spans = true };
     g_autoptr(MppJson) json = written(simulated, &options);
     const cJSON *spans = mpp_json_get(json->root, "spans"), *column, *lane;
-    guint n = mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_COMPUTE) + mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_SEND) +
-              mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_DATA);
+    guint n = mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_COMPUTE) +
+              mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_SEND) + mpp_tracks_count(simulated->tracks, 1, MPP_STREAM_DATA);
     g_autofree char *keys = keys_of(spans);
     g_assert_cmpstr(keys, ==, "lane action pass chunk micro_batch start_s end_s");
-    cJSON_ArrayForEach(column, spans)
-        g_assert_cmpint(cJSON_GetArraySize(column), ==, n);
-    cJSON_ArrayForEach(lane, mpp_json_get(spans, "lane"))
-        g_assert_cmpint(lane->valueint, ==, 1);
+    cJSON_ArrayForEach(column, spans) g_assert_cmpint(cJSON_GetArraySize(column), ==, n);
+    cJSON_ArrayForEach(lane, mpp_json_get(spans, "lane")) g_assert_cmpint(lane->valueint, ==, 1);
     g_assert_cmpint(cJSON_GetArraySize(mpp_json_get(json->root, "lanes")), ==, 1);
 }
 

@@ -26,7 +26,8 @@ static double busy_s(const MppJson *trace, bool collectives, bool both)
     enum { MOST = 1 << 16 };
     g_autoptr(GArray) edges = g_array_new(FALSE, FALSE, 2 * sizeof(double));
     const cJSON *event;
-    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents")) {
+    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents"))
+    {
         bool collective = g_str_has_prefix(mpp_json_get(event, "name")->valuestring, "nccl");
         if (!g_str_equal(mpp_json_get(event, "cat")->valuestring, "kernel") || (!both && collective != collectives))
             continue;
@@ -77,7 +78,8 @@ static void test_form(void)
     double ends[64] = { 0 };
     const cJSON *event, *launch = NULL;
     int n = 0;
-    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents")) {
+    cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents"))
+    {
         if (g_str_equal(mpp_json_get(event, "cat")->valuestring, "cuda_runtime")) {
             launch = event;
             continue;

@@ -18,7 +18,8 @@ typedef struct {
     double rightmost;
 } Found;
 
-static void on_element(GMarkupParseContext *context, const char *name, const char **keys, const char **values, gpointer data, GError **error)
+static void on_element(GMarkupParseContext *context, const char *name, const char **keys, const char **values, gpointer data,
+                       GError **error)
 {
     (void)context;
     (void)error;
@@ -95,8 +96,14 @@ static void test_size(void)
     g_autoptr(Simulated) simulated = simulated_new("dp=2,pp=2", 4, NULL);
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(MppSpan));
     for (int i = 0; i < PASSES; i++) {
-        MppSpan pass = { .start_s = i / LANES, .end_s = i / LANES + 0.9, .lane = i % LANES, .chunk = i % LANES, .cause = -1,
-                         .micro_batch = i / 2 % 1000, .action = MPP_ACTION_PASS, .pass = (uint8_t)(i / LANES % 3 == 0) };
+        MppSpan pass = { .start_s = i / LANES,
+                         .end_s = i / LANES + 0.9,
+                         .lane = i % LANES,
+                         .chunk = i % LANES,
+                         .cause = -1,
+                         .micro_batch = i / 2 % 1000,
+                         .action = MPP_ACTION_PASS,
+                         .pass = (uint8_t)(i / LANES % 3 == 0) };
         MppSpan sent = pass;
         sent.action = MPP_ACTION_SEND;
         g_array_append_val(spans, pass);

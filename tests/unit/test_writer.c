@@ -62,7 +62,8 @@ static void test_folders(void)
     } rows[] = {
         { &mpp_write_kineto, false, "rank.0.json rank.4.json" },
         { &mpp_write_kineto, true, "rank.4.json" },
-        { &mpp_write_chakra, false, "groups.json plan.0.et plan.1.et plan.2.et plan.3.et plan.4.et plan.5.et plan.6.et plan.7.et" },
+        { &mpp_write_chakra, false,
+          "groups.json plan.0.et plan.1.et plan.2.et plan.3.et plan.4.et plan.5.et plan.6.et plan.7.et" },
         { &mpp_write_chakra, true, "groups.json plan.4.et plan.5.et plan.6.et plan.7.et" },
     };
     g_autoptr(Simulated) simulated = simulated_new("dp=2,tp=2,pp=2", 8, NULL);
@@ -127,8 +128,9 @@ static void test_warning(void)
     }
     simulated_set_spans(simulated, (const MppSpan *)(void *)spans->data, (int)spans->len, 1);
     g_autofree char *whole = mpp_writer_warning(&mpp_write_chrome, simulated->simulation, &plain);
-    g_assert_cmpstr(whole, ==, "the file will have about 1,250,000 events in 138 MB, more than viewers in a browser load; "
-                               "choose ranks with --ranks");
+    g_assert_cmpstr(whole, ==,
+                    "the file will have about 1,250,000 events in 138 MB, more than viewers in a browser load; "
+                    "choose ranks with --ranks");
     const bool first[] = { true, false };
     MppWriterOptions half = { .lanes = first };
     g_assert_null(mpp_writer_warning(&mpp_write_chrome, simulated->simulation, &half));
