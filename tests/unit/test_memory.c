@@ -82,6 +82,17 @@ static void test_rates(void)
     }
 }
 
+/** What a stack keeps beside when training in bf16, and only then. */
+static void test_bf16(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.bf16_kept_bytes = 2.75;
+    g_autoptr(Filled) filled = fill(inputs, "dp=8,zero=1");
+    plain_job_expect("bf16", mpp_memory_rates(filled->pipeline).dense.buffers, 2.75);
+    inputs->job.training.precision = MPP_PRECISION_FP16;
+    plain_job_expect("fp16", mpp_memory_rates(filled->pipeline).dense.buffers, 0);
+}
+
 /** Two layers' weights and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
 static void test_gathered(void)
 {
@@ -180,6 +191,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/memory/published-states", test_published_states);
     g_test_add_func("/memory/rates", test_rates);
+    g_test_add_func("/memory/bf16", test_bf16);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);

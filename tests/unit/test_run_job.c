@@ -28,6 +28,7 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes,
                 "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
+    add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
     return profiles;
@@ -212,6 +213,27 @@ static void test_training(void)
     g_assert_true(silent->job.training.kernels.norm_fused);
 }
 
+/** A stack that compiles on demand did so if the label says so, or the number format needs it. */
+static void test_eager(void)
+{
+    static const struct {
+        const char *training, *hardware;
+        bool fused;
+    } rows[] = {
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = make(GATED, rows[i].hardware, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
+        g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
+        g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
+    }
+}
+
 static void test_profiles(void)
 {
     g_autoptr(GError) error = NULL;
@@ -231,6 +253,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
+    g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/profiles", test_profiles);
     return g_test_run();
 }
