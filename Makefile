@@ -36,7 +36,7 @@ TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 
 .DEFAULT_GOAL := all
-.PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy golden lint format install clean
+.PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format install clean
 .SECONDARY:
 
 ## all: build the program at build/mpplan (the default)
@@ -127,6 +127,12 @@ check-fast:
 ## golden: rewrite the expected outputs of the command-line tests and the README's examples
 golden: all
 	tests/run --golden build
+
+## calibrate: fit the profiles to the measured runs of MPPLAN_RUNS_DIR; rewrite them and both accuracy tables (15 minutes)
+calibrate: all
+	$(BUILD)/mpplan calibrate $(MPPLAN_RUNS_DIR)/*.jsonl --priors hwprofiles/priors.json --write hwprofiles \
+	  --leave-one-out tests/accuracy/unseen.csv > $(BUILD)/calibrate.txt
+	@$(MAKE) --no-print-directory accuracy
 
 ## accuracy: predict the measured runs of MPPLAN_RUNS_DIR and rewrite tests/accuracy/results.csv
 accuracy: all

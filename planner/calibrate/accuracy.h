@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "planner/cost/shares.h"
 #include "planner/spec/run_job.h"
 
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     double memory_bytes; /* the figure the record states, at the stage it was read on */
     bool fits;
     MppRunJob *job; /* NULL when skipped */
+    MppShares shares; /* of the step time */
 } MppPrediction;
 
 /** Predicts every run; order kept. Free with mpp_predictions_free(). */

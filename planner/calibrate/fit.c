@@ -5,16 +5,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/calibrate/assume.h"
 #include "planner/cost/estimate.h"
 
 static const double default_scale = 0.1;
-enum { DEFAULT_ROUNDS = 8, ITERATIONS = 6 };
+enum { DEFAULT_ROUNDS = 6, ITERATIONS = 4 };
 
 typedef struct {
     const MppRun *run;
     double measured_s;
     double weight;       /* of its source */
-    char *cluster, *device, *runtime;
+    MppRunJob *job;      /* with its own copies of the profiles' numbers, which the parameters set too */
 } FittedRun;
 
 typedef struct {
@@ -24,6 +25,7 @@ typedef struct {
     GArray *runs;        /* FittedRun */
     double *predicted_s; /* at the last scores */
     double *reweight;    /* square root of the Cauchy weight */
+    guint *n_places;     /* of each parameter, without those in the jobs */
     bool *bears;         /* parameters by runs: whether the parameter can change the run */
 } Fit;
 
@@ -39,10 +41,8 @@ static const FittedRun *run_at(const Fit *fit, guint i)
 
 static double predict_s(const Fit *fit, guint i)
 {
-    g_autofree char *skipped = NULL;
-    g_autoptr(MppRunJob) job = mpp_run_job_new(run_at(fit, i)->run, fit->profiles, &skipped);
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, &job->strategy);
-    return estimate->step_s;
+    const MppRunJob *job = run_at(fit, i)->job;
+    return mpp_estimate_time_s(&job->job, &job->strategy);
 }
 
 /** A range of runs for one thread. */
@@ -154,11 +154,11 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
         g_autofree char *skipped = NULL;
         if (!is_fitted(runs->pdata[i], i, fit->options))
             continue;
-        g_autoptr(MppRunJob) job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
+        MppRunJob *job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
         if (!job)
             continue;
-        FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, g_strdup(job->cluster->name),
-                          g_strdup(job->cluster->device.name), g_strdup(job->runtime->name) };
+        mpp_assume_recompute(runs->pdata[i], job);
+        FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, job };
         g_array_append_val(fit->runs, run);
     }
 }
@@ -166,19 +166,15 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
 static void find_bearings(Fit *fit)
 {
     guint n = fit->runs->len;
+    fit->n_places = g_new(guint, fit->parameters->len + 1);
     fit->bears = g_new0(bool, fit->parameters->len * n + 1);
     for (guint k = 0; k < fit->parameters->len; k++) {
         MppParameter *parameter = parameter_at(fit, k);
         parameter->n_runs = 0;
+        fit->n_places[k] = parameter->places->len;
         for (guint i = 0; i < n; i++) {
-            const FittedRun *run = run_at(fit, i);
-            g_autofree char *names[] = { g_strconcat("cluster:", run->cluster, "/", NULL) };
-            g_autofree char *device = g_strconcat("device:", run->device, "/", NULL);
-            g_autofree char *runtime = g_strconcat("runtime:", run->runtime, "/", NULL);
-            bool bears = g_str_has_prefix(parameter->prior->name, names[0]) || g_str_has_prefix(parameter->prior->name, device) ||
-                         g_str_has_prefix(parameter->prior->name, runtime);
-            fit->bears[k * n + i] = bears;
-            parameter->n_runs += bears;
+            fit->bears[k * n + i] = mpp_parameter_add_job(parameter, run_at(fit, i)->job);
+            parameter->n_runs += fit->bears[k * n + i];
         }
     }
 }
@@ -189,6 +185,20 @@ static double mean_error(const Fit *fit)
     for (guint i = 0; i < fit->runs->len; i++)
         sum += fabs(fit->predicted_s[i] / run_at(fit, i)->measured_s - 1);
     return fit->runs->len ? sum / fit->runs->len : 0;
+}
+
+/** What the runs that a parameter bears upon are off by. */
+static void set_mean_errors(Fit *fit)
+{
+    guint n = fit->runs->len;
+    for (guint k = 0; k < fit->parameters->len; k++) {
+        MppParameter *parameter = parameter_at(fit, k);
+        double sum = 0;
+        for (guint i = 0; i < n; i++)
+            if (fit->bears[k * n + i])
+                sum += fabs(fit->predicted_s[i] / run_at(fit, i)->measured_s - 1);
+        parameter->mean_error = parameter->n_runs ? sum / parameter->n_runs : 0;
+    }
 }
 
 static void set_reweights(Fit *fit, double scale)
@@ -208,6 +218,13 @@ static void set_deviations(const Fit *fit, gsl_multifit_nlinear_workspace *work)
     gsl_matrix_free(covariance);
 }
 
+/** Wide at first, so that runs far off pull too; from the fourth round on as it is wanted. */
+static double scale_of_round(double scale, int round, bool anneal)
+{
+    enum { ANNEALED_ROUNDS = 3 };
+    return anneal && round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
+}
+
 static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GError **error)
 {
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
@@ -217,7 +234,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
     int status = GSL_SUCCESS;
     for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
         predict_all(fit, -1, fit->predicted_s);
-        set_reweights(fit, scale);
+        set_reweights(fit, scale_of_round(scale, round, !fit->options->nearby));
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
         gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
@@ -234,12 +251,11 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
 
 static void free_fit(Fit *fit)
 {
-    for (guint i = 0; i < fit->runs->len; i++) {
-        FittedRun *run = &g_array_index(fit->runs, FittedRun, i);
-        g_free(run->cluster);
-        g_free(run->device);
-        g_free(run->runtime);
-    }
+    for (guint k = 0; k < fit->parameters->len; k++) /* the places in the jobs came last */
+        g_ptr_array_set_size(parameter_at(fit, k)->places, fit->n_places[k]);
+    g_free(fit->n_places);
+    for (guint i = 0; i < fit->runs->len; i++)
+        mpp_run_job_free(run_at(fit, i)->job);
     g_array_unref(fit->runs);
     g_free(fit->predicted_s);
     g_free(fit->reweight);
@@ -269,6 +285,7 @@ bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *r
         gsl_vector_free(scores);
         predict_all(&fit, -1, fit.predicted_s);
         result->after = mean_error(&fit);
+        set_mean_errors(&fit);
     }
     free_fit(&fit);
     return fitted;

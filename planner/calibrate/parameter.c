@@ -58,11 +58,10 @@ static double *find_number(const MppFields *fields, void *base, char **path, con
     return NULL;
 }
 
-/** Adds the places of one profile if it is the one named. */
-static void add_place(MppParameter *parameter, bool named, const MppFields *fields, void *profile, char **path)
+static void add_number(MppParameter *parameter, const MppFields *fields, void *profile, char **path)
 {
     const MppField *row = NULL;
-    double *place = named ? find_number(fields, profile, path, &row) : NULL;
+    double *place = find_number(fields, profile, path, &row);
     if (!place)
         return;
     g_ptr_array_add(parameter->places, place);
@@ -71,23 +70,71 @@ static void add_place(MppParameter *parameter, bool named, const MppFields *fiel
     parameter->is_fraction = row->max == 1;
 }
 
+/** Adds the places of one profile if it is the one named; the last part of the path may name several fields. */
+static void add_place(MppParameter *parameter, bool named, const MppFields *fields, void *profile, char **path)
+{
+    guint last = g_strv_length(path);
+    if (!named || !last)
+        return;
+    char *together = path[last - 1];
+    g_auto(GStrv) fields_together = g_strsplit(together, "+", -1);
+    for (int i = 0; fields_together[i]; i++) {
+        path[last - 1] = fields_together[i];
+        add_number(parameter, fields, profile, path);
+    }
+    path[last - 1] = together;
+}
+
+/** A parameter's name taken apart: "kind:profile/field/…". */
+typedef struct {
+    char **parts; /* parts[0] is the kind alone */
+    const char *profile;
+} ParameterName;
+
+static ParameterName split_name(const char *text)
+{
+    ParameterName name = { g_strsplit(text, "/", -1), "" };
+    char *colon = strchr(name.parts[0], ':');
+    if (colon) {
+        *colon = '\0';
+        name.profile = colon + 1;
+    }
+    return name;
+}
+
+static void add_cluster_places(MppParameter *parameter, const ParameterName *name, MppCluster *cluster)
+{
+    char **path = name->parts + 1;
+    const char *kind = name->parts[0];
+    add_place(parameter, !strcmp(kind, "cluster") && !strcmp(cluster->name, name->profile), &mpp_cluster_fields, cluster, path);
+    add_place(parameter, !strcmp(kind, "device") && !strcmp(cluster->device.name, name->profile), &mpp_device_fields,
+              &cluster->device, path);
+}
+
+static void add_runtime_places(MppParameter *parameter, const ParameterName *name, MppRuntime *runtime)
+{
+    add_place(parameter, !strcmp(name->parts[0], "runtime") && !strcmp(runtime->name, name->profile), &mpp_runtime_fields, runtime,
+              name->parts + 1);
+}
+
+bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job)
+{
+    guint before = parameter->places->len;
+    ParameterName name = split_name(parameter->prior->name);
+    add_cluster_places(parameter, &name, job->cluster);
+    add_runtime_places(parameter, &name, job->runtime);
+    g_strfreev(name.parts);
+    return parameter->places->len > before;
+}
+
 static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(parameter->prior->name, "/", -1);
-    char *colon = strchr(parts[0], ':');
-    const char *profile = colon ? colon + 1 : "";
-    if (colon)
-        *colon = '\0';
-    for (guint i = 0; i < profiles->clusters->len; i++) {
-        MppCluster *cluster = profiles->clusters->pdata[i];
-        add_place(parameter, !strcmp(parts[0], "cluster") && !strcmp(cluster->name, profile), &mpp_cluster_fields, cluster, parts + 1);
-        add_place(parameter, !strcmp(parts[0], "device") && !strcmp(cluster->device.name, profile), &mpp_device_fields,
-                  &cluster->device, parts + 1);
-    }
-    for (guint i = 0; i < profiles->runtimes->len; i++) {
-        MppRuntime *runtime = profiles->runtimes->pdata[i];
-        add_place(parameter, !strcmp(parts[0], "runtime") && !strcmp(runtime->name, profile), &mpp_runtime_fields, runtime, parts + 1);
-    }
+    ParameterName name = split_name(parameter->prior->name);
+    for (guint i = 0; i < profiles->clusters->len; i++)
+        add_cluster_places(parameter, &name, profiles->clusters->pdata[i]);
+    for (guint i = 0; i < profiles->runtimes->len; i++)
+        add_runtime_places(parameter, &name, profiles->runtimes->pdata[i]);
+    g_strfreev(name.parts);
     if (parameter->places->len)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->prior->name);

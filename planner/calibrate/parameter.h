@@ -2,7 +2,8 @@
  * Numbers of profiles that measured runs may adjust, by name.
  *
  * A name is a profile's kind and name and the field's path: "device:h100-sxm5-80gb/matmul_frac/bf16",
- * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s".
+ * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s". Fields that
+ * hold one number are joined: "device:a100-sxm4-80gb/matmul_frac/fp16+bf16".
  * What a parameter may be is the range of its field; what it is expected to be is its prior.
  */
 #pragma once
@@ -23,6 +24,7 @@ typedef struct {
     double value;
     double deviation; /* standard deviation of the estimate, in the prior's measure; set by a fit */
     int n_runs;       /* runs that it bears upon; set by a fit */
+    double mean_error; /* of these runs, after the fit */
 } MppParameter;
 
 /** Reads {"parameters": [{"name", "prior", "spread"}]}. Errors: those of mpp_json_load(), MPP_ERROR_SCHEMA. */
@@ -31,6 +33,10 @@ void mpp_priors_free(GArray *priors);
 
 /** Binds each prior to the numbers in @profiles. Error: MPP_ERROR_INVALID for a name that means nothing. */
 GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Lets @parameter also set the copy that @job holds of its number. Returns: whether the job has one. */
+bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job);
+
 void mpp_parameters_free(GArray *parameters);
 
 /** Sets the number in all its places. */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "planner/calibrate/accuracy.h"
+#include "planner/calibrate/assume.h"
 #include "planner/cost/estimate.h"
 
 /** The stage the record's figure was read on, and the figure. */
@@ -24,8 +25,10 @@ static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
     prediction.job = mpp_run_job_new(run, profiles, &prediction.skipped);
     if (!prediction.job)
         return prediction;
+    mpp_assume_recompute(run, prediction.job);
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&prediction.job->job, &prediction.job->strategy);
     prediction.step_time_s = estimate->step_s;
+    prediction.shares = estimate->shares;
     prediction.memory_bytes = memory_figure(run, prediction.job->runtime, estimate);
     prediction.fits = estimate->fits;
     return prediction;

@@ -43,13 +43,23 @@ static char *basis(const cJSON *sources, const char *key)
     return g_strdup(parts[0] ? parts[0] : "");
 }
 
+/** Key of the text that tells where the number at @path comes from: its field, or the tier and its field. */
+static char *source_key(const cJSON *root, char **path)
+{
+    if (strcmp(path[0], "tiers") != 0 || !path[1] || !path[2])
+        return g_strdup(path[0]);
+    const cJSON *tier = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "tiers"), (int)g_ascii_strtoull(path[1], NULL, 10));
+    return g_strconcat(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tier, "name")), ".", path[2], NULL);
+}
+
 static void set_source(cJSON *root, const char *key, const MppParameter *parameter)
 {
     cJSON *sources = cJSON_GetObjectItemCaseSensitive(root, "sources");
     if (!sources)
         sources = cJSON_AddObjectToObject(root, "sources");
     g_autofree char *before = basis(sources, key);
-    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs", before, parameter->n_runs);
+    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs, mean error %.1f %%", *before ? before : "guess",
+                                            parameter->n_runs, 100 * parameter->mean_error);
     set_member(sources, key, cJSON_CreateString(text));
 }
 
@@ -62,10 +72,12 @@ static bool write_one(const MppParameter *parameter, const char *folder, GError 
     g_autoptr(MppJson) json = mpp_json_load(path, error);
     if (!json)
         return false;
-    g_autofree char *last = g_strdup(parts[g_strv_length(parts) - 1]);
-    set_member(holder(json->root, parts + 1), last, cJSON_CreateNumber(rounded(parameter->value)));
+    g_auto(GStrv) fields = g_strsplit(parts[g_strv_length(parts) - 1], "+", -1);
+    for (int i = 0; fields[i]; i++)
+        set_member(holder(json->root, parts + 1), fields[i], cJSON_CreateNumber(rounded(parameter->value)));
+    g_autofree char *key = source_key(json->root, parts + 1);
     if (parameter->n_runs)
-        set_source(json->root, parts[1], parameter);
+        set_source(json->root, key, parameter);
     return mpp_json_write(json->root, path, error);
 }
 

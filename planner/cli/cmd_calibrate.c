@@ -1,14 +1,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "planner/calibrate/fit.h"
+#include "planner/calibrate/leave_one_out.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out;
+    char *priors, *write, *left_out, *one_out;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -49,6 +49,16 @@ static void print_accuracy(const char *title, const GPtrArray *runs, const MppPr
     GArray *predictions = mpp_predictions_new(runs, profiles);
     mpp_accuracy_text_print(predictions, true);
     mpp_predictions_free(predictions);
+}
+
+/** The table of unseen sources, if it is wanted. */
+static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, const MppProfiles *profiles,
+                          const GPtrArray *runs, const MppFitOptions *how, GError **error)
+{
+    if (!options->one_out)
+        return true;
+    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, how, error);
+    return table && mpp_leave_one_out_write(table, options->one_out, error);
 }
 
 /** Whether the numbers make sense, and there are runs of the source to be left out. */
@@ -93,7 +103,8 @@ static bool calibrate(char **files, const CalibrateOptions *options, GError **er
         g_autoptr(GPtrArray) others = unseen(runs, options);
         print_accuracy("all runs", runs, profiles);
         print_accuracy("runs that were not fitted", others, profiles);
-        done = !options->write || mpp_calibrate_write(parameters, options->write, error);
+        done = (!options->write || mpp_calibrate_write(parameters, options->write, error)) &&
+               leave_one_out(options, parameters, profiles, runs, &how, error);
     }
     mpp_parameters_free(parameters);
     mpp_priors_free(priors);
@@ -107,10 +118,12 @@ static bool run(int argc, char **argv, GError **error)
         { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors, "What may be adjusted, and what it is expected to be", "FILE" },
         { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted numbers into the profiles below DIR", "DIR" },
         { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "Do not fit the runs of SOURCE; judge on them", "SOURCE" },
+        { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
+          "Also fit once without each source, and write the errors on it to FILE", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
-        { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 8)", "N" },
+        { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         G_OPTION_ENTRY_NULL,
     };
@@ -125,6 +138,7 @@ static bool run(int argc, char **argv, GError **error)
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
+    g_free(options.one_out);
     return done;
 }
 
@@ -133,6 +147,7 @@ const MppCommand mpp_command_calibrate = {
     .arguments = "RUNS.jsonl…",
     .summary = "Fit numbers of hardware and runtime profiles to measured runs.",
     .examples = "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
-                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n",
+                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
+                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n",
     .run = run,
 };

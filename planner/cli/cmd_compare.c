@@ -6,6 +6,18 @@
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
 
+/** What the prediction rests on: the profiles that were matched, the plan with what was assumed, the parts of the time. */
+static void add_basis(cJSON *row, const MppPrediction *prediction)
+{
+    g_autofree char *plan = mpp_strategy_to_text(&prediction->job->strategy);
+    cJSON_AddStringToObject(row, "cluster", prediction->job->cluster->name);
+    cJSON_AddStringToObject(row, "runtime", prediction->job->runtime->name);
+    cJSON_AddStringToObject(row, "plan", plan);
+    cJSON *shares = cJSON_AddObjectToObject(row, "shares_s");
+    for (int i = 0; i < MPP_N_SHARES; i++)
+        cJSON_AddNumberToObject(shares, mpp_names_get(&mpp_share_names, i), prediction->shares.s[i]);
+}
+
 static void add_row(cJSON *rows, const MppPrediction *prediction)
 {
     const MppRunMeasured *measured = &prediction->run->measured;
@@ -22,6 +34,7 @@ static void add_row(cJSON *rows, const MppPrediction *prediction)
         cJSON_AddNumberToObject(row, "predicted_step_time_s", prediction->step_time_s);
         cJSON_AddNumberToObject(row, "predicted_memory_bytes", prediction->memory_bytes);
         cJSON_AddBoolToObject(row, "predicted_fits", prediction->fits);
+        add_basis(row, prediction);
     }
     cJSON_AddItemToArray(rows, row);
 }

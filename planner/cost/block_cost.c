@@ -59,8 +59,9 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
         double once_s = mpp_collective_time_s(job->cluster, op->collective, op->bytes, op_group(place, op));
         forward->s.s[share] += op->forward_times * once_s;
         backward->s.s[share] += op->backward_times * once_s;
-        forward->host_s += op->forward_times * host->collective_s;
-        backward->host_s += op->backward_times * host->collective_s;
+        double issue_s = host->collective_s + host->member_s * (op_group(place, op)->n - 1);
+        forward->host_s += op->forward_times * issue_s;
+        backward->host_s += op->backward_times * issue_s;
         return;
     }
     MppOpTime time = mpp_compute_time(job, op);
@@ -98,13 +99,19 @@ static double slower_of(double a_s, double b_s)
     return high > 0 ? high * pow(1 + pow(low / high, power), 1 / power) : 0;
 }
 
+/**
+ * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits, and take
+ * longer while messages are pending.
+ */
 static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer, double host_s, MppShares *pass)
 {
     const MppHostCosts *host = &job->runtime->host;
     double scale = job->cluster->host_frac * job->cluster->device.host_frac;
-    scale *= place->waits_for_nodes ? 1 + host->waiting_p2p_frac * place->shard.tp : 1;
+    double pending = place->waits_for_nodes ? host->waiting_p2p_frac : 0;
+    double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double total = slower_of(device, (host_s + (layer ? host->layer_s : 0)) * scale);
+    double host_limit = (host_s + (layer ? host->layer_s : 0)) * scale * (1 + pending * place->shard.tp);
+    double total = slower_of(device - between_nodes, host_limit) + between_nodes * (1 + pending);
     pass->s[MPP_SHARE_HOST] += total - device;
     return total;
 }
@@ -121,12 +128,23 @@ static void add_again(MppShares *backward, const MppShares *again)
 typedef struct {
     RawPass forward, backward;
     RawPass selective; /* what selective recomputation runs again */
+    RawPass full;      /* what full recomputation runs again */
     double kept_bytes, dropped_bytes;
 } RawBlock;
+
+/** Ops that full recomputation runs again: all, or those before the last product, whose output nothing keeps. */
+static int recomputed_ops(const MppRuntime *runtime, const MppOps *ops)
+{
+    int n = ops->n;
+    while (runtime->recompute_stops_early && n > 0 && ops->ops[--n].kind != MPP_OP_MATMUL)
+        continue;
+    return n;
+}
 
 static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
 {
     RawBlock raw = { 0 };
+    int again = recomputed_ops(job->runtime, ops);
     for (int i = 0; i < ops->n; i++) {
         const MppOp *op = &ops->ops[i];
         RawPass forward = { 0 }, backward = { 0 };
@@ -134,11 +152,16 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         add_pass(&raw.forward, 1, &forward);
         add_pass(&raw.backward, 1, &backward);
         add_pass(&raw.selective, op->again_frac, &forward);
+        add_pass(&raw.full, i < again, &forward);
         raw.kept_bytes += op->kept_bytes;
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
         out->forward_flop += mpp_compute_flop(op);
     }
+    double experts_s = out->expert_parameters > 0 ? job->runtime->host.experts_s : 0;
+    raw.forward.host_s += experts_s;
+    raw.backward.host_s += experts_s;
+    raw.full.host_s += experts_s;
     return raw;
 }
 
@@ -182,7 +205,7 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     selective->kept_bytes = raw.kept_bytes - raw.dropped_bytes;
     selective->working_bytes = raw.dropped_bytes;
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
-    *full = pass_cost(job, place, &raw, layer, &raw.forward, true);
+    *full = pass_cost(job, place, &raw, layer, &raw.full, true);
     full->kept_bytes = input_bytes;
     full->working_bytes = raw.kept_bytes;
 }

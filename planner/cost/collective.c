@@ -14,10 +14,17 @@ static int64_t inner_members(const MppGroup *group, int i)
     return i ? group->members[i - 1] : 1;
 }
 
+/** Share of a port's rate that is left when the group's domains below tier @i all send over the tier. */
+static double uncongested(const MppTier *tier, const MppGroup *group, int i)
+{
+    double domains = (double)group->members[i] / inner_members(group, i);
+    return tier->congestion > 0 && domains > 2 ? pow(domains / 2, -tier->congestion) : 1;
+}
+
 /** A ring crosses tier i between inner domains, over the ports of all members that lie in one. */
 static double ring_rate(const MppTier *tier, const MppGroup *group, int i)
 {
-    return device_rate(tier) * inner_members(group, i);
+    return device_rate(tier) * inner_members(group, i) * uncongested(tier, group, i);
 }
 
 double mpp_collective_bandwidth(const MppCluster *cluster, const MppGroup *group)
@@ -60,7 +67,7 @@ static double all_to_all_s(const MppCluster *cluster, double bytes, const MppGro
         double beyond = (double)(group->members[i] - inner_members(group, i)) / group->n;
         if (beyond <= 0)
             continue;
-        slowest_s = MAX(slowest_s, bytes * beyond / device_rate(tier));
+        slowest_s = MAX(slowest_s, bytes * beyond / (device_rate(tier) * uncongested(tier, group, i)));
         latency_s += tier->latency_s + ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
     }
     return slowest_s + latency_s;

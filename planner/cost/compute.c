@@ -28,16 +28,30 @@ static double tile_share(const MppDevice *device, double count, double m, double
     return best;
 }
 
+/** Arithmetic and the operands' way overlap, less well the more alike they are: a quarter is lost when they are equal. */
+static double together_s(double a_s, double b_s)
+{
+    return cbrt(a_s * a_s * a_s + b_s * b_s * b_s);
+}
+
+/** Filling and emptying the pipeline of a tile takes its time in every format, so more of k where products are faster. */
+static double depth_of(const MppDevice *device, MppPrecision precision)
+{
+    const double *peak = device->peak_flop_per_s.by_precision;
+    double usual = peak[MPP_PRECISION_BF16] > 0 ? peak[MPP_PRECISION_BF16] : peak[MPP_PRECISION_FP16];
+    return usual > 0 ? device->matmul_depth * peak[precision] / usual : device->matmul_depth;
+}
+
 double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
                             double k, double out_bytes)
 {
     double flop = 2 * count * m * n * k;
     double rate = frac * device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
-    double share = tile_share(device, count, m, n) * k / (k + device->matmul_depth);
+    double share = tile_share(device, count, m, n) * k / (k + depth_of(device, precision));
     share *= flop / (flop + device->matmul_work_flop);
     double operand = mpp_precision_matmul_bytes(precision);
     double bytes = count * ((m * k + k * n) * operand + m * n * out_bytes);
-    return MAX(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
+    return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
 }
 
 double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels)
@@ -45,12 +59,17 @@ double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels)
     return bytes / (device->memory_bytes_per_s * device->memory_frac) + kernels * device->kernel_s;
 }
 
-/** Operands are read, written in the narrow format once by rows and once by columns. */
+/**
+ * Operands are read, written in the narrow format once by rows and once by columns. A scale for the whole tensor needs
+ * its largest value first, one more reading (Transformer Engine's current scaling and NVFP4; MXFP8 has block scales alone).
+ */
 static double cast_s(const MppDevice *device, const MppOp *op, double elements)
 {
     if (!mpp_precision_needs_casts(op->precision))
         return 0;
-    return mpp_compute_stream_s(device, elements * (2 + 2 * mpp_precision_matmul_bytes(op->precision)), 1);
+    bool tensor_scale = op->precision == MPP_PRECISION_FP8 || op->precision == MPP_PRECISION_NVFP4;
+    double bytes = 2 + 2 * mpp_precision_matmul_bytes(op->precision) + (tensor_scale ? 2 : 0);
+    return mpp_compute_stream_s(device, elements * bytes, 1 + tensor_scale);
 }
 
 static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
@@ -68,14 +87,27 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     };
 }
 
+/**
+ * Rate of narrow heads against 128-wide ones. 64-wide heads reach 1.1 (1), 0.88 (2) and 0.73 (3, cuDNN) of it
+ * (Dao-AILab/flash-attention benchmark figures, A100 and H100, means over sequence lengths); others by the power of
+ * the width that goes through these.
+ */
+static double narrow_share(MppAttentionKernel kernel, double width)
+{
+    static const double of_64[MPP_N_ATTENTIONS] = {
+        [MPP_ATTENTION_FLASH1] = 1.1, [MPP_ATTENTION_FLASH2] = 0.88, [MPP_ATTENTION_FLASH3] = 0.73
+    };
+    return width < 128 ? pow(width / 128, -log2(of_64[kernel])) : 1;
+}
+
 /** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
 static MppOpTime attention_time(const MppJob *job, const MppOp *op)
 {
     const MppDevice *device = &job->cluster->device;
     const MppAttentionRate *rate = mpp_device_attention(device, job->training.kernels.attention);
     double ramp = op->n / (op->n + device->attention_tokens);
-    double narrow = MIN(op->k, 128) / (MIN(op->k, 128) + 32) * (160.0 / 128); /* 64-wide heads: 0.83 of 128-wide ones */
-    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp * narrow;
+    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp *
+                     narrow_share(job->training.kernels.attention, op->k);
     double flop = mpp_compute_flop(op);
     return (MppOpTime){
         .forward_s = flop / (reached * rate->forward_frac) + device->kernel_s,

@@ -32,6 +32,9 @@ typedef struct {
 /** @strategy must be legal. */
 MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy);
 
+/** Its step time alone. */
+double mpp_estimate_time_s(const MppJob *job, const MppStrategy *strategy);
+
 /** The same from a pipeline already costed. */
 MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline);
 void mpp_estimate_free(MppEstimate *estimate);

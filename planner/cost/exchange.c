@@ -25,20 +25,26 @@ static double collective_s(const MppExchange *exchange, MppCollective kind, doub
     return bytes > 0 ? mpp_collective_time_s(exchange->job->cluster, kind, bytes, group) : 0;
 }
 
+int64_t mpp_exchange_zero(const MppStrategy *strategy)
+{
+    return strategy->pp > 1 ? MIN(strategy->zero, 1) : strategy->zero;
+}
+
 static MppExchangeTime once_a_step(const MppExchange *exchange, double parameters, Groups groups)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
     const MppStrategy *s = exchange->strategy;
     double gradient_bytes = parameters * state->reduce_bytes, parameter_bytes = parameters * state->gather_bytes;
     MppExchangeTime time = { 0 };
-    if (s->zero == 0 || (s->zero == 1 && !state->zero1_reduce_scatter)) {
+    int64_t zero = mpp_exchange_zero(s);
+    if (zero == 0 || (zero == 1 && !state->zero1_reduce_scatter)) {
         time.reduce_s = collective_s(exchange, MPP_COLLECTIVE_ALL_REDUCE, gradient_bytes, groups.all);
     } else {
-        if (s->zero == 1)
+        if (zero == 1)
             time.reduce_s = collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, gradient_bytes, groups.shard);
         time.reduce_s += collective_s(exchange, MPP_COLLECTIVE_ALL_REDUCE, gradient_bytes / groups.shard->n, groups.replicas);
     }
-    if (s->zero == 1 || s->zero == 2)
+    if (zero == 1 || zero == 2)
         time.gather_s = collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, parameter_bytes, groups.shard);
     return time;
 }
@@ -50,17 +56,19 @@ MppExchangeTime mpp_exchange_time(const MppExchange *exchange, double parameters
     return (MppExchangeTime){ dense.reduce_s + experts.reduce_s, dense.gather_s + experts.gather_s };
 }
 
+/** A stack that moves a layer tensor by tensor pays the start of a collective as often. */
 static void sharded_transfers(const MppExchange *exchange, double parameters, Groups groups, double *gather_s, double *scatter_s)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
-    if (exchange->strategy->zero == 3)
-        *gather_s += collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, parameters * state->gather_bytes, groups.shard);
-    *scatter_s += collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, parameters * state->reduce_bytes, groups.shard);
+    double calls = state->sharded_calls, each = parameters / calls / state->sharded_rate_frac;
+    if (mpp_exchange_zero(exchange->strategy) == 3)
+        *gather_s += calls * collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, each * state->gather_bytes, groups.shard);
+    *scatter_s += calls * collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, each * state->reduce_bytes, groups.shard);
 }
 
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
 {
-    if (exchange->strategy->zero < 2)
+    if (mpp_exchange_zero(exchange->strategy) < 2)
         return (MppShardedLayer){ 0 };
     double gather_s = 0, scatter_s = 0, frac = exchange->job->runtime->overlap.fsdp_frac;
     double slowdown = exchange->job->runtime->overlap.slowdown_frac;

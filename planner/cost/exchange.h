@@ -15,6 +15,13 @@ typedef struct {
     MppMesh mesh;
 } MppExchange;
 
+/**
+ * ZeRO stage as a pipeline runs it: stages 2 and 3 become 1. Sharding would move everything again in each micro-batch,
+ * so stacks keep parameters and gradients whole from the first micro-batch to the last (torchtitan: FSDP2 does not
+ * reshard after the forward pass under a pipeline, and reduces gradients after the last backward pass).
+ */
+int64_t mpp_exchange_zero(const MppStrategy *strategy);
+
 /** Seconds on the wire, nothing hidden. */
 typedef struct {
     double reduce_s; /* gradients, once a step */

@@ -65,13 +65,21 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
     op->precision = mpp_precision_outside_layers(job->training.precision);
     op->parameters -= model->tied_embeddings ? vocab * width : 0;
 
+    bool whole = at->shard->tp > 1 && !job->runtime->memory.logits_split;
+    if (whole) { /* every rank gathers all logits and computes the whole loss; each keeps its part of the gradient */
+        MppOp *gather = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "gather logits");
+        gather->collective = MPP_COLLECTIVE_ALL_GATHER;
+        gather->axis = MPP_AXIS_TP;
+        gather->bytes = at->tokens * vocab * at->tp * at->element;
+        gather->forward_times = 1;
+    }
     MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
     bool fused = job->training.kernels.cross_entropy_fused;
-    loss->forward_bytes = at->tokens * vocab * job->runtime->loss_traffic_bytes / 2;
+    loss->forward_bytes = at->tokens * vocab * (whole ? at->tp : 1) * job->runtime->loss_traffic_bytes / 2;
     loss->backward_bytes = loss->forward_bytes;
     loss->forward_kernels = fused ? 2 : 8;
     loss->backward_kernels = fused ? 1 : 4;
-    if (at->shard->tp > 1) {
+    if (at->shard->tp > 1 && !whole) {
         MppOp *sums = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "loss sums"); /* maximum, target's logit, sum of exponents */
         sums->collective = MPP_COLLECTIVE_ALL_REDUCE;
         sums->axis = MPP_AXIS_TP;

@@ -47,6 +47,13 @@ static void add_expert_exchange(const MppOpContext *at, MppOps *ops, const char 
     }
 }
 
+/** What arrives from each rank is in the order of that rank's experts; several local experts want it by expert. */
+static void add_expert_sort(const MppOpContext *at, MppOps *ops, const char *name, double elements)
+{
+    if (at->shard->ep > 1 && at->job->model->moe.experts > at->shard->ep)
+        mpp_ops_add_memory(at, ops, name, elements, elements, 0, 2);
+}
+
 static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
 {
     const MppModel *model = at->job->model;
@@ -75,6 +82,11 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
         op->count = local;
         op->m = tokens / local;
         op->expert = true;
+        if (!at->job->training.kernels.experts_fused) { /* a product, and the casts before it, for each expert */
+            int each = mpp_precision_needs_casts(op->precision) ? 2 : 1;
+            op->forward_kernels = each * (int)local;
+            op->backward_kernels = 2 * each * (int)local;
+        }
         op->parameters = local * (op->n * op->k + (moe->expert_bias ? op->n : 0));
     }
 }
@@ -88,13 +100,15 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 
     MppOp *router = mpp_ops_add_matmul(at, ops, "router", tokens, moe->experts, model->hidden, moe->router_bias);
     router->precision = mpp_precision_outside_layers(at->job->training.precision);
-    enum { ROUTING_KERNELS = 8 }; /* softmax, top-k, counts, sort, auxiliary loss */
+    enum { ROUTING_KERNELS = 24 }; /* scores, top-k, maps and counts of tokens, auxiliary loss, sorts */
     MppOp *routing = mpp_ops_add_memory(at, ops, "routing", 4 * tokens * moe->experts, 4 * tokens * moe->experts, 0, ROUTING_KERNELS);
     routing->kept_bytes = tokens * moe->experts * 4 * 2; /* fp32 logits and probabilities */
 
     mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2)->kept_bytes = elements * at->element;
     add_expert_exchange(at, ops, "dispatch", routed);
+    add_expert_sort(at, ops, "sort by expert", elements);
     add_experts(at, ops, routed);
+    add_expert_sort(at, ops, "sort by rank", elements);
     add_expert_exchange(at, ops, "combine", routed);
     mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2)->kept_bytes = elements * at->element;
 

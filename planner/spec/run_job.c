@@ -73,6 +73,13 @@ static void fill_model(const MppRun *run, MppModel *model)
     fill_mla(run, model);
 }
 
+/** Whether a run of a stack that compiles on demand did: its label says so, or its number format needs it. */
+static bool is_compiled(const MppRun *run, MppPrecision precision)
+{
+    const cJSON *label = mpp_json_get(run->json->root, "row");
+    return mpp_precision_needs_casts(precision) || (cJSON_IsString(label) && strstr(label->valuestring, "compile"));
+}
+
 static void fill_training(const MppRun *run, MppRunJob *out)
 {
     const MppRunTraining *from = &run->training;
@@ -83,6 +90,8 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->precision = mpp_run_match_precision(from->precision, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
+    if (out->runtime->eager_unless_stated && !is_compiled(run, training->precision))
+        training->kernels = (MppKernels){ .attention = training->kernels.attention };
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
 }
@@ -109,7 +118,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
     s->vpp = s->pp > 1 ? from->vpp : 1;
     s->ep = run->model.experts ? from->ep : 1;
-    s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 && s->ep * s->tp > s->dp * s->cp * s->tp ? 1 : s->tp;
+    s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 ? 1 : s->tp;
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
     s->micro_batch = MAX(run->training.micro_batch, 1);
     s->zero = zero_stage(run, out->runtime, s->pp);

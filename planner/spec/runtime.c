@@ -15,13 +15,16 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+    MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
 static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
     MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
+    MPP_FIELD_DOUBLE(MppHostCosts, member_s, 0, 1e-1, 0, "a collective waits for each further member"),
     MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
+    MPP_FIELD_DOUBLE(MppHostCosts, experts_s, 0, 1, 0, "of a layer of experts and pass, besides"),
     MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),
     MPP_FIELD_DOUBLE(MppHostCosts, step_s, 0, 10, 1e-2, "of a step"),
     MPP_FIELD_DOUBLE(MppHostCosts, waiting_p2p_frac, 0, 10, 0, "growth of host time while messages between nodes are pending"),
@@ -30,12 +33,15 @@ static const MppFields host_fields = MPP_FIELDS("host costs", MppHostCosts, host
 
 static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
+    MPP_FIELD_DOUBLE(MppStateCosts, bf16_kept_bytes, 0, 16, 0, "kept beside when training in bf16"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, gather_bytes, 0, 8, 2, "parameters on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, optimizer_bytes, 0, 64, 12, "master copy and moments"),
     MPP_FIELD_DOUBLE(MppStateCosts, update_traffic_bytes, 0, 256, 34, "memory traffic of the update"),
     MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
+    MPP_FIELD_DOUBLE(MppStateCosts, sharded_calls, 1, 1000, 1, "collectives for a layer's sharded parameters: 1, or one a tensor"),
+    MPP_FIELD_DOUBLE(MppStateCosts, sharded_rate_frac, 0.01, 1, 1, "of the usual bandwidth that these reach"),
     MPP_FIELD_BOOL(MppStateCosts, zero1_reduce_scatter, 1, "ZeRO-1 reduce-scatters gradients"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero1_kept_bytes, 0, 16, 0, "further buffers under ZeRO-1"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero0_kept_bytes, 0, 16, 0, "further buffers without ZeRO"),
@@ -77,6 +83,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
+    MPP_FIELD_BOOL(MppRuntime, eager_unless_stated, 0, "a run that names no compiler ran without, unless in 8 bits"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),
     MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),
@@ -90,6 +97,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
+    MPP_FIELD_BOOL(MppRuntime, recompute_stops_early, 0, "full recomputation ends before a layer's last product"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),

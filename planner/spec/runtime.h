@@ -44,13 +44,16 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
+    bool experts_fused; /* the products of all local experts in one kernel */
 } MppKernels;
 
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
 typedef struct {
     double kernel_s;     /* one kernel launched by eager code */
     double collective_s; /* one collective call */
+    double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
+    double experts_s;    /* of a layer of experts and pass, besides: the host waits for the counts of tokens */
     double micro_batch_s;
     double step_s;
     double waiting_p2p_frac; /* growth of a layer's host time while messages to other nodes are pending */
@@ -59,12 +62,15 @@ typedef struct {
 /** Gradients and optimizer. Bytes are per parameter. */
 typedef struct {
     double gradient_bytes;           /* accumulation buffer */
+    double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double reduce_bytes;             /* on the wire, gradients */
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
     double update_traffic_bytes;     /* read and written by the update, gradient norm included */
     double bucket_bytes;             /* parameters exchanged together */
+    double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
+    double sharded_rate_frac;        /* of a collective's usual bandwidth that they reach: copies, few channels */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;
@@ -98,6 +104,7 @@ typedef struct {
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
+    bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */
     MppHostCosts host;
     MppStateCosts state;
     MppOverlap overlap;
@@ -110,6 +117,7 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
     MppSelective selective;
+    bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
     int64_t schedules;        /* a set of MppScheduleKind */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */

@@ -4,7 +4,15 @@
 
 #include "tests/support/plain_job.h"
 
-static const double product_s = 2.0 * 1024 * 512 * 2048 / 1e14, softmax_s = 4e6 / 1e13, gather_s = 8e5 / 1e11;
+static const double product_s = 2.0 * 1024 * 512 * 2048 / 1e14, softmax_s = 4e11 / 1e18, gather_s = 8e5 / 1e11;
+
+/** Memory so fast that a product's operands take no time. */
+static MppInputs *job_new(void)
+{
+    MppInputs *inputs = plain_job_new(8);
+    inputs->cluster.device.memory_bytes_per_s = 1e18;
+    return inputs;
+}
 
 /** A product with weights, an attention core and an all-gather over two ranks: forward once, backward twice. */
 static MppOps make_ops(void)
@@ -21,8 +29,8 @@ static MppOps make_ops(void)
     product->forward_kernels = 1;
     product->backward_kernels = 2;
     MppOp *softmax = mpp_ops_add(&ops, MPP_OP_MEMORY, "softmax");
-    softmax->forward_bytes = 4e6;
-    softmax->backward_bytes = 1.2e7;
+    softmax->forward_bytes = 4e11;
+    softmax->backward_bytes = 1.2e12;
     softmax->attention_core = true;
     softmax->kept_bytes = 7000;
     softmax->again_frac = 1;
@@ -48,7 +56,7 @@ static MppBlockCost cost_of(const MppInputs *inputs, const MppOps *ops, const ch
 
 static void test_sums(void)
 {
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    g_autoptr(MppInputs) inputs = job_new();
     MppOps ops = make_ops();
     ops.ops[0].expert = true;
     MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
@@ -69,7 +77,7 @@ static void test_sums(void)
 /** Selective runs the marked part of the forward pass again, full all of it from the block's input. */
 static void test_recompute(void)
 {
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    g_autoptr(MppInputs) inputs = job_new();
     MppOps ops = make_ops();
     MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2,mbs=3,sp", true);
     const MppPassCost *none = &cost.by_recompute[MPP_RECOMPUTE_NONE], *full = &cost.by_recompute[MPP_RECOMPUTE_FULL];
@@ -84,6 +92,15 @@ static void test_recompute(void)
     g_assert_cmpfloat(full->kept_bytes, ==, 1024 * 3 / 2 * 512 * 2);
     g_assert_cmpfloat(full->working_bytes, ==, 10000);
     g_assert_cmpfloat(full->forward_s, ==, none->forward_s);
+
+    inputs->runtime.recompute_stops_early = true; /* the product is the last: what comes before it is nothing */
+    cost = cost_of(inputs, &ops, "dp=4,tp=2,mbs=3,sp", true);
+    plain_job_expect("stopped early", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, none->backward_s);
+    ops.ops[ops.n] = ops.ops[0];
+    ops.n++;
+    cost = cost_of(inputs, &ops, "dp=4,tp=2,mbs=3,sp", true);
+    plain_job_expect("before the second product", full->backward_s - none->backward_s, product_s + softmax_s + gather_s);
+    ops.n--;
 
     cost = cost_of(inputs, &ops, "dp=4,tp=2", false); /* an embedding is not recomputed */
     g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, ==, cost.by_recompute[MPP_RECOMPUTE_NONE].backward_s);
@@ -103,7 +120,7 @@ static void test_overlap(void)
         { 1, 0, 8e6, 1 - 2.147483648e-05 / 4e-5 }, /* longer than the product */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        g_autoptr(MppInputs) inputs = job_new();
         inputs->runtime.overlap.tensor_frac = rows[i].frac;
         inputs->runtime.overlap.slowdown_frac = rows[i].slowdown;
         MppOps ops = make_ops();
@@ -117,7 +134,7 @@ static void test_overlap(void)
 /** A product hides one exchange at a time: what tensor parallelism takes is gone for the experts'. */
 static void test_overlap_once(void)
 {
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    g_autoptr(MppInputs) inputs = job_new();
     inputs->runtime.overlap.tensor_frac = inputs->runtime.overlap.expert_frac = 1;
     MppOps ops = make_ops();
     MppOp *dispatch = mpp_ops_add(&ops, MPP_OP_COLLECTIVE, "dispatch");
@@ -150,7 +167,7 @@ static void test_host(void)
         { "dp=2,tp=2,pp=2,order=tp-pp-cp-dp", 3, 2, 1, 0.25, 1, true, 6 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        g_autoptr(MppInputs) inputs = job_new();
         inputs->runtime.host = (MppHostCosts){ .kernel_s = rows[i].kernel_s,
                                                .collective_s = rows[i].collective_s,
                                                .layer_s = rows[i].layer_s,
@@ -166,6 +183,42 @@ static void test_host(void)
     }
 }
 
+/** A collective waits for each member but one; experts keep the host of their layer's passes besides. */
+static void test_waits(void)
+{
+    g_autoptr(MppInputs) inputs = job_new();
+    inputs->runtime.host = (MppHostCosts){ .collective_s = 2, .member_s = 0.5, .experts_s = 7 };
+    MppOps ops = make_ops();
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    plain_job_expect("three further members", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
+    plain_job_expect("twice", cost.by_recompute[MPP_RECOMPUTE_NONE].backward_s, 7);
+    ops.ops[0].expert = true;
+    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    plain_job_expect("experts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5 + 7);
+    plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 7 + 3.5 + 7);
+}
+
+/** Exchanges between nodes add to a pass that the host limits, and grow while messages are pending. */
+static void test_between_nodes(void)
+{
+    static const struct {
+        const char *strategy;
+        double waiting_frac, seconds; /* 2 a collective; all-gather of 1.6 MB over 8 or 4 ranks of nodes of 2 */
+    } rows[] = {
+        { "tp=8", 0, 2 + 7.0 / 8 * 1.6e6 / 2e10 },
+        { "tp=4,dp=2", 0.25, 2 + 3.0 / 4 * 1.6e6 / 2e10 },
+        { "tp=4,pp=2", 0.25, 2 * 2 + 3.0 / 4 * 1.6e6 / 2e10 * 1.25 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = job_new();
+        g_array_index(inputs->cluster.tiers, MppTier, 0).devices = 2;
+        inputs->runtime.host = (MppHostCosts){ .collective_s = 2, .waiting_p2p_frac = rows[i].waiting_frac };
+        MppOps ops = make_ops();
+        MppBlockCost cost = cost_of(inputs, &ops, rows[i].strategy, true);
+        plain_job_expect(rows[i].strategy, cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, rows[i].seconds);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -174,5 +227,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/overlap", test_overlap);
     g_test_add_func("/block-cost/overlap-once", test_overlap_once);
     g_test_add_func("/block-cost/host", test_host);
+    g_test_add_func("/block-cost/waits", test_waits);
+    g_test_add_func("/block-cost/between-nodes", test_between_nodes);
     return g_test_run();
 }

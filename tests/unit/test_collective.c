@@ -125,6 +125,19 @@ static void test_reduction(void)
         }
 }
 
+/** Beyond two domains the rate falls with a power of their number: three nodes to 1.5^-0.5, two leaves not at all. */
+static void test_congestion(void)
+{
+    g_autoptr(MppCluster) cluster = make_cluster();
+    for (guint i = 0; i < cluster->tiers->len; i++)
+        g_array_index(cluster->tiers, MppTier, i).congestion = i ? 0.5 : 0;
+    g_assert_cmpfloat_with_epsilon(mpp_collective_bandwidth(cluster, &apart), 3.2e10 / sqrt(1.5), 1e-3);
+    g_assert_cmpfloat_with_epsilon(mpp_collective_bandwidth(cluster, &nodes), 4 * 3.2e10 / sqrt(1.5), 1e-3);
+    g_assert_cmpfloat_with_epsilon(mpp_collective_bandwidth(cluster, &node), 2e11, 1e-3);
+    double s = mpp_collective_time_s(cluster, MPP_COLLECTIVE_ALL_TO_ALL, 2.4e9, &apart);
+    g_assert_cmpfloat_with_epsilon(s, 1.6e9 / (3.2e10 / sqrt(1.5)) + 2 * 4e-6 + 2e-5, 1e-12);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -132,5 +145,6 @@ int main(int argc, char **argv)
     g_test_add_func("/collective/times", test_times);
     g_test_add_func("/collective/monotone", test_monotone);
     g_test_add_func("/collective/reduction", test_reduction);
+    g_test_add_func("/collective/congestion", test_congestion);
     return g_test_run();
 }

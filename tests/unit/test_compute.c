@@ -1,25 +1,37 @@
 #include "planner/cost/compute.h"
 
+#include <math.h>
+
 #include "tests/support/plain_job.h"
 
-/** On the plain device: 2 m n k over 100 TFLOP/s, or the operands and the result over 10 TB/s. */
+/** Of arithmetic and operand traffic together. */
+static double together_s(double compute_s, double move_s)
+{
+    return pow(pow(compute_s, 3) + pow(move_s, 3), 1.0 / 3);
+}
+
+/** On the plain device: 2 m n k over 100 TFLOP/s together with the operands and the result over 10 TB/s. */
 static void test_matmul(void)
 {
     static const struct {
-        double frac, count, m, n, k, out_bytes, seconds;
+        double frac, count, m, n, k, out_bytes, compute_s, move_s;
     } rows[] = {
-        { 1, 1, 1024, 512, 2048, 2, 2.0 * 1024 * 512 * 2048 / 1e14 },
-        { 0.25, 1, 1024, 512, 2048, 2, 8.0 * 1024 * 512 * 2048 / 1e14 },
-        { 1, 7, 256, 128, 640, 2, 7 * 2.0 * 256 * 128 * 640 / 1e14 },
-        { 1, 1, 8192, 4096, 16, 4, (2.0 * (8192 + 4096) * 16 + 4.0 * 8192 * 4096) / 1e13 }, /* thin: moved, not computed */
-        { 1, 3, 256, 128, 16, 8, 3 * ((256 + 128) * 16 * 2 + 256.0 * 128 * 8) / 1e13 },
+        { 1, 1, 1024, 512, 2048, 2, 2.0 * 1024 * 512 * 2048 / 1e14, (1536 * 2048 * 2 + 1024 * 512 * 2) / 1e13 },
+        { 0.25, 1, 1024, 512, 2048, 2, 8.0 * 1024 * 512 * 2048 / 1e14, (1536 * 2048 * 2 + 1024 * 512 * 2) / 1e13 },
+        { 1, 7, 256, 128, 640, 2, 7 * 2.0 * 256 * 128 * 640 / 1e14, 7 * (384 * 640 * 2 + 256 * 128 * 2) / 1e13 },
+        { 1, 1, 8192, 4096, 16, 4, 2.0 * 8192 * 4096 * 16 / 1e14, (12288 * 16 * 2 + 8192.0 * 4096 * 4) / 1e13 }, /* thin */
+        { 1, 3, 256, 128, 16, 8, 3 * 2.0 * 256 * 128 * 16 / 1e14, 3 * (384 * 16 * 2 + 256.0 * 128 * 8) / 1e13 },
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         double s = mpp_compute_matmul_s(&inputs->cluster.device, MPP_PRECISION_BF16, rows[i].frac, rows[i].count, rows[i].m,
                                         rows[i].n, rows[i].k, rows[i].out_bytes);
-        plain_job_expect("product", s, rows[i].seconds);
+        plain_job_expect("product", s, together_s(rows[i].compute_s, rows[i].move_s));
     }
+    MppDevice *device = &inputs->cluster.device; /* 16384 operand elements and no result to write: 32768 bytes */
+    device->memory_bytes_per_s = 32768 / (2.0 * 256 * 128 * 42.6666666666666667 / 1e14);
+    double s = mpp_compute_matmul_s(device, MPP_PRECISION_BF16, 1, 1, 256, 128, 42.6666666666666667, 0);
+    plain_job_expect("as long as its operands", s, cbrt(2) * 2.0 * 256 * 128 * 42.6666666666666667 / 1e14);
 }
 
 /** What shape costs, each alone. */
@@ -43,10 +55,14 @@ static void test_losses(void)
         device->memory_bytes_per_s = 1e18;
         device->cores = rows[i].cores;
         device->matmul_depth = rows[i].depth;
+        device->peak_flop_per_s.by_precision[MPP_PRECISION_FP8] = 2e14;
         device->matmul_work_flop = rows[i].work_flop;
         device->kernel_s = rows[i].kernel_s;
         double s = mpp_compute_matmul_s(device, MPP_PRECISION_BF16, 1, 1, rows[i].m, rows[i].n, rows[i].k, 2);
         double ideal_s = 2 * rows[i].m * rows[i].n * rows[i].k / 1e14;
+        double narrow_s = mpp_compute_matmul_s(device, MPP_PRECISION_FP8, 1, 1, rows[i].m, rows[i].n, rows[i].k, 2);
+        if (rows[i].depth > 0) /* the same time is lost: twice the depth at twice the rate */
+            plain_job_expect("narrow", narrow_s, ideal_s / 2 * (rows[i].k + 2 * rows[i].depth) / rows[i].k);
         if (rows[i].cores == 10) /* a smaller tile may do better than the largest */
             g_assert_true(s > ideal_s && s <= ideal_s * rows[i].factor * (1 + 1e-12));
         else
@@ -85,6 +101,7 @@ static void test_stream(void)
 static void test_products(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->cluster.device.memory_bytes_per_s = 1e18;
     MppOp op = { .kind = MPP_OP_MATMUL, .count = 1, .m = 256, .n = 4096, .k = 4096, .precision = MPP_PRECISION_BF16 };
     double compute_s = 2 * 256 * 4096.0 * 4096 / 1e14, operands = (256 * 4096 + 256 * 4096) * 2.0;
     plain_job_expect("FLOP", mpp_compute_flop(&op), 2 * 256 * 4096.0 * 4096);
@@ -93,27 +110,34 @@ static void test_products(void)
     plain_job_expect("backward weight", mpp_compute_time(&inputs->job, &op).backward_weight_s, compute_s);
     op.parameters = 4096 * 4096;
     inputs->cluster.device.memory_bytes_per_s = 1e11;
-    plain_job_expect("accumulated", mpp_compute_time(&inputs->job, &op).backward_weight_s, (operands + 4096.0 * 4096 * 8) / 1e11);
+    plain_job_expect("accumulated", mpp_compute_time(&inputs->job, &op).backward_weight_s,
+                     together_s(compute_s, (operands + 4096.0 * 4096 * 8) / 1e11));
 
-    inputs->cluster.device.memory_bytes_per_s = 1e13;
+    inputs->cluster.device.memory_bytes_per_s = 1e18;
     inputs->cluster.device.grouped_frac = 0.5;
     op.expert = true;
     plain_job_expect("grouped", mpp_compute_time(&inputs->job, &op).forward_s, 2 * compute_s);
 }
 
-/** FP8 operands are cast first: 2 bytes read, two copies of one byte written. */
+/** FP8 operands are cast first: 2 bytes read twice, for the scale and to be cast, and two copies of one byte written. */
 static void test_casts(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     MppOp op = { .kind = MPP_OP_MATMUL, .count = 1, .m = 1024, .n = 512, .k = 2048, .precision = MPP_PRECISION_FP8 };
     MppOpTime time = mpp_compute_time(&inputs->job, &op);
-    double compute_s = 2 * 1024.0 * 512 * 2048 / 1e14;
-    plain_job_expect("forward", time.forward_s, compute_s + 1024 * 2048 * 4 / 1e13);
-    plain_job_expect("backward input", time.backward_input_s, compute_s + 1024 * 512 * 4 / 1e13);
-    plain_job_expect("backward weight", time.backward_weight_s, compute_s);
+    double compute_s = 2 * 1024.0 * 512 * 2048 / 1e14, operands = 1024.0 * 2048 + 2048 * 512, result = 1024 * 512;
+    plain_job_expect("forward", time.forward_s,
+                     together_s(compute_s, (operands + 2 * result) / 1e13) + 1024 * 2048 * 6 / 1e13);
+    plain_job_expect("backward input", time.backward_input_s,
+                     together_s(compute_s, (result + 2048 * 512 + 2 * 1024.0 * 2048) / 1e13) + 1024 * 512 * 6 / 1e13);
+    plain_job_expect("backward weight", time.backward_weight_s,
+                     together_s(compute_s, (result + 1024 * 2048 + 2 * 2048.0 * 512) / 1e13));
+    op.precision = MPP_PRECISION_MXFP8; /* a scale for 32 elements: 33/32 bytes each, and no reading ahead */
+    plain_job_expect("block scales", mpp_compute_time(&inputs->job, &op).forward_s,
+                     together_s(compute_s, (operands * 33 / 32 + 2 * result) / 1e13) + 1024 * 2048 * (2 + 2 * 33 / 32.0) / 1e13);
 }
 
-/** The backward core has 2.5 times the FLOP; heads of 64 reach 5/6 of the rate of those of 128. */
+/** The backward core has 2.5 times the FLOP; heads of 64 and 32 reach 0.88 and 0.88^2 of the rate of those of 128. */
 static void test_attention(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -129,7 +153,13 @@ static void test_attention(void)
     plain_job_expect("ramp", mpp_compute_time(&inputs->job, &op).forward_s, 2 * flop / 0.5e14);
     inputs->cluster.device.attention_tokens = 0;
     op.k = op.v = 64;
-    plain_job_expect("narrow", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 * 1.2 / 0.5e14);
+    plain_job_expect("narrow", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.88 / 0.5e14);
+    op.k = op.v = 32;
+    plain_job_expect("narrower", mpp_compute_time(&inputs->job, &op).forward_s, flop / 4 / (0.88 * 0.88) / 0.5e14);
+    op.k = op.v = 64;
+    inputs->cluster.device.flash3 = (MppAttentionRate){ 0.5, 0.25 };
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FLASH3;
+    plain_job_expect("narrow in the third", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.73 / 0.5e14);
 }
 
 int main(int argc, char **argv)

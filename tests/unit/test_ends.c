@@ -119,6 +119,20 @@ static void test_loss(void)
     g_assert_cmpfloat(sums->bytes, ==, 3072 * 4);
 }
 
+/** Where logits are gathered, each rank gathers all of them and computes the whole loss. */
+static void test_whole_loss(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.loss_traffic_bytes = 20;
+    inputs->runtime.memory.logits_split = false;
+    MppOps one = ends_of(inputs, mpp_ops_head, "mbs=2"), four = ends_of(inputs, mpp_ops_head, "tp=4,mbs=2");
+    g_autofree char *names = plain_job_names(&four);
+    g_assert_cmpstr(names, ==, "final norm, sum input gradients, vocabulary projection, gather logits, cross entropy");
+    g_assert_cmpfloat(plain_job_find(&four, "gather logits")->bytes, ==, 2048.0 * 51200 * 2);
+    g_assert_cmpfloat(plain_job_find(&four, "cross entropy")->forward_bytes, ==, 2048.0 * 51200 * 10);
+    g_assert_cmpfloat(plain_job_find(&one, "cross entropy")->forward_bytes, ==, 2048.0 * 51200 * 10);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -126,5 +140,6 @@ int main(int argc, char **argv)
     g_test_add_func("/ends/patches", test_patches);
     g_test_add_func("/ends/head", test_head);
     g_test_add_func("/ends/loss", test_loss);
+    g_test_add_func("/ends/whole-loss", test_whole_loss);
     return g_test_run();
 }

@@ -30,6 +30,7 @@ static void test_once_a_step(void)
         { "dp=8,zero=3,zero_ranks=4", true, 1e8, 0, 1e8 / 1e10, 0 },
         { "dp=4,ep=2,zero=0", true, 1e8, 1e7, 6e-3 + 4e7 / 1e11, 0 }, /* an expert has two replicas */
         { "dp=4,ep=4,zero=1", true, 0, 1e7, 0, 0 },
+        { "dp=4,pp=2,zero=3", true, 1e8, 0, 3e-3, 1.5e-3 }, /* a pipeline keeps parameters whole: as ZeRO 1 */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
@@ -56,10 +57,11 @@ static void test_sharded_layer(void)
         { "dp=4,zero=3", 1, 0.25, 0.75e-3, 3e-3, 1.5e-3, 3e-3 }, /* the hidden 1 and 2 ms slow their layer by a quarter */
         { "dp=4,zero=2", 1, 0, 0, 1e-3, 0, 3e-3 },
         { "dp=8,zero=3,zero_ranks=4", 0, 0, 1.5e-3, 4.5e-3, 1.5e-3, 3e-3 },
+        { "dp=4,pp=2,zero=3", 0, 0, 0, 0, 0, 0 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
-        g_autoptr(MppInputs) inputs = plain_job_new(s.dp);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp * s.pp);
         inputs->runtime.overlap.fsdp_frac = rows[i].frac;
         inputs->runtime.overlap.slowdown_frac = rows[i].slowdown;
         MppExchange exchange = exchange_of(inputs, &s);
@@ -71,6 +73,23 @@ static void test_sharded_layer(void)
         plain_job_expect("first", layer.first_s, rows[i].first_s);
         plain_job_expect("last", layer.last_s, rows[i].last_s);
     }
+}
+
+/** Tensor by tensor: as many starts of 10 us, and half of the rate where the stack reaches half. */
+static void test_tensor_by_tensor(void)
+{
+    MppStrategy s = plain_job_strategy("dp=4,zero=3");
+    g_autoptr(MppInputs) inputs = plain_job_new(4);
+    g_array_index(inputs->cluster.tiers, MppTier, 0).latency_s = 1e-5;
+    inputs->runtime.overlap.fsdp_frac = 0;
+    inputs->runtime.state.sharded_calls = 12;
+    inputs->runtime.state.sharded_rate_frac = 0.5;
+    MppExchange exchange = exchange_of(inputs, &s);
+    MppBlockCost block = { .parameters = 1e8 };
+    MppPassCost cost = { .forward_s = 1e-3, .backward_s = 2e-3 };
+    MppShardedLayer layer = mpp_exchange_layer(&exchange, &block, &cost);
+    plain_job_expect("gather", layer.forward_s, 2 * 1.5e-3 + 12 * 1e-5);
+    plain_job_expect("gather and scatter", layer.backward_s, 2 * 4.5e-3 + 24 * 1e-5);
 }
 
 /** 30 bytes a parameter at 10 TB/s; the norm's 4 bytes go round once more. */
@@ -143,6 +162,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/exchange/once-a-step", test_once_a_step);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
+    g_test_add_func("/exchange/tensor-by-tensor", test_tensor_by_tensor);
     g_test_add_func("/exchange/update", test_update);
     g_test_add_func("/exchange/tied", test_tied);
     g_test_add_func("/exchange/copies", test_copies);

@@ -64,6 +64,7 @@ static void test_rates(void)
         { "dp=8,zero=3,zero_ranks=4", MPP_PRECISION_BF16, MPP_OPTIMIZER_MUON, 0.5, 1, 8.0 / 4, 0 },
         { "dp=8", MPP_PRECISION_FP32, MPP_OPTIMIZER_ADAM, 4, 4 + 2.5, 8, 1.25 }, /* no master copy beside the weights */
         { "dp=8,zero=1,offload", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 0, 0.75 },
+        { "dp=4,pp=2,zero=3", MPP_PRECISION_FP16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12.0 / 4, 0.75 }, /* as ZeRO 1 */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -79,6 +80,17 @@ static void test_rates(void)
         plain_job_expect("optimizer", bytes.optimizer, rows[i].optimizer_bytes);
         plain_job_expect("buffers", bytes.buffers, rows[i].buffers);
     }
+}
+
+/** What a stack keeps beside when training in bf16, and only then. */
+static void test_bf16(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.bf16_kept_bytes = 2.75;
+    g_autoptr(Filled) filled = fill(inputs, "dp=8,zero=1");
+    plain_job_expect("bf16", mpp_memory_rates(filled->pipeline).dense.buffers, 2.75);
+    inputs->job.training.precision = MPP_PRECISION_FP16;
+    plain_job_expect("fp16", mpp_memory_rates(filled->pipeline).dense.buffers, 0);
 }
 
 /** Two layers' weights and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
@@ -141,9 +153,14 @@ static void test_figures(void)
         { "dp=8", 3, 8e10, 0 },
         { "dp=4,tp=2,mbs=2", 3, 8e10, 3.0 * 2048 * 512 * 2 },
         { "dp=4,tp=2,mbs=2", 3, 1e6, 0 },
+        { "tp=8,pp=1", 3, 8e10, 3.0 * 1024 * 512 * 2 },
+        { "tp=8,pp=2", 3, 8e10, 0 }, /* waits for collectives and messages between nodes in turn */
+        { "tp=2,pp=4", 3, 8e10, 3.0 * 1024 * 512 * 2 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        MppStrategy split = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(split.dp * split.tp * split.pp);
+        inputs->model.heads = 8;
         inputs->runtime.memory.deferred_buffers = rows[i].deferred;
         inputs->runtime.memory.context_bytes = 4e9;
         inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
@@ -153,6 +170,17 @@ static void test_figures(void)
         plain_job_expect("reserved", memory.reserved_bytes, memory.allocated_bytes + rows[i].more_bytes);
         plain_job_expect("device", memory.device_bytes, memory.reserved_bytes + 4e9);
     }
+    g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
+    g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;
+    hosted->runtime.memory.deferred_buffers = 3;
+    for (int limits = 0; limits < 2; limits++) {
+        hosted->runtime.host.layer_s = limits ? 1 : 0;
+        g_autoptr(Filled) filled = fill(hosted, "tp=2,pp=2");
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        plain_job_expect("two stages", memory.reserved_bytes - memory.allocated_bytes, limits ? 0 : 3.0 * 1024 * 512 * 2);
+    }
+
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.memory.usable_frac = 0.875;
     plain_job_expect("usable", mpp_memory_usable_bytes(&inputs->job), 7e10);
@@ -163,6 +191,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/memory/published-states", test_published_states);
     g_test_add_func("/memory/rates", test_rates);
+    g_test_add_func("/memory/bf16", test_bf16);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);

@@ -1,5 +1,7 @@
 #include "planner/ops/parts.h"
 
+#include <string.h>
+
 #include "tests/support/plain_job.h"
 
 static MppOps dense_of(const MppInputs *inputs, double tokens, double ranks)
@@ -76,11 +78,11 @@ static void test_experts(void)
         double local, tokens, width, dispatch_bytes; /* experts on the rank, rows of each, their width */
     } rows[] = {
         { "mbs=2", ROUTE MLP ", unpermute tokens", 24, 256, 768, 0 },
-        { "ep=4,mbs=2", ROUTE "dispatch, " MLP ", combine, unpermute tokens", 6, 1024, 768, 6144 * 1024 },
-        { "tp=2,ep=4,mbs=2,sp", ROUTE "dispatch, " MLP ", combine, unpermute tokens", 6, 512, 768, 3072 * 1024 },
+        { "ep=4,mbs=2", ROUTE "dispatch, sort by expert, " MLP ", sort by rank, combine, unpermute tokens", 6, 1024, 768, 6144 * 1024 },
+        { "tp=2,ep=4,mbs=2,sp", ROUTE "dispatch, sort by expert, " MLP ", sort by rank, combine, unpermute tokens", 6, 512, 768, 3072 * 1024 },
         { "tp=2,etp=2,ep=4,mbs=2,sp",
-          ROUTE "dispatch, gather expert tokens, scatter expert gradients, " MLP
-                ", scatter expert outputs, gather output gradients, combine, unpermute tokens",
+          ROUTE "dispatch, sort by expert, gather expert tokens, scatter expert gradients, " MLP
+                ", scatter expert outputs, gather output gradients, sort by rank, combine, unpermute tokens",
           6, 1024, 384, 3072 * 1024 },
     };
     g_autoptr(MppInputs) inputs = expert_job_new();
@@ -104,6 +106,35 @@ static void test_experts(void)
     }
 }
 
+/** One expert a rank needs no sorting; a product and, in 8 bits, a cast for each expert unless one kernel does all. */
+static void test_launches(void)
+{
+    static const struct {
+        const char *strategy;
+        bool fused;
+        MppPrecision precision;
+        int forward, backward;
+        bool sorted;
+    } rows[] = {
+        { "ep=4", false, MPP_PRECISION_BF16, 6, 12, true },
+        { "ep=4", false, MPP_PRECISION_FP8, 12, 24, true },
+        { "ep=4", true, MPP_PRECISION_FP8, 1, 2, true },
+        { "ep=24", false, MPP_PRECISION_BF16, 1, 2, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->job.training.kernels.experts_fused = rows[i].fused;
+        inputs->job.training.precision = rows[i].precision;
+        MppOps ops = experts_of(inputs, rows[i].strategy);
+        g_assert_cmpint(plain_job_find(&ops, "mlp up projection")->forward_kernels, ==, rows[i].forward);
+        g_assert_cmpint(plain_job_find(&ops, "mlp up projection")->backward_kernels, ==, rows[i].backward);
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_true((strstr(names, "sort by expert") != NULL) == rows[i].sorted);
+        if (rows[i].sorted) /* 1024 tokens to 3 experts, read and written */
+            g_assert_cmpfloat(plain_job_find(&ops, "sort by expert")->forward_bytes, ==, 2 * 3072 * 512 * 2);
+    }
+}
+
 static void test_shared_experts(void)
 {
     g_autoptr(MppInputs) inputs = expert_job_new();
@@ -112,7 +143,7 @@ static void test_shared_experts(void)
     MppOps ops = experts_of(inputs, "tp=2,ep=2,sp");
     g_autofree char *names = plain_job_names(&ops);
     g_assert_cmpstr(names, ==,
-                    ROUTE "dispatch, " MLP ", combine, unpermute tokens, gather sequence, scatter input gradients, " MLP
+                    ROUTE "dispatch, sort by expert, " MLP ", sort by rank, combine, unpermute tokens, gather sequence, scatter input gradients, " MLP
                           ", scatter outputs, gather output gradients, shared gate");
     const MppOp *shared = NULL;
     for (int i = 0; i < ops.n; i++)
@@ -128,6 +159,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
+    g_test_add_func("/mlp/launches", test_launches);
     g_test_add_func("/mlp/shared-experts", test_shared_experts);
     return g_test_run();
 }

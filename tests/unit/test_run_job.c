@@ -28,6 +28,7 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes,
                 "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
+    add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
     return profiles;
@@ -170,10 +171,11 @@ static void test_strategy(void)
           "dp=2,tp=1,pp=3,vpp=2,cp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
         { GATED, "", "\"vpp\": 2, \"ep\": 4, \"etp\": 2", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { EXPERTS, "", "\"tp\": 2, \"ep\": 2, \"sp\": true",
-          "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+          "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        { EXPERTS, "", "\"tp\": 2, \"sp\": true", /* all experts on each rank: split, as everything else */
+          "dp=6,tp=2,pp=1,etp=2,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
         { EXPERTS, "", "\"tp\": 3, \"ep\": 4, \"sp\": true, \"etp\": 1",
           "dp=4,tp=3,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
-        /* more experts' ranks than replicas: they must be whole */
         { EXPERTS, "", "\"tp\": 6, \"ep\": 4, \"sp\": true",
           "dp=2,tp=6,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
         { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },
@@ -211,6 +213,27 @@ static void test_training(void)
     g_assert_true(silent->job.training.kernels.norm_fused);
 }
 
+/** A stack that compiles on demand did so if the label says so, or the number format needs it. */
+static void test_eager(void)
+{
+    static const struct {
+        const char *training, *hardware;
+        bool fused;
+    } rows[] = {
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = make(GATED, rows[i].hardware, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
+        g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
+        g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
+    }
+}
+
 static void test_profiles(void)
 {
     g_autoptr(GError) error = NULL;
@@ -230,6 +253,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
+    g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/profiles", test_profiles);
     return g_test_run();
 }

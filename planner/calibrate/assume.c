@@ -1,0 +1,40 @@
+#include "planner/calibrate/assume.h"
+
+#include "planner/cost/estimate.h"
+
+static bool fits(const MppRunJob *job, MppRecompute recompute, int64_t layers)
+{
+    MppStrategy strategy = job->strategy;
+    strategy.recompute = recompute;
+    strategy.recompute_layers = layers;
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, &strategy);
+    return estimate->fits;
+}
+
+/** Fewest layers of each chunk whose recomputation makes the job fit; 0 (all of them) when nothing less does. */
+static int64_t fewest_layers(const MppRunJob *job)
+{
+    int64_t chunks = job->strategy.pp * job->strategy.vpp;
+    int64_t low = 1, high = (job->model->n_layers + chunks - 1) / chunks, all = high;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (fits(job, MPP_RECOMPUTE_FULL, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low < all ? low : 0;
+}
+
+void mpp_assume_recompute(const MppRun *run, MppRunJob *inout)
+{
+    MppStrategy *s = &inout->strategy;
+    if (run->parallel.recompute || fits(inout, s->recompute, 0))
+        return;
+    if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
+        s->recompute = MPP_RECOMPUTE_SELECTIVE;
+        return;
+    }
+    s->recompute = MPP_RECOMPUTE_FULL;
+    s->recompute_layers = fewest_layers(inout);
+}

@@ -1,0 +1,23 @@
+/**
+ * How well runs are predicted whose source the fit has not seen: what a user's own cluster may expect.
+ */
+#pragma once
+
+#include "planner/calibrate/fit.h"
+
+typedef struct {
+    MppAccuracy seen;   /* the source's runs after a fit to all sources */
+    MppAccuracy unseen; /* after a fit to all others */
+} MppLeftOut;
+
+/**
+ * Fits once more without each source that has timed runs, starting from @parameters as a fit to all of them left them;
+ * sorted by source. The parameters are back at those values afterwards. Errors: those of mpp_fit().
+ *
+ * Returns: MppLeftOut; the names in them live as long as @runs.
+ */
+GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Writes the table as CSV, errors in per cent. Error: G_FILE_ERROR. */
+bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

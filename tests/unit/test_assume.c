@@ -1,0 +1,68 @@
+#include "planner/calibrate/assume.h"
+#include "planner/cost/estimate.h"
+#include "tests/support/expect.h"
+
+/** Llama-like, 24 layers, on two stages of 8 A100; the micro-batch decides what fits. */
+#define RUN                                                                                                          \
+    "{\"id\": \"r\", \"source\": \"somewhere\", \"model\": {\"name\": \"x\", \"layers\": 24, \"hidden\": 4096, "     \
+    "\"heads\": 32, \"ffn\": 11008, \"gated_mlp\": true, \"vocab\": 32000, \"seq\": 4096}, \"hardware\": {\"gpu\": " \
+    "\"a100-sxm4-80gb\", \"gpus\": 8, \"gpus_per_node\": 8}, \"training\": {\"precision\": \"bf16\", "               \
+    "\"framework\": \"Megatron-LM\", \"global_batch\": 512, \"micro_batch\": %d}, \"parallel\": {\"dp\": 2, "        \
+    "\"tp\": 2, \"pp\": 2, \"zero\": 1%s}, \"measured\": {\"step_time_s\": 1.5}}"
+
+static bool fits(const MppRunJob *job, const MppStrategy *strategy)
+{
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&job->job, strategy);
+    return estimate->fits;
+}
+
+/** The plan after the assumption. */
+static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const char *stated, bool *fit)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup_printf(RUN, micro_batch, stated), *skipped = NULL;
+    g_autoptr(MppJson) json = mpp_expect_json(text);
+    MppRun run = { 0 };
+    g_assert_true(mpp_fields_read(&mpp_run_fields, json, json->root, &run, &error));
+    run.json = json;
+    g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
+    g_assert_cmpstr(skipped, ==, NULL);
+    mpp_assume_recompute(&run, job);
+    MppStrategy strategy = job->strategy;
+    *fit = fits(job, &strategy);
+    if (strategy.recompute_layers > 1) { /* one layer fewer does not fit */
+        MppStrategy fewer = strategy;
+        fewer.recompute_layers--;
+        g_assert_false(fits(job, &fewer));
+    }
+    mpp_fields_clear(&mpp_run_fields, &run);
+    return strategy;
+}
+
+/** More recomputation as the micro-batch grows, and never more than is needed; what is stated stays. */
+static void test_least(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    bool fit, seen[MPP_N_RECOMPUTES] = { false };
+    int64_t before = 0;
+    for (int micro_batch = 1; micro_batch <= 64; micro_batch *= 2) {
+        MppStrategy s = assumed(profiles, micro_batch, "", &fit);
+        int64_t amount = s.recompute == MPP_RECOMPUTE_FULL ? 100 + (s.recompute_layers ? s.recompute_layers : 12) : s.recompute;
+        g_assert_cmpint(amount, >=, before);
+        g_assert_true(fit || (s.recompute == MPP_RECOMPUTE_FULL && s.recompute_layers == 0));
+        seen[s.recompute] = true;
+        before = amount;
+    }
+    g_assert_true(seen[MPP_RECOMPUTE_NONE] && seen[MPP_RECOMPUTE_FULL]);
+    g_assert_cmpint(assumed(profiles, 64, ", \"recompute\": \"none\"", &fit).recompute, ==, MPP_RECOMPUTE_NONE);
+    g_assert_false(fit);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/assume/least", test_least);
+    return g_test_run();
+}

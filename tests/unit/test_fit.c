@@ -1,0 +1,174 @@
+#include "planner/calibrate/fit.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "planner/calibrate/leave_one_out.h"
+#include "planner/calibrate/write.h"
+#include "tests/support/expect.h"
+
+#define RUN                                                                                                            \
+    "{\"id\": \"%s-%d\", \"source\": \"%s\", \"model\": {\"name\": \"x\", \"layers\": 32, \"hidden\": %d, \"heads\": " \
+    "32, \"ffn\": %d, \"vocab\": 51200, \"seq\": 2048}, \"hardware\": {\"gpu\": \"a100-sxm4-80gb\", \"gpus\": 8, "     \
+    "\"gpus_per_node\": 8}, \"training\": {\"precision\": \"fp16\", \"framework\": \"Megatron-LM\", "                  \
+    "\"global_batch\": 64, \"micro_batch\": %d}, \"parallel\": {\"dp\": 8, \"recompute\": \"full\"}, "                 \
+    "\"measured\": {\"step_time_s\": %.17g}}\n"
+
+#define MATMUL "device:a100-sxm4-80gb/matmul_frac/fp16"
+
+/** Step times as a device has them that reaches @matmul_frac. Half of the runs are of each of two sources. */
+static GPtrArray *runs_with(double matmul_frac)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    MppPrior prior = { .name = (char *)MATMUL, .prior = matmul_frac, .spread = 1 };
+    g_autoptr(GArray) priors = g_array_new(FALSE, FALSE, sizeof(MppPrior));
+    g_array_append_val(priors, prior);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    g_assert_no_error(error);
+    g_autofree char *folder = mpp_expect_folder();
+    GPtrArray *runs = NULL;
+    GString *text = g_string_new(NULL);
+    for (int round = 0; round < 2; round++) { /* the first with made-up times, to be predicted */
+        g_autoptr(GPtrArray) before = g_steal_pointer(&runs);
+        GArray *predictions = before ? mpp_predictions_new(before, profiles) : NULL;
+        g_string_truncate(text, 0);
+        for (int i = 0; i < 6; i++) {
+            double s = predictions ? g_array_index(predictions, MppPrediction, i).step_time_s : 1;
+            const char *source = i % 2 ? "odd" : "even";
+            g_string_append_printf(text, RUN, source, i, source, 2048 + 512 * i, 8192 + 2048 * i, 1 << i % 3, s);
+        }
+        if (predictions)
+            mpp_predictions_free(predictions);
+        runs = mpp_runs_new();
+        g_autofree char *path = mpp_expect_file(folder, "runs.jsonl", text->str);
+        g_assert_true(mpp_runs_load(path, runs, &error));
+    }
+    g_string_free(text, TRUE);
+    mpp_expect_no_folder(folder);
+    mpp_parameters_free(parameters);
+    return runs;
+}
+
+static GArray *priors_of(double prior, double spread)
+{
+    MppPrior one = { .name = (char *)MATMUL, .prior = prior, .spread = spread };
+    MppPrior other = { .name = (char *)"device:h100-sxm5-80gb/matmul_frac/bf16", .prior = 0.6, .spread = 0.3 };
+    GArray *priors = g_array_new(FALSE, FALSE, sizeof(MppPrior));
+    g_array_append_val(priors, one);
+    g_array_append_val(priors, other);
+    return priors;
+}
+
+/** The share that made the step times is found again; a parameter that no run depends on stays at its prior. */
+static void test_recovers(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) runs = runs_with(0.55);
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_autoptr(GArray) priors = priors_of(0.8, 3);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    MppFitOptions options = { .threads = 2 };
+    MppFitResult result;
+    g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
+    const MppParameter *found = &g_array_index(parameters, MppParameter, 0), *other = &g_array_index(parameters, MppParameter, 1);
+    g_assert_cmpint(result.n_runs, ==, 6);
+    g_assert_cmpfloat(result.before, >, 0.1);
+    g_assert_cmpfloat(result.after, <, 0.01);
+    g_assert_cmpfloat_with_epsilon(found->value, 0.55, 0.005);
+    g_assert_cmpint(found->n_runs, ==, 6);
+    g_assert_cmpfloat_with_epsilon(found->mean_error, result.after, 1e-12);
+    g_assert_cmpfloat(other->value, ==, 0.6);
+    g_assert_cmpint(other->n_runs, ==, 0);
+    for (guint i = 0; i < profiles->clusters->len; i++) { /* every profile that holds the number has it */
+        const MppCluster *cluster = profiles->clusters->pdata[i];
+        if (strcmp(cluster->device.name, "a100-sxm4-80gb") == 0)
+            g_assert_cmpfloat(cluster->device.matmul_frac.by_precision[MPP_PRECISION_FP16], ==, found->value);
+    }
+    mpp_parameters_free(parameters);
+}
+
+/** A narrow prior holds against the runs. */
+static void test_prior_holds(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) runs = runs_with(0.55);
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_autoptr(GArray) priors = priors_of(0.8, 1e-3);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    MppFitOptions options = { 0 };
+    MppFitResult result;
+    g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
+    g_assert_cmpfloat_with_epsilon(g_array_index(parameters, MppParameter, 0).value, 0.8, 1e-3);
+    mpp_parameters_free(parameters);
+}
+
+/** What one source says carries over to the other; the table says so, and the parameters keep the fit to both. */
+static void test_leave_one_out(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) runs = runs_with(0.55);
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_autoptr(GArray) priors = priors_of(0.8, 3);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    MppFitOptions options = { 0 };
+    MppFitResult result;
+    g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
+    double value = g_array_index(parameters, MppParameter, 0).value;
+    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, &options, &error);
+    g_assert_no_error(error);
+    g_assert_cmpfloat(g_array_index(parameters, MppParameter, 0).value, ==, value);
+    mpp_parameters_free(parameters);
+    g_assert_cmpuint(table->len, ==, 2);
+    for (guint i = 0; i < 2; i++) {
+        const MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
+        g_assert_cmpstr(row->unseen.source, ==, i ? "odd" : "even");
+        g_assert_cmpint(row->unseen.n_times, ==, 3);
+        g_assert_cmpfloat(row->unseen.mape, <, 0.01);
+        g_assert_cmpfloat(row->seen.mape, <, 0.01);
+    }
+    g_autofree char *folder = mpp_expect_folder(), *path = g_build_filename(folder, "unseen.csv", NULL), *csv = NULL;
+    g_assert_true(mpp_leave_one_out_write(table, path, &error));
+    g_assert_true(g_file_get_contents(path, &csv, NULL, &error));
+    g_assert_true(g_str_has_prefix(csv, "source,timed,seen_mape,unseen_mape,"));
+    g_assert_nonnull(strstr(csv, "\neven,3,"));
+    mpp_expect_no_folder(folder);
+}
+
+/** Three digits, and what they rest on; what an earlier fit had added is replaced. */
+static void test_write(void)
+{
+    static const char *const file = "{\"name\": \"c\", \"tiers\": [{\"name\": \"in\", \"step_s\": 1}, {\"name\": \"out\", \"step_s\": 2}],"
+                                    " \"sources\": {\"out.step_s\": \"a paper; fitted to 3 published runs\"}}";
+    MppPrior priors[] = { { (char *)"cluster:c/tiers/1/step_s", 1, 1 }, { (char *)"cluster:c/jitter_frac", 1, 1 } };
+    MppParameter one = { .prior = &priors[0], .value = 0.000123456, .n_runs = 385, .mean_error = 0.0777 };
+    MppParameter two = { .prior = &priors[1], .value = 0.01, .n_runs = 0 };
+    g_autoptr(GArray) parameters = g_array_new(FALSE, FALSE, sizeof(MppParameter));
+    g_array_append_val(parameters, one);
+    g_array_append_val(parameters, two);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = mpp_expect_folder(), *inner = g_build_filename(folder, "clusters", NULL);
+    g_assert_cmpint(g_mkdir(inner, 0755), ==, 0);
+    g_autofree char *path = mpp_expect_file(inner, "c.json", file);
+    g_assert_true(mpp_calibrate_write(parameters, folder, &error));
+    g_assert_no_error(error);
+    g_autoptr(MppJson) json = mpp_json_load(path, &error);
+    const cJSON *tier = cJSON_GetArrayItem(mpp_json_get(json->root, "tiers"), 1);
+    g_assert_cmpfloat(mpp_json_get(tier, "step_s")->valuedouble, ==, 0.000123);
+    g_assert_cmpfloat(mpp_json_get(json->root, "jitter_frac")->valuedouble, ==, 0.01);
+    const cJSON *sources = mpp_json_get(json->root, "sources");
+    g_assert_cmpstr(mpp_json_get(sources, "out.step_s")->valuestring, ==, "a paper; fitted to 385 published runs, mean error 7.8 %");
+    g_assert_null(mpp_json_get(sources, "jitter_frac"));
+    mpp_expect_no_folder(inner);
+    mpp_expect_no_folder(folder);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/fit/recovers", test_recovers);
+    g_test_add_func("/fit/prior-holds", test_prior_holds);
+    g_test_add_func("/fit/leave-one-out", test_leave_one_out);
+    g_test_add_func("/fit/write", test_write);
+    return g_test_run();
+}
