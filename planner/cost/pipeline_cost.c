@@ -132,9 +132,10 @@ static void split_layers(MppPipelineCost *pipeline)
         mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
-static double working_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
+double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t index)
 {
     const MppShardCost *shard = pipeline->shard;
+    const MppChunkCost *chunk = &pipeline->chunks[index];
     double most = 0;
     for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
         if (chunk->recomputed.n[kind])
@@ -156,7 +157,7 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
         stage->loss_bytes += last ? pipeline->shard->head_bytes : 0;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;
-        stage->working_bytes = MAX(stage->working_bytes, working_bytes(pipeline, chunk));
+        stage->working_bytes = MAX(stage->working_bytes, mpp_pipeline_cost_working_bytes(pipeline, peaks->chunks[i]));
     }
 }
 

@@ -82,6 +82,9 @@ double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s);
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 
+/** What @chunk's recomputed layers need at work beyond what is kept. */
+double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t chunk);
+
 /** What one micro-batch adds on @chunk in its forward or (whole) backward pass. */
 void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t chunk, MppPass pass, MppShares *out);
 

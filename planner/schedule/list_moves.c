@@ -9,7 +9,7 @@
 
 #include "planner/schedule/list_parts.h"
 
-enum { SEED = 20240607, HISTORY = 400, IDLE_MOVES_PER_SLOT = 1000, FURTHEST = 12, STRAY = 4, TRIES = 20 };
+enum { SEED = 20240607, HISTORY = 400, IDLE_MOVES_PER_SLOT = 600, FURTHEST = 12, STRAY = 4 };
 
 typedef struct {
     const MppListProblem *problem;
@@ -173,26 +173,22 @@ static bool fits(const Moves *moves, int64_t rank)
 /** A link of the chain, or one time in STRAY a slot anywhere: what has to give way first need not lie on the chain. */
 static Link draw_link(Moves *moves)
 {
-    if (g_rand_int_range(moves->rand, 0, STRAY))
+    if (moves->chain->len > 0 && g_rand_int_range(moves->rand, 0, STRAY) > 0)
         return g_array_index(moves->chain, Link, g_rand_int_range(moves->rand, 0, (gint32)moves->chain->len));
     int32_t rank = g_rand_int_range(moves->rand, 0, (gint32)moves->problem->pp);
     return (Link){ rank, (guint)g_rand_int_range(moves->rand, 1, (gint32)moves->order->slots[rank]->len) };
 }
 
-/** A random move: either slot of a link past the other, one time in three further. */
+/** A random move: either slot of a link past the other, one time in three further. Returns: false when it is pointless. */
 static bool draw(Moves *moves, Move *move)
 {
-    for (int tries = 0; moves->chain->len > 0 && tries < TRIES; tries++) {
-        Link link = draw_link(moves);
-        bool later = g_rand_boolean(moves->rand);
-        int32_t further = g_rand_int_range(moves->rand, 0, 3) ? 0 : g_rand_int_range(moves->rand, 1, FURTHEST);
-        int64_t last = moves->order->slots[link.rank]->len - 1;
-        int64_t to = later ? MIN((int64_t)link.slot + further, last) : MAX((int64_t)link.slot - 1 - further, 0);
-        *move = (Move){ link.rank, later ? link.slot - 1 : link.slot, (guint)to };
-        if (may_pass(moves, move))
-            return true;
-    }
-    return false;
+    Link link = draw_link(moves);
+    bool later = g_rand_boolean(moves->rand);
+    int32_t further = g_rand_int_range(moves->rand, 0, 3) ? 0 : g_rand_int_range(moves->rand, 1, FURTHEST);
+    int64_t last = moves->order->slots[link.rank]->len - 1;
+    int64_t to = later ? MIN((int64_t)link.slot + further, last) : MAX((int64_t)link.slot - 1 - further, 0);
+    *move = (Move){ link.rank, later ? link.slot - 1 : link.slot, (guint)to };
+    return may_pass(moves, move);
 }
 
 /** Tries one move. Returns: the length then, INFINITY when it was taken back because it is not legal. */
@@ -232,7 +228,7 @@ static double climb(Moves *moves, MppOrder *best, double bound_s, int64_t effort
     for (int64_t i = 0; effort > 0 && idle < most_idle && best_s > bound_s * (1 + 1e-12); i++, idle++) {
         Move move;
         if (!draw(moves, &move))
-            break;
+            continue;
         double length_s = try_move(moves, &move, &effort), *late_s = &history[i % HISTORY];
         if (length_s <= current_s || length_s <= *late_s) {
             current_s = length_s;

@@ -29,6 +29,9 @@ double mpp_list_improve(const MppListProblem *problem, MppOrder *order, double b
 /** Joins the gradients of an input and of the weights that follow each other and need not be apart. */
 void mpp_list_join(const MppListProblem *problem, MppOrder *order);
 
+/** A length below which no order comes that is legal and within the caps. */
+double mpp_list_bound(const MppListProblem *problem);
+
 /** Bytes that one micro-batch needs on @rank: all its chunks' forward passes come before any backward pass there ends. */
 double mpp_list_least_bytes(const MppListProblem *problem, int64_t rank);
 

@@ -163,45 +163,6 @@ static void try_policies(Starts *starts)
     }
 }
 
-/** The way of a micro-batch to each chunk's forward pass, and from the end of its backward pass (if split, of the input's part). */
-static void set_ways(const MppListProblem *problem, double *before_s, double *after_s)
-{
-    const MppDurations *d = &problem->durations;
-    before_s[0] = 0;
-    after_s[0] = problem->split ? d->weight_s[0] : 0;
-    for (int64_t c = 1; c < problem->n_chunks; c++) {
-        double message_s = mpp_list_message_s(problem, c - 1, c);
-        before_s[c] = before_s[c - 1] + d->forward_s[c - 1] + message_s;
-        after_s[c] = after_s[c - 1] + d->input_s[c - 1] + (problem->split ? 0 : d->weight_s[c - 1]) + message_s;
-    }
-}
-
-/**
- * No order is shorter: a rank's work lies between the shortest way to its first pass and that from its last backward
- * pass. If they are split, weight gradients may come after the last of them.
- */
-static double bound_of(const MppListProblem *problem)
-{
-    const MppDurations *d = &problem->durations;
-    g_autofree double *before_s = g_new(double, problem->n_chunks), *after_s = g_new(double, problem->n_chunks);
-    double bound_s = 0;
-    set_ways(problem, before_s, after_s);
-    for (int64_t k = 0; k < problem->pp; k++) {
-        double first_s = INFINITY, last_s = INFINITY, weights_s = 0, rest_s = 0;
-        for (int64_t c = 0; c < problem->n_chunks; c++) {
-            if (problem->rank_of[c] != k)
-                continue;
-            first_s = MIN(first_s, before_s[c]);
-            last_s = MIN(last_s, after_s[c]);
-            weights_s += problem->micro_batches * d->weight_s[c];
-            rest_s += problem->micro_batches * (d->forward_s[c] + d->input_s[c]);
-        }
-        double after_rest_s = problem->split ? MAX(weights_s, last_s) : weights_s + last_s;
-        bound_s = MAX(bound_s, first_s + rest_s + after_rest_s);
-    }
-    return bound_s;
-}
-
 static bool check_caps(const MppListProblem *problem, GError **error)
 {
     for (int64_t k = 0; k < problem->pp; k++) {
@@ -236,7 +197,7 @@ MppListSchedule *mpp_list_schedule_new(const MppListProblem *problem, GError **e
     if (!check_caps(problem, error))
         return NULL;
     MppListSchedule *result = g_new0(MppListSchedule, 1);
-    result->bound_s = bound_of(problem);
+    result->bound_s = mpp_list_bound(problem);
     Starts starts = { .problem = problem, .bound_s = result->bound_s, .effort = problem->effort ? problem->effort : MPP_LIST_EFFORT };
     try_all_named(&starts, result);
     try_policies(&starts);

@@ -17,7 +17,7 @@ static const struct {
     /* zero-bubble H1: 5 micro-batches of 3 s and 2 (1 + 1 - 1) s */
     { 3, 3, 5, false, true, { 1, 1, 1 }, 1, 1, 0, 3, 17, 17, 17 },
     /* room for one micro-batch only: one after another, 3 (2 + 4) s */
-    { 2, 2, 3, false, false, { 1, 1 }, 1, 1, 0, 1, 18, 12, 0 },
+    { 2, 2, 3, false, false, { 1, 1 }, 1, 1, 0, 1, 18, 18, 0 },
     /* the slow second stage never waits after its first pass: 1 + 3 (5 + 2) + 2 */
     { 2, 2, 3, false, false, { 1, 5 }, 1, 1, 0, 2, 24, 24, 24 },
     /* messages of 0.5 s, one micro-batch: 2 s forward, 4 s back, 4 messages less */

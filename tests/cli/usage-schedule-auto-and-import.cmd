@@ -1,0 +1,1 @@
+schedule --auto --import data/order.csv

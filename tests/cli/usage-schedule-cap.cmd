@@ -1,0 +1,1 @@
+schedule --memory-cap -1

@@ -1,0 +1,1 @@
+schedule --dialect 2023 -o {tmp}/order.csv
