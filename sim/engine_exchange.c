@@ -136,11 +136,10 @@ static void release(MppEngine *engine, int32_t stage, int32_t cause)
         mpp_engine_release(engine, lane, cause);
 }
 
-void mpp_engine_join_barrier(MppEngine *engine, int32_t last)
+void mpp_engine_join_barrier(MppEngine *engine, int32_t cause)
 {
     if (++engine->n_at_barrier < engine->scene->n_lanes)
         return;
-    int32_t cause = engine->lanes[last].span;
     for (int32_t lane = 0; lane < engine->scene->n_lanes; lane++)
         mpp_engine_release(engine, lane, cause);
 }
@@ -185,7 +184,7 @@ static void gang_end(MppEngine *engine, int32_t stage)
 
 /* --- the shared embedding --- */
 
-void mpp_engine_join_tied(MppEngine *engine, int32_t lane)
+void mpp_engine_join_tied(MppEngine *engine, int32_t lane, int32_t cause)
 {
     int32_t replica = lane / engine->scene->program->pp;
     MppTied *tied = &engine->tied[replica];
@@ -193,7 +192,7 @@ void mpp_engine_join_tied(MppEngine *engine, int32_t lane)
     if (tied->n < 2)
         return;
     MppAction action = { .kind = MPP_ACTION_TIED, .peer = -1 };
-    tied->span = mpp_engine_open_span(engine, lane, &action, engine->lanes[lane].span);
+    tied->span = mpp_engine_open_span(engine, lane, &action, cause);
     MppTransfer transfer = { .work_s = engine->scene->tied_s };
     mpp_engine_start_flow(engine, mpp_engine_tied_flow(engine, replica), &transfer);
 }

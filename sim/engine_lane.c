@@ -137,10 +137,10 @@ static bool act(MppEngine *engine, int32_t index, const MppAction *action, int32
         lane->drains = !mpp_engine_is_reduced(engine, index);
         return !lane->drains;
     case MPP_ACTION_TIED:
-        mpp_engine_join_tied(engine, index);
+        mpp_engine_join_tied(engine, index, cause);
         return false;
     case MPP_ACTION_BARRIER:
-        mpp_engine_join_barrier(engine, index);
+        mpp_engine_join_barrier(engine, cause);
         return false;
     case MPP_ACTION_UPDATE:
         start_update(engine, index, action, cause);

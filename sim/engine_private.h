@@ -107,8 +107,8 @@ int32_t mpp_engine_message_bit(const MppEngine *engine, const MppAction *action)
 void mpp_engine_post(MppEngine *engine, int32_t lane);
 /** Whether the gradients of the lane's stage are exchanged. */
 bool mpp_engine_is_reduced(const MppEngine *engine, int32_t lane);
-void mpp_engine_join_tied(MppEngine *engine, int32_t lane);
-void mpp_engine_join_barrier(MppEngine *engine, int32_t lane);
+void mpp_engine_join_tied(MppEngine *engine, int32_t lane, int32_t cause);
+void mpp_engine_join_barrier(MppEngine *engine, int32_t cause);
 void mpp_engine_join_gather(MppEngine *engine, int32_t lane);
 void mpp_engine_flow_end(MppEngine *engine, int32_t flow);
 

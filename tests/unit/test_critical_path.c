@@ -71,6 +71,7 @@ static void test_cover(void)
         for (guint k = 0; k < path->segments->len; k++) {
             const MppCriticalSegment *segment = &g_array_index(path->segments, MppCriticalSegment, k);
             g_assert_cmpfloat(segment->start_s, ==, at_s);
+            g_assert_cmpint(segment->kind, !=, MPP_CRITICAL_UNKNOWN);
             at_s = segment->end_s;
         }
         g_assert_cmpfloat(at_s, ==, simulated->simulation->step_s);
