@@ -28,7 +28,7 @@ LIBS = $(PKG_LIBS) -lm
 LIB_SOURCES := $(filter-out planner/cli/main.c,$(wildcard planner/*/*.c sim/*.c))
 TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/oracle/test_*.c tests/accuracy/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
-DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json))
+DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json) hwprofiles/spreads.json)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libmpplan.a
@@ -131,7 +131,7 @@ golden: all
 ## calibrate: fit the profiles to the measured runs of MPPLAN_RUNS_DIR; rewrite them and both accuracy tables (15 minutes)
 calibrate: all
 	$(BUILD)/mpplan calibrate $(MPPLAN_RUNS_DIR)/*.jsonl --priors hwprofiles/priors.json --write hwprofiles \
-	  --leave-one-out tests/accuracy/unseen.csv > $(BUILD)/calibrate.txt
+	  --leave-one-out tests/accuracy/unseen.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
 	@$(MAKE) --no-print-directory accuracy
 
 ## accuracy: predict the measured runs of MPPLAN_RUNS_DIR and rewrite tests/accuracy/results.csv

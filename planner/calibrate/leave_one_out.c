@@ -27,20 +27,21 @@ static GPtrArray *runs_of(const GPtrArray *runs, const char *source)
     return out;
 }
 
-static MppAccuracy accuracy_of(const GPtrArray *runs, const char *source, const MppProfiles *profiles)
+/** Judges the runs of @source, which were not fitted. */
+static MppAccuracy judge(const GPtrArray *runs, const char *source, const MppProfiles *profiles, const GArray *all, GArray *residuals)
 {
     g_autoptr(GPtrArray) own = runs_of(runs, source);
     GArray *predictions = mpp_predictions_new(own, profiles);
     MppAccuracy accuracy = mpp_accuracy_overall(predictions, true);
+    mpp_residuals_add(residuals, predictions, all);
     mpp_predictions_free(predictions);
     accuracy.source = source;
     return accuracy;
 }
 
-/** A row for each source with timed runs, as the profiles now predict them. */
-static GArray *seen_rows(const GPtrArray *runs, const MppProfiles *profiles)
+/** A row for each source with timed runs, as @predictions have them. */
+static GArray *seen_rows(const GArray *predictions)
 {
-    GArray *predictions = mpp_predictions_new(runs, profiles);
     g_autoptr(GArray) sources = mpp_accuracy_by_source(predictions, true);
     GArray *table = g_array_new(FALSE, TRUE, sizeof(MppLeftOut));
     for (guint i = 0; i < sources->len; i++) {
@@ -48,23 +49,24 @@ static GArray *seen_rows(const GPtrArray *runs, const MppProfiles *profiles)
         if (row.seen.n_times)
             g_array_append_val(table, row);
     }
-    mpp_predictions_free(predictions);
     return table;
 }
 
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
-                          GError **error)
+                          GArray *residuals, GError **error)
 {
     g_autofree double *fitted = g_new(double, parameters->len + 1);
     for (guint k = 0; k < parameters->len; k++)
         fitted[k] = g_array_index(parameters, MppParameter, k).value;
-    g_autoptr(GArray) table = seen_rows(runs, profiles);
+    GArray *all = mpp_predictions_new(runs, profiles);
+    g_autoptr(GArray) table = seen_rows(all);
     bool done = true;
     for (guint i = 0; done && i < table->len; i++) {
         MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
         done = fit_without(row->seen.source, parameters, fitted, profiles, runs, options, error);
-        row->unseen = done ? accuracy_of(runs, row->seen.source, profiles) : row->seen;
+        row->unseen = done ? judge(runs, row->seen.source, profiles, all, residuals) : row->seen;
     }
+    mpp_predictions_free(all);
     for (guint k = 0; k < parameters->len; k++)
         mpp_parameter_set(&g_array_index(parameters, MppParameter, k), fitted[k]);
     return done ? g_steal_pointer(&table) : NULL;

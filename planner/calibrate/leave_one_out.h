@@ -4,6 +4,7 @@
 #pragma once
 
 #include "planner/calibrate/fit.h"
+#include "planner/calibrate/residuals.h"
 
 typedef struct {
     MppAccuracy seen;   /* the source's runs after a fit to all sources */
@@ -12,12 +13,13 @@ typedef struct {
 
 /**
  * Fits once more without each source that has timed runs, starting from @parameters as a fit to all of them left them;
- * sorted by source. The parameters are back at those values afterwards. Errors: those of mpp_fit().
+ * sorted by source. The parameters are back at those values afterwards. @residuals: those of the unseen runs are added.
+ * Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.
  */
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+                          GArray *residuals, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Writes the table as CSV, errors in per cent. Error: G_FILE_ERROR. */
 bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -8,7 +8,7 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out;
+    char *priors, *write, *left_out, *one_out, *spreads;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -51,14 +51,24 @@ static void print_accuracy(const char *title, const GPtrArray *runs, const MppPr
     mpp_predictions_free(predictions);
 }
 
-/** The table of unseen sources, if it is wanted. */
+/** The table of unseen sources, and the spreads of their errors, if they are wanted. */
 static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, const MppProfiles *profiles,
                           const GPtrArray *runs, const MppFitOptions *how, GError **error)
 {
     if (!options->one_out)
         return true;
-    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, how, error);
-    return table && mpp_leave_one_out_write(table, options->one_out, error);
+    g_autoptr(GArray) residuals = mpp_residuals_new();
+    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, how, residuals, error);
+    if (!table || !mpp_leave_one_out_write(table, options->one_out, error))
+        return false;
+    if (!options->spreads)
+        return true;
+    GArray *all = mpp_predictions_new(runs, profiles);
+    g_autoptr(MppSpreads) spreads = mpp_residuals_spreads(residuals, all);
+    mpp_predictions_free(all);
+    g_autoptr(cJSON) root = mpp_fields_write(&mpp_spreads_fields, spreads, false);
+    printf("\n%.1f %% of the unseen runs lie in their interval\n", 100 * spreads->coverage_frac);
+    return mpp_json_write(root, options->spreads, error);
 }
 
 /** Whether the numbers make sense, and there are runs of the source to be left out. */
@@ -120,6 +130,7 @@ static bool run(int argc, char **argv, GError **error)
         { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "Do not fit the runs of SOURCE; judge on them", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
           "Also fit once without each source, and write the errors on it to FILE", "FILE" },
+        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "With that, write the spreads of the errors to FILE", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
@@ -138,6 +149,7 @@ static bool run(int argc, char **argv, GError **error)
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
+    g_free(options.spreads);
     g_free(options.one_out);
     return done;
 }

@@ -115,7 +115,8 @@ static void test_leave_one_out(void)
     MppFitResult result;
     g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
     double value = g_array_index(parameters, MppParameter, 0).value;
-    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, &options, &error);
+    g_autoptr(GArray) residuals = mpp_residuals_new();
+    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, &options, residuals, &error);
     g_assert_no_error(error);
     g_assert_cmpfloat(g_array_index(parameters, MppParameter, 0).value, ==, value);
     mpp_parameters_free(parameters);

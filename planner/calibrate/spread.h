@@ -1,0 +1,48 @@
+/**
+ * How far measured steps lie from predictions: the interval that each prediction carries.
+ *
+ * The spreads are those of runs whose whole source the fit had not seen (leave_one_out.h), by what the prediction
+ * rested on. An interval holds the middle 80 % of them. Compiled in from hwprofiles/spreads.json.
+ */
+#pragma once
+
+#include "planner/base/fields.h"
+#include "planner/cost/estimate.h"
+
+/** What a prediction rests on. */
+typedef struct {
+    bool device_fitted;  /* runs on this device were fitted */
+    bool runtime_fitted; /* runs of this stack were fitted */
+    bool host_bound;     /* launching kernels takes a good share of the step */
+    bool experts;
+} MppBasis;
+
+/** Measured over predicted. */
+typedef struct {
+    MppBasis basis;
+    int64_t runs, sources; /* it was taken from */
+    double p10_frac, p50_frac, p90_frac;
+} MppSpread;
+
+typedef struct {
+    GArray *spreads;       /* MppSpread, one for each basis */
+    GPtrArray *devices, *runtimes; /* names of those that were fitted */
+    double pair_frac;      /* a plan predicted faster by this share was faster in 80 % of the pairs of unseen runs */
+    double coverage_frac;  /* of unseen runs inside their interval, each source judged by the others' spreads */
+} MppSpreads;
+
+extern const MppFields mpp_spreads_fields;
+
+/** Share of host time from which on a step counts as bound by the host. */
+#define MPP_SPREAD_HOST_BOUND 0.2
+
+/** The built-in ones. */
+MppSpreads *mpp_spreads_built_in(void);
+void mpp_spreads_free(MppSpreads *spreads);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppSpreads, mpp_spreads_free)
+
+/** Basis of a prediction of @job with these @shares of time, as far as the job shows: nothing about fits. */
+MppBasis mpp_basis_of(const MppJob *job, const MppShares *shares);
+
+/** The spread of @estimate. Lent. */
+const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppEstimate *estimate);
