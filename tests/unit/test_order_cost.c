@@ -5,7 +5,7 @@
 
 /** The plan's own order costs what the pipeline says of it. */
 static const char *const strategies[] = {
-    "dp=2,pp=4", "dp=1,pp=2,vpp=2,mbs=2,schedule=interleaved", "tp=2,pp=2,vpp=2,schedule=zb-v,recompute=full", "dp=3,pp=2,schedule=chimera,zero=1",
+    "dp=2,pp=4", "dp=1,pp=2,vpp=2,mbs=2,schedule=interleaved", "tp=2,pp=2,vpp=2,schedule=zb-v,recompute=full", "dp=2,pp=2,schedule=chimera,zero=1",
     "dp=2,pp=2,schedule=gpipe,recompute=selective",
 };
 
