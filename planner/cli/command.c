@@ -5,8 +5,10 @@
 #include "planner/base/error.h"
 #include "planner/spec/rules.h"
 
-const MppCommand *const mpp_commands[] = { &mpp_command_plan,    &mpp_command_estimate, &mpp_command_simulate, &mpp_command_schedule, &mpp_command_why,
-                                           &mpp_command_diff,    &mpp_command_inspect,  &mpp_command_compare,  &mpp_command_calibrate, NULL };
+const MppCommand *const mpp_commands[] = {
+    &mpp_command_plan, &mpp_command_estimate, &mpp_command_simulate, &mpp_command_schedule, &mpp_command_why,       &mpp_command_diff,
+    &mpp_command_emit, &mpp_command_inspect,  &mpp_command_compare,  &mpp_command_calibrate, NULL,
+};
 
 static GOptionContext *context_of(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, char ***rest,
                                   gboolean *help)

@@ -19,7 +19,7 @@ typedef struct {
 } MppCommand;
 
 extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_why, mpp_command_diff, mpp_command_inspect,
-    mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule;
+    mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule, mpp_command_emit;
 
 /**
  * A strategy given as text for @job; what is not named follows from the rest or from the stack's habits.

@@ -7,6 +7,7 @@
 #define DEFAULT_CLUSTER "h100-sxm5-80gb"
 #define DEFAULT_RUNTIME "megatron-core"
 
+enum { MOST_GPUS = 1 << 20 };
 static const int64_t not_given = G_MININT64;
 
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
@@ -91,7 +92,7 @@ static bool check_count(int64_t given, int64_t most, const char *flag, GError **
     return usage(error, "--%s: expected a whole number from 1 to %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT, flag, most, given);
 }
 
-static bool set_seq_and_batch(const MppJobOptions *o, MppInputs *inputs, GError **error)
+static bool set_seq_and_batch(const MppJobOptions *o, const MppLaunch *launch, MppInputs *inputs, GError **error)
 {
     enum { MOST = 1 << 26 };
     MppTraining *training = &inputs->training;
@@ -103,6 +104,8 @@ static bool set_seq_and_batch(const MppJobOptions *o, MppInputs *inputs, GError 
         training->global_batch = o->global_batch;
         return true;
     }
+    if (launch && launch->stated & MPP_LAUNCH_GLOBAL_BATCH)
+        return true;
     training->global_batch = mpp_training_default_batch(&inputs->model, training->seq, inputs->gpus);
     mpp_inputs_assume(inputs, "global batch %" G_GINT64_FORMAT " (--global-batch)", training->global_batch);
     return true;
@@ -128,37 +131,59 @@ static bool set_names(const MppJobOptions *o, MppInputs *inputs, GError **error)
     return usage(error, "--precision: the %s has no %s products", device->title, mpp_names_get(&mpp_precision_names, precision));
 }
 
-/** The three files, read; NULL when one could not be. */
-static MppInputs *open_inputs(const MppJobOptions *o, GError **error)
+/** Model (the launch's own, taken over, where it has one), cluster and stack; NULL when one could not be read. */
+static MppInputs *open_inputs(const MppJobOptions *o, MppLaunch *launch, GError **error)
 {
-    g_autoptr(MppModel) model = mpp_zoo_model(o->model, error);
+    const char *stack = launch ? launch->runtime : DEFAULT_RUNTIME;
+    g_autoptr(MppModel) model = launch && launch->model ? g_steal_pointer(&launch->model) : mpp_zoo_model(o->model, error);
     g_autoptr(MppCluster) cluster = model ? mpp_zoo_cluster(o->cluster ? o->cluster : DEFAULT_CLUSTER, error) : NULL;
-    g_autoptr(MppRuntime) runtime = cluster ? mpp_zoo_runtime(o->runtime ? o->runtime : DEFAULT_RUNTIME, error) : NULL;
+    g_autoptr(MppRuntime) runtime = cluster ? mpp_zoo_runtime(o->runtime ? o->runtime : stack, error) : NULL;
     if (!runtime)
         return NULL;
     return mpp_inputs_new(g_steal_pointer(&model), g_steal_pointer(&cluster), g_steal_pointer(&runtime));
 }
 
-MppInputs *mpp_job_options_inputs(const MppJobOptions *o, GError **error)
+/** The options' job on @gpus devices; @launch: what is taken where the options are silent, or NULL. */
+static MppInputs *make_inputs(const MppJobOptions *o, int64_t gpus, MppLaunch *launch, GError **error)
 {
-    enum { MOST_GPUS = 1 << 20 };
-    if (!o->model && !usage(error, "--model is missing; try --model gpt.json, or a Hugging Face config.json"))
-        return NULL;
-    if (o->gpus == not_given && !usage(error, "--gpus is missing: how many devices?"))
-        return NULL;
-    if (!check_count(o->gpus, MOST_GPUS, "gpus", error))
-        return NULL;
-    g_autoptr(MppInputs) inputs = open_inputs(o, error);
+    g_autoptr(MppInputs) inputs = open_inputs(o, launch, error);
     if (!inputs)
         return NULL;
-    inputs->gpus = o->gpus;
-    inputs->training = mpp_training_default(&inputs->model, &inputs->runtime, &inputs->cluster.device, o->gpus);
+    inputs->gpus = gpus;
+    inputs->training = mpp_training_default(&inputs->model, &inputs->runtime, &inputs->cluster.device, gpus);
+    if (launch)
+        mpp_launch_apply(launch, &inputs->training);
     if (!o->cluster)
         mpp_inputs_assume(inputs, "cluster %s (--cluster)", inputs->cluster.title);
     if (!o->runtime)
         mpp_inputs_assume(inputs, "%s (--runtime)", inputs->runtime.title);
-    if (!set_seq_and_batch(o, inputs, error) || !set_names(o, inputs, error))
+    for (guint i = 0; launch && i < launch->assumed->len; i++)
+        mpp_inputs_assume(inputs, "%s", (const char *)launch->assumed->pdata[i]);
+    if (!set_seq_and_batch(o, launch, inputs, error) || !set_names(o, inputs, error))
         return NULL;
     mpp_inputs_bind(inputs);
     return g_steal_pointer(&inputs);
+}
+
+MppInputs *mpp_job_options_inputs(const MppJobOptions *o, GError **error)
+{
+    if (!o->model && !usage(error, "--model is missing; try --model gpt.json, or a Hugging Face config.json"))
+        return NULL;
+    if (o->gpus == not_given && !usage(error, "--gpus is missing: how many devices?"))
+        return NULL;
+    return check_count(o->gpus, MOST_GPUS, "gpus", error) ? make_inputs(o, o->gpus, NULL, error) : NULL;
+}
+
+MppLaunch *mpp_job_options_launch(const MppJobOptions *o, const MppEmitTarget *target, const char *name, const char *text, GError **error)
+{
+    g_autoptr(MppModel) model = o->model ? mpp_zoo_model(o->model, error) : NULL;
+    if ((o->model && !model) || !check_count(o->gpus, MOST_GPUS, "gpus", error))
+        return NULL;
+    const MppLaunchSource source = { name, text, model, o->gpus == not_given ? 0 : o->gpus };
+    return mpp_emit_read(target, &source, error);
+}
+
+MppInputs *mpp_job_options_launch_inputs(const MppJobOptions *o, MppLaunch *launch, GError **error)
+{
+    return make_inputs(o, launch->gpus, launch, error);
 }

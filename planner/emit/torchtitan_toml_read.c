@@ -117,7 +117,7 @@ static bool read_stages(const Reading *r, GError **error)
 {
     const MppTitanParallelism *p = &r->config->parallelism;
     MppStrategy *s = &r->launch->strategy;
-    bool many;
+    bool many = false;
     if (s->pp == 1)
         return true;
     if (!read_schedule(r, &many, error))
