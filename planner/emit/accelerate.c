@@ -23,6 +23,8 @@ static void refuse_strategy(MppEmission *e)
         mpp_emission_refuse(e, "context parallelism by all-to-all");
     if (s->zero == 1 && s->dp * s->cp > 1)
         mpp_emission_refuse(e, "ZeRO-1");
+    if (s->zero && s->zero_ranks == 1 && s->dp * s->cp > 1)
+        mpp_emission_refuse(e, "ZeRO over single ranks");
     if (s->offload_optimizer)
         mpp_emission_refuse(e, "an offloaded optimizer without its parameters");
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE || s->recompute_layers)

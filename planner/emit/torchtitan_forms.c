@@ -70,6 +70,8 @@ static void refuse_sharding(MppEmission *e)
     int64_t ranks = mpp_strategy_shard_ranks(s);
     if (s->zero == 1 && s->dp * s->cp > 1)
         mpp_emission_refuse(e, "ZeRO-1");
+    if (s->zero && s->zero_ranks == 1 && s->dp * s->cp > 1)
+        mpp_emission_refuse(e, "ZeRO over single ranks");
     if (!s->zero && s->cp > 1)
         mpp_emission_refuse(e, "context parallelism without sharding over it");
     if (s->zero && ranks % s->cp)
