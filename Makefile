@@ -119,6 +119,10 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
+## check-all: check, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+check-all: check
+	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
+
 ## check-fast: run the tests once, without sanitizers
 check-fast:
 	@$(MAKE) --no-print-directory -s -j2 all tests

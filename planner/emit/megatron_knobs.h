@@ -32,6 +32,7 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(ETP, "expert-tensor-parallel-size", ONE, "model.expert_tensor_parallel_size", "null")                                      \
     X(MAPPING, "use-tp-pp-dp-mapping", ALONE, "dist.use_tp_pp_dp_mapping", "false")                                              \
     X(ZERO1, "use-distributed-optimizer", ALONE, "ddp.use_distributed_optimizer", "false")                                       \
+    X(ZERO1_OF_OPTIMIZER, NULL, ALONE, "optimizer.use_distributed_optimizer", "false")                                           \
     X(INSTANCES, "num-distributed-optimizer-instances", ONE, "ddp.num_distributed_optimizer_instances", "1")                     \
     X(FSDP, "use-megatron-fsdp", ALONE, "ddp.use_megatron_fsdp", "false")                                                        \
     X(SHARDING, "data-parallel-sharding-strategy", ONE, "ddp.data_parallel_sharding_strategy", "no_shard")                       \

@@ -6,11 +6,18 @@
 
 #define N G_GINT64_FORMAT
 
+/** Whether MLPs, dense or experts, have biases; the switch then gives them to the projections and the router as well. */
+static bool has_linear_bias(const MppModel *m)
+{
+    return m->ffn ? m->mlp_bias : m->moe.expert_bias;
+}
+
 /** What Megatron's GPT model is not. */
 static void refuse_model(MppEmission *e)
 {
     const MppModel *m = e->job->model;
-    bool odd_bias = m->output_bias != m->mlp_bias || (m->mlp_bias && !m->qkv_bias);
+    bool bias = has_linear_bias(m), experts = m->moe.experts > 0;
+    bool odd_bias = m->output_bias != bias || (bias && !m->qkv_bias);
     const struct {
         bool there;
         const char *phrase;
@@ -28,8 +35,8 @@ static void refuse_model(MppEmission *e)
         { !m->norm_weights || (m->norm == MPP_NORM_LAYER && !m->norm_bias), "norms without weights or biases" },
         { m->qk_norm_dim && m->qk_norm_dim != m->head_dim, "a norm over all queries" },
         { odd_bias, "biases of a part of the projections" },
-        { m->moe.experts && m->moe.expert_bias != m->mlp_bias, "biases of the experts alone" },
-        { m->moe.router_bias && m->moe.expert_bias, "a bias of the router" },
+        { experts && m->moe.expert_bias != bias, "biases of the dense layers or of the experts alone" },
+        { experts && bias && !m->moe.router_bias, "a router without a bias beside layers with biases" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(odd); i++)
         if (odd[i].there)
@@ -76,7 +83,7 @@ static void write_experts(const MppModel *m, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_SHARED_FFN, "%" N, moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn);
     if (moe->shared_gate)
         mpp_knobs_set(knobs, MPP_KNOB_SHARED_GATE, "%s", "");
-    if (moe->router_bias) {
+    if (moe->router_bias && !has_linear_bias(m)) { /* not of the projection: it balances the experts */
         mpp_knobs_set(knobs, MPP_KNOB_ROUTER_BIAS, "%s", "");
         mpp_knobs_set(knobs, MPP_KNOB_ROUTER_SCORE, "sigmoid");
     }
@@ -110,9 +117,9 @@ void mpp_megatron_write_model(MppEmission *e, MppKnobs *knobs)
     mpp_knobs_set(knobs, MPP_KNOB_NORM, "%s", m->norm == MPP_NORM_RMS ? "RMSNorm" : "LayerNorm");
     if (m->gated_mlp)
         mpp_knobs_set(knobs, MPP_KNOB_SWIGLU, "%s", "");
-    if (!m->mlp_bias)
+    if (!has_linear_bias(m))
         mpp_knobs_set(knobs, MPP_KNOB_NO_BIAS, "%s", "");
-    if (!m->mlp_bias && m->qkv_bias)
+    if (!has_linear_bias(m) && m->qkv_bias)
         mpp_knobs_set(knobs, MPP_KNOB_QKV_BIAS, "%s", "");
     if (!m->tied_embeddings)
         mpp_knobs_set(knobs, MPP_KNOB_UNTIED, "%s", "");
@@ -199,7 +206,7 @@ static bool read_experts(const MppKnobReader *r, MppModel *m, GError **error)
     moe->shared_experts = shared > 0;
     moe->shared_ffn = shared;
     moe->shared_gate = mpp_knob_given(r, MPP_KNOB_SHARED_GATE);
-    moe->router_bias = mpp_knob_given(r, MPP_KNOB_ROUTER_BIAS);
+    moe->router_bias = m->mlp_bias || mpp_knob_given(r, MPP_KNOB_ROUTER_BIAS);
     moe->expert_bias = m->mlp_bias;
     const char *pattern = r->knobs->values[MPP_KNOB_EXPERT_LAYERS];
     g_autoptr(GError) refused = NULL;

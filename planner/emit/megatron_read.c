@@ -50,7 +50,7 @@ static bool read_zero(const MppKnobReader *r, MppStrategy *s, GError **error)
     static const char *const strategies[] = { "no_shard", "optim", "optim_grads", "optim_grads_params" };
     static const MppNames names = MPP_NAMES("sharding strategy", strategies);
     const char *sharding = r->knobs->values[MPP_KNOB_SHARDING];
-    s->zero = mpp_knob_given(r, MPP_KNOB_ZERO1);
+    s->zero = mpp_knob_given(r, MPP_KNOB_ZERO1) || mpp_knob_given(r, MPP_KNOB_ZERO1_OF_OPTIMIZER);
     if (mpp_knob_given(r, MPP_KNOB_FSDP)) {
         int stage = sharding ? mpp_names_find(&names, sharding) : 3;
         if (stage < 0)

@@ -53,8 +53,8 @@ static void write_degrees(MppEmission *e, MppKnobs *knobs)
     }
     if (mpp_emission_has_order(e, MPP_ORDER_CP_DP_PP))
         return;
-    /* arguments.py: "context_parallel and expert_model_parallel can't be used with tp-pp-dp mapping" */
-    if (mpp_emission_has_order(e, MPP_ORDER_CP_PP_DP) && s->cp == 1 && s->ep == 1)
+    /* arguments.py: "context_parallel and expert_model_parallel can't be used with tp-pp-dp mapping", nor can FSDP */
+    if (mpp_emission_has_order(e, MPP_ORDER_CP_PP_DP) && s->cp == 1 && s->ep == 1 && s->zero < 2)
         mpp_knobs_set(knobs, MPP_KNOB_MAPPING, "%s", "");
     else
         mpp_emission_refuse(e, "ranks in the order %s", mpp_names_get(&mpp_order_names, s->order));
@@ -76,8 +76,10 @@ static void write_zero(MppEmission *e, MppKnobs *knobs)
 {
     const MppStrategy *s = e->strategy;
     int64_t replicas = s->dp * s->cp / mpp_strategy_shard_ranks(s);
-    if (s->zero)
+    if (s->zero) {
         mpp_knobs_set(knobs, MPP_KNOB_ZERO1, "%s", "");
+        mpp_knobs_set(knobs, MPP_KNOB_ZERO1_OF_OPTIMIZER, "%s", "");
+    }
     if (s->zero >= 2) {
         mpp_knobs_set(knobs, MPP_KNOB_FSDP, "%s", "");
         mpp_knobs_set(knobs, MPP_KNOB_SHARDING, "%s", s->zero == 2 ? "optim_grads" : "optim_grads_params");

@@ -213,7 +213,8 @@ static void settle_model(GRand *rand, MppInputs *inputs)
     inputs->model.learned_positions = inputs->model.positions == MPP_POSITIONS_LEARNED ? inputs->model.max_seq : 0;
     inputs->model.norm_bias = true;
     if (g_rand_boolean(rand)) /* as Megatron has them, or none */
-        inputs->model.qkv_bias = inputs->model.output_bias = inputs->model.mlp_bias = inputs->model.moe.expert_bias = g_rand_boolean(rand);
+        inputs->model.qkv_bias = inputs->model.output_bias = inputs->model.mlp_bias = inputs->model.moe.expert_bias =
+            inputs->model.moe.router_bias = g_rand_boolean(rand);
     if (inputs->model.moe.experts && inputs->model.moe.leading_dense_layers == 0 && inputs->model.moe.every == 1)
         inputs->model.ffn = 0;
 }
