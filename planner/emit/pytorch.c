@@ -6,6 +6,7 @@
  * stages) is handed to it as the mesh and as constants.
  */
 #include "planner/emit/emit.h"
+#include "planner/emit/torch_schedule.h"
 
 #define N G_GINT64_FORMAT
 
@@ -33,13 +34,18 @@ static void refuse_strategy(MppEmission *e)
 
 static const char *schedule_class(MppEmission *e)
 {
-    static const char *const names[MPP_N_SCHEDULES] = {
-        [MPP_SCHEDULE_GPIPE] = "GPipe", [MPP_SCHEDULE_1F1B] = "1F1B", [MPP_SCHEDULE_INTERLEAVED] = "Interleaved1F1B"
-    };
     MppScheduleKind kind = e->strategy->schedule;
-    if (e->strategy->pp > 1 && !names[kind])
+    const char *name = mpp_torch_schedule_name(kind);
+    if (e->strategy->pp > 1 && !name)
         mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
-    return names[kind] ? names[kind] : "";
+    return name ? name : "";
+}
+
+/** Which rank has stage i. */
+static const char *placement(const MppStrategy *s)
+{
+    bool zigzag = mpp_schedule_kind_shape(s->schedule)->placement == MPP_PLACEMENT_ZIGZAG;
+    return s->pp > 1 && zigzag ? "of stage i; rank r has stages r and 2 * pp - 1 - r" : "of stage i, which rank i % pp has";
 }
 
 static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
@@ -62,7 +68,7 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
     mpp_emission_add(e, "STAGE_LAYERS = [");
     for (guint i = 0; i < e->chunk_layers->len; i++)
         mpp_emission_add(e, "%s%" N, i ? ", " : "", g_array_index(e->chunk_layers, int64_t, i));
-    mpp_emission_add(e, "]  # of stage i, which rank i %% pp holds\n");
+    mpp_emission_add(e, "]  # %s\n", placement(s));
     int64_t recomputed = s->recompute == MPP_RECOMPUTE_NONE ? 0 : s->recompute_layers;
     if (s->recompute == MPP_RECOMPUTE_FULL && !recomputed)
         mpp_emission_add(e, "RECOMPUTED_LAYERS = None  # of a stage; None: all\n");

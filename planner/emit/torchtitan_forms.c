@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/base/error.h"
+#include "planner/emit/torch_schedule.h"
 #include "planner/spec/zoo.h"
 
 #define N G_GINT64_FORMAT
@@ -55,13 +56,11 @@ const MppTitanModel *mpp_titan_find_flavor(const char *module, const char *flavo
 
 static const char *schedule_name(MppEmission *e)
 {
-    static const char *const names[MPP_N_SCHEDULES] = {
-        [MPP_SCHEDULE_GPIPE] = "GPipe", [MPP_SCHEDULE_1F1B] = "1F1B", [MPP_SCHEDULE_INTERLEAVED] = "Interleaved1F1B"
-    };
     MppScheduleKind kind = e->strategy->schedule;
-    if (e->strategy->pp > 1 && !names[kind])
+    const char *name = mpp_torch_schedule_name(kind);
+    if (e->strategy->pp > 1 && !name)
         mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
-    return names[kind];
+    return name ? name : "";
 }
 
 static void refuse_sharding(MppEmission *e)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/base/toml.h"
+#include "planner/emit/torch_schedule.h"
 #include "planner/emit/torchtitan_config.h"
 #include "planner/spec/zoo.h"
 
@@ -82,21 +83,14 @@ static bool read_sharding(const Reading *r, GError **error)
     return true;
 }
 
-static bool read_schedule(const Reading *r, bool *many, GError **error)
+static bool read_schedule(const Reading *r, GError **error)
 {
-    static const struct { const char *name; MppScheduleKind kind; } schedules[] = {
-        { "1F1B", MPP_SCHEDULE_1F1B }, { "GPipe", MPP_SCHEDULE_GPIPE }, { "Interleaved1F1B", MPP_SCHEDULE_INTERLEAVED }
-    };
     const MppTitanParallelism *p = &r->config->parallelism;
+    const char *name = p->pipeline_parallel_schedule ? p->pipeline_parallel_schedule : "1F1B";
     if (p->pipeline_parallel_schedule_csv && *p->pipeline_parallel_schedule_csv)
         return refuse(r, "parallelism", "pipeline_parallel_schedule_csv", MPP_ERROR_UNSUPPORTED, error, "a schedule's file is not read");
-    for (size_t i = 0; i < G_N_ELEMENTS(schedules); i++)
-        if (g_ascii_strcasecmp(p->pipeline_parallel_schedule ? p->pipeline_parallel_schedule : "1F1B", schedules[i].name) == 0) {
-            r->launch->strategy.schedule = schedules[i].kind;
-            *many = schedules[i].kind == MPP_SCHEDULE_INTERLEAVED;
-            return true;
-        }
-    return refuse(r, "parallelism", "pipeline_parallel_schedule", MPP_ERROR_UNSUPPORTED, error, "this schedule is not modelled");
+    return mpp_torch_schedule_find(name, &r->launch->strategy.schedule) ||
+           refuse(r, "parallelism", "pipeline_parallel_schedule", MPP_ERROR_UNSUPPORTED, error, "this schedule is not modelled");
 }
 
 /** Layers of each of the listed parts: names like "layers.7". */
@@ -117,11 +111,11 @@ static bool read_stages(const Reading *r, GError **error)
 {
     const MppTitanParallelism *p = &r->config->parallelism;
     MppStrategy *s = &r->launch->strategy;
-    bool many = false;
     if (s->pp == 1)
         return true;
-    if (!read_schedule(r, &many, error))
+    if (!read_schedule(r, error))
         return false;
+    bool many = mpp_torch_schedule_has_chunks(s->schedule);
     const cJSON *parts = mpp_json_get(mpp_json_get(r->json->root, "parallelism"), "module_fqns_per_model_part");
     int64_t first = p->pipeline_parallel_first_stage_less_layers, last = p->pipeline_parallel_last_stage_less_layers;
     int64_t each = p->pipeline_parallel_layers_per_stage, chunks = s->pp * (many ? 2 : 1);
