@@ -99,6 +99,7 @@ static void test_training_refusals(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = sample("");
         inputs->training = rows[i].training;
+        inputs->cluster.device.flash1 = inputs->cluster.device.flash2;
         for (int k = 0; k < MPP_N_PRECISIONS; k++) {
             inputs->cluster.device.peak_flop_per_s.by_precision[k] = 1.27e14;
             inputs->cluster.device.matmul_frac.by_precision[k] = 0.73;
