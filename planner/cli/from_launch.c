@@ -76,7 +76,8 @@ static bool override(const char *text, int64_t gpus, MppStrategy *strategy, GErr
     return true;
 }
 
-static bool complete(const MppJobOptions *job, MppLaunch *read, const char *strategy_text, MppFromLaunch *out, GError **error)
+static bool complete(const MppJobOptions *job, const char *name, MppLaunch *read, const char *strategy_text, MppFromLaunch *out,
+                     GError **error)
 {
     out->inputs = mpp_job_options_launch_inputs(job, read, error);
     if (!out->inputs)
@@ -85,8 +86,12 @@ static bool complete(const MppJobOptions *job, MppLaunch *read, const char *stra
     read->strategy.stage_layers = NULL;
     out->strategy.stage_split = out->inputs->runtime.stage_split;
     out->passed_over = g_ptr_array_ref(read->passed_over);
-    return (!strategy_text || override(strategy_text, out->inputs->gpus, &out->strategy, error)) &&
-           mpp_rules_check(&out->inputs->job, &out->strategy, error);
+    if (strategy_text && !override(strategy_text, out->inputs->gpus, &out->strategy, error))
+        return false;
+    if (mpp_rules_check(&out->inputs->job, &out->strategy, error))
+        return true;
+    g_prefix_error(error, "%s: ", name);
+    return false;
 }
 
 MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOptions *from, const char *strategy_text, GError **error)
@@ -101,7 +106,7 @@ MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOption
     g_autoptr(MppFromLaunch) launch = g_new0(MppFromLaunch, 1);
     launch->target = sources[source].target;
     g_autoptr(MppLaunch) read = mpp_job_options_launch(job, launch->target, name, text, error);
-    return read && complete(job, read, strategy_text, launch, error) ? g_steal_pointer(&launch) : NULL;
+    return read && complete(job, name, read, strategy_text, launch, error) ? g_steal_pointer(&launch) : NULL;
 }
 
 void mpp_from_launch_free(MppFromLaunch *launch)

@@ -251,7 +251,7 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
     launch->runtime = "megatron-deepspeed";
     list_passed_over(json, launch);
     return mpp_launch_set_gpus(launch, source, 0, error) && read_degrees(json, source->model, &launch->strategy, error) &&
-           mpp_launch_set_dp(launch, error) && read_zero(json, &launch->strategy, error) && read_batch(json, launch, error) &&
+           mpp_launch_set_dp(launch, source->name, error) && read_zero(json, &launch->strategy, error) && read_batch(json, launch, error) &&
            read_formats(json, launch, error);
 }
 

@@ -75,7 +75,7 @@ bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64
     return false;
 }
 
-bool mpp_launch_set_dp(MppLaunch *launch, GError **error)
+bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error)
 {
     MppStrategy *s = &launch->strategy;
     int64_t taken = s->tp * s->pp * s->cp;
@@ -83,6 +83,6 @@ bool mpp_launch_set_dp(MppLaunch *launch, GError **error)
     if (s->dp >= 1 && launch->gpus % taken == 0)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                "tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", taken, launch->gpus);
+                "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken, launch->gpus);
     return false;
 }

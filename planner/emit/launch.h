@@ -58,5 +58,5 @@ void mpp_launch_assume(MppLaunch *launch, const char *format, ...) G_GNUC_PRINTF
  */
 bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64_t stated, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Sets dp to the devices that tp, pp and cp leave. Error: MPP_ERROR_INVALID when they do not divide. */
-bool mpp_launch_set_dp(MppLaunch *launch, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** Sets dp to the devices that tp, pp and cp leave; @name: the launch's. Error: MPP_ERROR_INVALID when they do not divide. */
+bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;

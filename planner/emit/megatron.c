@@ -60,11 +60,11 @@ static const char *const not_modelled[] = {
     "heterogeneous-layers-config-path", "yaml-cfg", "moe-expert-capacity-factor",
 };
 
-static bool refuse_option(const char *name, GError **error)
+static bool refuse_option(const char *launch, const char *name, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(not_modelled); i++)
         if (mpp_names_same(not_modelled[i], name)) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "--%s is not modelled", not_modelled[i]);
+            g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: --%s is not modelled", launch, not_modelled[i]);
             return false;
         }
     return true;
@@ -80,7 +80,7 @@ static bool is_option(const char *word)
     return word && g_str_has_prefix(word, "--") && word[2];
 }
 
-static bool read_world(const char *name, const char *value, World *world, bool *read, GError **error)
+static bool read_world(const char *launch, const char *name, const char *value, World *world, bool *read, GError **error)
 {
     bool processes = mpp_names_same(name, "nproc-per-node");
     *read = processes || mpp_names_same(name, "nnodes");
@@ -88,7 +88,7 @@ static bool read_world(const char *name, const char *value, World *world, bool *
     if (!*read)
         return true;
     if (!value || !g_ascii_string_to_signed(value, 10, 1, 1 << 20, &n, NULL)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "--%s: expected a whole number, got \"%s\"; give --gpus and leave it out", name,
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s: --%s: expected a whole number, got \"%s\"; give --gpus and leave it out", launch, name,
                     value ? value : "");
         return false;
     }
@@ -112,13 +112,13 @@ static void pass_over(GStrv words, int *at, const char *word, MppLaunch *launch)
     mpp_launch_pass_over(launch, all);
 }
 
-static bool read_option(GStrv words, int *at, MppKnobs *knobs, World *world, MppLaunch *launch, GError **error)
+static bool read_option(const char *name, GStrv words, int *at, MppKnobs *knobs, World *world, MppLaunch *launch, GError **error)
 {
     const char *word = words[*at];
     g_auto(GStrv) pair = g_strsplit(word + 2, "=", 2);
     int knob = mpp_knobs_find_argument(pair[0]);
     bool world_read;
-    if (!read_world(pair[0], pair[1] ? pair[1] : words[*at + 1], world, &world_read, error) || !refuse_option(pair[0], error))
+    if (!read_world(name, pair[0], pair[1] ? pair[1] : words[*at + 1], world, &world_read, error) || !refuse_option(name, pair[0], error))
         return false;
     if (world_read) {
         *at += !pair[1];
@@ -131,7 +131,7 @@ static bool read_option(GStrv words, int *at, MppKnobs *knobs, World *world, Mpp
     MppKnobArity arity = mpp_knob_rows[knob].arity;
     g_autofree char *value = arity == MPP_KNOB_ALONE ? g_strdup("") : pair[1] ? g_strdup(pair[1]) : take_values(words, at, arity);
     if (arity != MPP_KNOB_ALONE && !*value) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "--%s: a value is missing", mpp_knob_rows[knob].argument);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s: --%s: a value is missing", name, mpp_knob_rows[knob].argument);
         return false;
     }
     mpp_knobs_set(knobs, knob, "%s", value);
@@ -146,9 +146,9 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
     if (!words)
         return false;
     for (int i = 0; words[i]; i++)
-        if (is_option(words[i]) && !read_option(words, &i, &knobs, &world, launch, error))
+        if (is_option(words[i]) && !read_option(source->name, words, &i, &knobs, &world, launch, error))
             return false;
-    MppKnobReader reader = { &knobs, false };
+    MppKnobReader reader = { &knobs, source->name, false };
     g_autoptr(GError) refused = NULL;
     if (!source->model && !(launch->model = mpp_megatron_read_model(&reader, &refused))) {
         if (refused)

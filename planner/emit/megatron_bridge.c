@@ -90,7 +90,7 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, its recipe does: give --model", source->name);
         return false;
     }
-    MppKnobReader reader = { &knobs, true };
+    MppKnobReader reader = { &knobs, source->name, true };
     launch->runtime = "megatron-bridge";
     return mpp_launch_set_gpus(launch, source, 0, error) && mpp_megatron_read_launch(&reader, source->model, launch, error);
 }

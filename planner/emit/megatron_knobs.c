@@ -38,19 +38,15 @@ int mpp_knobs_find_field(const char *name)
     return -1;
 }
 
-char *mpp_knob_shown(const MppKnobReader *reader, MppKnob knob)
-{
-    const MppKnobRow *row = &mpp_knob_rows[knob];
-    return reader->fields && row->field ? g_strdup(row->field) : g_strconcat("--", row->argument, NULL);
-}
-
 bool mpp_knob_error(const MppKnobReader *reader, MppKnob knob, MppError code, GError **error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments), *shown = mpp_knob_shown(reader, knob);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(error, MPP_ERROR, code, "%s: %s", shown, message);
+    const MppKnobRow *row = &mpp_knob_rows[knob];
+    bool field = reader->fields && row->field;
+    g_set_error(error, MPP_ERROR, code, "%s: %s%s: %s", reader->name, field ? "" : "--", field ? row->field : row->argument, message);
     return false;
 }
 

@@ -135,13 +135,12 @@ int mpp_knobs_find_argument(const char *name);
 /** The knob whose field is @name, or -1. */
 int mpp_knobs_find_field(const char *name);
 
-/** As an error shows the knob: "--seq-length" or "model.seq_length". */
+/** Knobs being read, of the text called @name; errors show them as fields or as arguments. */
 typedef struct {
     const MppKnobs *knobs;
+    const char *name;
     bool fields;
 } MppKnobReader;
-
-char *mpp_knob_shown(const MppKnobReader *reader, MppKnob knob);
 
 /** A whole number from @low to @high into @out, which keeps its value when the knob is not given. Error: MPP_ERROR_SCHEMA. */
 bool mpp_knob_int(const MppKnobReader *reader, MppKnob knob, int64_t low, int64_t high, int64_t *out,
@@ -155,6 +154,6 @@ static inline bool mpp_knob_given(const MppKnobReader *reader, MppKnob knob)
 /** Whether the knob is given and its value is @text. */
 bool mpp_knob_is(const MppKnobReader *reader, MppKnob knob, const char *text);
 
-/** Sets an error at the knob: "--cp-comm-type: …". Returns false. */
+/** Sets an error at the knob: "run.sh: --cp-comm-type: …" or "…: model.cp_comm_type: …". Returns false. */
 bool mpp_knob_error(const MppKnobReader *reader, MppKnob knob, MppError code, GError **error, const char *format,
                     ...) G_GNUC_PRINTF(5, 6);

@@ -199,6 +199,6 @@ static bool read_training(const MppKnobReader *r, const MppModel *model, MppLaun
 bool mpp_megatron_read_launch(const MppKnobReader *r, const MppModel *model, MppLaunch *launch, GError **error)
 {
     MppStrategy *s = &launch->strategy;
-    return read_degrees(r, model, s, error) && mpp_megatron_read_stages(r, model, s, error) && mpp_launch_set_dp(launch, error) &&
+    return read_degrees(r, model, s, error) && mpp_megatron_read_stages(r, model, s, error) && mpp_launch_set_dp(launch, r->name, error) &&
            read_zero(r, s, error) && read_recompute(r, model, launch, error) && read_training(r, model, launch, error);
 }

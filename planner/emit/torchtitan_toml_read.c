@@ -58,7 +58,7 @@ static bool read_degrees(const Reading *r, const MppLaunchSource *source, GError
     if (product > MOST_RANKS)
         return refuse(r, "parallelism", "data_parallel_shard_degree", MPP_ERROR_SCHEMA, error, "the product of all degrees is too large");
     int64_t stated = shard > 0 ? (int64_t)product : 0;
-    if (!mpp_launch_set_gpus(r->launch, source, stated, error) || !mpp_launch_set_dp(r->launch, error))
+    if (!mpp_launch_set_gpus(r->launch, source, stated, error) || !mpp_launch_set_dp(r->launch, source->name, error))
         return false;
     if (s->dp % p->data_parallel_replicate_degree)
         return refuse(r, "parallelism", "data_parallel_replicate_degree", MPP_ERROR_INVALID, error, "does not divide the data-parallel ranks");

@@ -161,7 +161,7 @@ static void test_find(void)
     g_assert_true(mpp_emit_find("Megatron_Bridge", &error) == &mpp_emit_megatron_bridge);
     g_assert_null(mpp_emit_find("deepsped", &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE,
-                     "unknown target \"deepsped\"; known: deepspeed, pytorch, megatron, accelerate, torchtitan, megatron-bridge, torchtitan-toml");
+                     "unknown target \"deepsped\"; known: deepspeed, megatron, pytorch, accelerate, torchtitan, megatron-bridge, torchtitan-toml");
     const MppLaunchSource source = { "t.py", "", NULL, 8 };
     g_assert_null(mpp_emit_read(&mpp_emit_pytorch, &source, &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "what is written for pytorch cannot be read back");
