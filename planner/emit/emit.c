@@ -52,6 +52,12 @@ void mpp_emission_add_header(MppEmission *emission, const char *mark)
                      peak);
 }
 
+bool mpp_emission_has_usual_group(const MppEmission *emission)
+{
+    const MppStrategy *s = emission->strategy;
+    return s->vpp == 1 || !s->schedule_group || s->schedule_group == s->pp;
+}
+
 bool mpp_emission_has_order(const MppEmission *emission, MppMeshOrder order)
 {
     const MppStrategy *own = emission->strategy;

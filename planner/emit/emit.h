@@ -33,6 +33,9 @@ void mpp_emission_add(MppEmission *emission, const char *format, ...) G_GNUC_PRI
 /** Appends lines that tell what the file is, which mpplan wrote it and what was predicted, each begun by @mark. */
 void mpp_emission_add_header(MppEmission *emission, const char *mark);
 
+/** Whether the schedule takes micro-batches in groups of pp, as all targets but Megatron's have it. */
+bool mpp_emission_has_usual_group(const MppEmission *emission);
+
 /** Whether @order lays the strategy's ranks out as its own order does: ranks of degree 1 have no place. */
 bool mpp_emission_has_order(const MppEmission *emission, MppMeshOrder order);
 

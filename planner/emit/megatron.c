@@ -56,7 +56,7 @@ static const char *const not_modelled[] = {
     "tensor-parallel-num-weight-shards", "expert-tensor-parallel-num-weight-shards", "hierarchical-context-parallel-sizes",
     "cpu-offloading", "cpu-offloading-num-layers", "distribute-saved-activations", "rampup-batch-size", "decrease-batch-size-if-needed",
     "encoder-tensor-model-parallel-size", "encoder-pipeline-model-parallel-size", "encoder-num-layers", "use-torch-fsdp2",
-    "microbatch-group-size-per-virtual-pipeline-stage", "hybrid-layer-pattern", "hybrid-override-pattern", "is-hybrid-model",
+    "hybrid-layer-pattern", "hybrid-override-pattern", "is-hybrid-model",
     "heterogeneous-layers-config-path", "yaml-cfg", "moe-expert-capacity-factor",
 };
 

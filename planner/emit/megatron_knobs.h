@@ -20,6 +20,7 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(SEQUENCE_PARALLEL, "sequence-parallel", ALONE, "model.sequence_parallel", "false")                                         \
     X(PP, "pipeline-model-parallel-size", ONE, "model.pipeline_model_parallel_size", "1")                                        \
     X(VPP, "num-virtual-stages-per-pipeline-rank", ONE, "model.virtual_pipeline_model_parallel_size", "null")                    \
+    X(GROUP, "microbatch-group-size-per-virtual-pipeline-stage", ONE, "model.microbatch_group_size_per_vp_stage", "null")            \
     X(VPP_LAYERS, "num-layers-per-virtual-pipeline-stage", ONE, NULL, NULL)                                                      \
     X(LAYOUT, "pipeline-model-parallel-layout", ONE, "model.pipeline_model_parallel_layout", "null")                             \
     X(FIRST_LAYERS, "decoder-first-pipeline-num-layers", ONE, "model.num_layers_in_first_pipeline_stage", "null")                \

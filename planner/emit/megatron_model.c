@@ -270,7 +270,7 @@ MppModel *mpp_megatron_read_model(const MppKnobReader *r, GError **error)
     mpp_fields_default(&mpp_model_fields, m);
     m->name = g_strdup("Megatron GPT model");
     if (!read_layers(r, m, error) || !read_attention(r, m, error) || !read_experts(r, m, error) || !read_positions(r, m, error) ||
-        !mpp_model_finish(m, NULL, error))
+        !mpp_model_finish(m, NULL, NULL, error))
         return NULL;
     return g_steal_pointer(&m);
 }

@@ -4,7 +4,7 @@
 
 #define N G_GINT64_FORMAT
 
-enum { MOST_STAGES = 4096 };
+enum { MOST_STAGES = 4096, MOST_GROUP = 1 << 20 };
 
 static bool invalid(const MppKnobReader *r, MppKnob knob, GError **error, const char *what, int64_t a, int64_t b)
 {
@@ -91,5 +91,9 @@ bool mpp_megatron_read_stages(const MppKnobReader *r, const MppModel *model, Mpp
         return false;
     }
     s->schedule = s->vpp > 1 ? MPP_SCHEDULE_INTERLEAVED : MPP_SCHEDULE_1F1B;
+    if (s->vpp > 1 && !mpp_knob_int(r, MPP_KNOB_GROUP, 1, MOST_GROUP, &s->schedule_group, error))
+        return false;
+    if (s->schedule_group == s->pp)
+        s->schedule_group = 0;
     return true;
 }

@@ -28,6 +28,8 @@ static void write_stages(MppEmission *e, MppKnobs *knobs)
         mpp_emission_refuse(e, "prediction layers spread over stages");
         return;
     }
+    if (s->vpp > 1 && s->schedule_group && s->schedule_group != s->pp)
+        mpp_knobs_set(knobs, MPP_KNOB_GROUP, "%" N, s->schedule_group);
     if (even_chunks(e)) {
         if (s->vpp > 1)
             mpp_knobs_set(knobs, MPP_KNOB_VPP, "%" N, s->vpp);

@@ -36,6 +36,8 @@ static const char *schedule_class(MppEmission *e)
 {
     MppScheduleKind kind = e->strategy->schedule;
     const char *name = mpp_torch_schedule_name(kind);
+    if (!mpp_emission_has_usual_group(e))
+        mpp_emission_refuse(e, "groups of %" N " micro-batches", e->strategy->schedule_group);
     if (e->strategy->pp > 1 && !name)
         mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
     return name ? name : "";
@@ -78,20 +80,20 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
 
 static const char functions[] =
     "\n\n"
-    "def make_mesh(device_type: str = \"cuda\") -> DeviceMesh:\n"
-    "    \"\"\"The mesh of all ranks, slowest dimension first; to be called after init_process_group().\"\"\"\n"
-    "    mesh = init_device_mesh(device_type, tuple(MESH.values()), mesh_dim_names=tuple(MESH))\n"
-    "    mesh[\"dp_shard\", \"cp\"]._flatten(\"fsdp\")\n"
-    "    return mesh\n"
+    "def make_meshes(device_type: str = \"cuda\") -> tuple[DeviceMesh, DeviceMesh]:\n"
+    "    \"\"\"All ranks, slowest dimension first, after init_process_group(): as the model is split, and as it is sharded.\"\"\"\n"
+    "    sharding = {\"pp\": MESH[\"pp\"], \"dp_replicate\": MESH[\"dp_replicate\"], \"fsdp\": MESH[\"dp_shard\"] * MESH[\"cp\"], "
+    "\"tp\": MESH[\"tp\"]}\n"
+    "    return tuple(init_device_mesh(device_type, tuple(mesh.values()), mesh_dim_names=tuple(mesh)) for mesh in (MESH, sharding))\n"
     "\n\n"
-    "def apply_plan(stage: nn.Module, blocks: list[nn.Module], mesh: DeviceMesh) -> nn.Module:\n"
-    "    \"\"\"Recomputes and shards the blocks of one stage, then the rest of it. Split projections over mesh[\"tp\"] before.\"\"\"\n"
+    "def apply_plan(stage: nn.Module, blocks: list[nn.Module], sharding: DeviceMesh) -> nn.Module:\n"
+    "    \"\"\"Recomputes and shards the blocks of one stage, then the rest of it. Split projections over \"tp\" before.\"\"\"\n"
     "    n = len(blocks) if RECOMPUTED_LAYERS is None else RECOMPUTED_LAYERS\n"
     "    for block in blocks[:n]:\n"
     "        block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)\n"
-    "    names = (\"dp_replicate\", \"fsdp\") if MESH[\"dp_replicate\"] > 1 else (\"fsdp\",)\n"
+    "    mesh = sharding[\"dp_replicate\", \"fsdp\"] if MESH[\"dp_replicate\"] > 1 else sharding[\"fsdp\"]\n"
     "    policy = MixedPrecisionPolicy(param_dtype=PARAM_DTYPE, reduce_dtype=torch.float32)\n"
-    "    options = {\"mesh\": mesh[names], \"mp_policy\": policy, \"reshard_after_forward\": RESHARD_AFTER_FORWARD}\n"
+    "    options = {\"mesh\": mesh, \"mp_policy\": policy, \"reshard_after_forward\": RESHARD_AFTER_FORWARD}\n"
     "    if SHARDED or MESH[\"dp_replicate\"] > 1:\n"
     "        for block in blocks:\n"
     "            fully_shard(block, **options)\n"

@@ -58,6 +58,8 @@ static const char *schedule_name(MppEmission *e)
 {
     MppScheduleKind kind = e->strategy->schedule;
     const char *name = mpp_torch_schedule_name(kind);
+    if (!mpp_emission_has_usual_group(e))
+        mpp_emission_refuse(e, "groups of %" N " micro-batches", e->strategy->schedule_group);
     if (e->strategy->pp > 1 && !name)
         mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
     return name ? name : "";

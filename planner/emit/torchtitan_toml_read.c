@@ -42,7 +42,7 @@ static bool find_model(const MppJson *json, const MppTitanConfig *config, MppLau
     if (!launch->model)
         return false;
     launch->model->prediction_layers = 0; /* torchtitan trains none */
-    return mpp_model_finish(launch->model, NULL, error);
+    return mpp_model_finish(launch->model, NULL, NULL, error);
 }
 
 static bool read_degrees(const Reading *r, const MppLaunchSource *source, GError **error)

@@ -56,6 +56,8 @@ def check(text, strategy, inputs):
     equal(sizes, (strategy["tp"], strategy["pp"], strategy["cp"], strategy["ep"]))
     equal(config.sequence_parallel, strategy["sequence_parallel"])
     equal(config.virtual_pipeline_model_parallel_size or 1, strategy["vpp"])
+    if strategy["vpp"] > 1:
+        equal(config.microbatch_group_size_per_vp_stage, strategy["schedule_group"] or strategy["pp"])
     if model.get("moe", {}).get("experts"):
         equal(config.expert_tensor_parallel_size, strategy["etp"])
     equal((config.num_layers, config.hidden_size, config.num_attention_heads), (model["layers"], model["hidden"], model["heads"]))

@@ -13,7 +13,7 @@ def check(text, strategy, inputs):
     try:
         module = types.ModuleType("plan")
         exec(compile(text, "pytorch_plan.py", "exec"), module.__dict__)
-        mesh = module.make_mesh("cpu")
+        mesh, sharding = module.make_meshes("cpu")
         equal(mesh.mesh_dim_names, ("pp", "dp_replicate", "dp_shard", "cp", "tp"))
         equal(mesh["tp"].size(), strategy["tp"])
         equal(mesh["cp"].size(), strategy["cp"])
@@ -21,9 +21,9 @@ def check(text, strategy, inputs):
         equal(mesh["dp_replicate"].size() * mesh["dp_shard"].size(), strategy["dp"])
         equal(mesh["tp"].mesh.tolist(), list(range(strategy["tp"])))
         ranks = (strategy["zero_ranks"] or strategy["dp"] * strategy["cp"]) if strategy["zero"] else 1
-        equal(mesh["fsdp"].size(), ranks)
+        equal(sharding["fsdp"].size(), ranks)
         blocks = [torch.nn.Linear(64, 64) for _ in range(3)]
-        stage = module.apply_plan(torch.nn.Sequential(*blocks), blocks, mesh)
+        stage = module.apply_plan(torch.nn.Sequential(*blocks), blocks, sharding)
         sharded = strategy["zero"] > 0 or strategy["dp"] > 1
         equal(isinstance(blocks[0], torch.distributed.fsdp.FSDPModule), sharded)
         if sharded:
@@ -40,4 +40,4 @@ def check(text, strategy, inputs):
         distributed.destroy_process_group()
 
 
-main(cases("pytorch", check, ["fsdp", "titan-context", "titan", "titan-looped", "ddp", "sharded"]))
+main(cases("pytorch", check, ["fsdp", "titan-context", "titan", "titan-looped", "titan-v", "ddp", "sharded"]))

@@ -48,4 +48,4 @@ def check(text, strategy, inputs):
 
 
 os.environ.setdefault("WORLD_SIZE", "1")
-main(cases("torchtitan", check, ["titan", "titan-looped", "titan-hybrid", "titan-context", "titan-experts", "sharded"]))
+main(cases("torchtitan", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-experts", "sharded"]))

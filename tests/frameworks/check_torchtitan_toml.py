@@ -39,4 +39,4 @@ def check(text, strategy, inputs):
         equal(training.local_batch_size * strategy["dp"], training.global_batch_size)
 
 
-main(cases("torchtitan-toml", check, ["titan", "titan-looped", "titan-hybrid", "titan-context", "titan-experts"]))
+main(cases("torchtitan-toml", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-experts"]))

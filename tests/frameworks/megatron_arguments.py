@@ -13,6 +13,7 @@ import typing
 # arguments.py: flag, destination where it is another, default, and how it is parsed
 OTHERS = [
     ("--num-virtual-stages-per-pipeline-rank", None, None, int),
+    ("--microbatch-group-size-per-virtual-pipeline-stage", "microbatch_group_size_per_vp_stage", None, int),
     ("--decoder-first-pipeline-num-layers", None, None, int),
     ("--decoder-last-pipeline-num-layers", None, None, int),
     ("--use-tp-pp-dp-mapping", None, False, "store_true"),

@@ -17,7 +17,7 @@ atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 # name: model, devices, stack, further options, strategy
 PLANS = {
     "dense": ("llama-3.1-8b", 16, "megatron-core", [], "tp=2,cp=2,sp,mbs=2,zero=1,recompute=selective"),
-    "interleaved": ("llama-3.1-70b", 64, "megatron-core", [], "tp=4,pp=4,vpp=5,sp,mbs=1,zero=1,recompute=full:2"),
+    "interleaved": ("llama-3.1-70b", 64, "megatron-core", [], "tp=4,pp=4,vpp=5,sp,mbs=1,zero=1,group=8,recompute=full:2"),
     "uneven": ("llama-3.1-405b", 256, "megatron-core", [], "tp=8,pp=8,sp,mbs=1,zero=1,split=balanced,recompute=full"),
     "sharded": ("llama-3.1-8b", 16, "megatron-core", [], "mbs=1,zero=3"),
     "hybrid": ("llama-3.1-8b", 32, "megatron-core", [], "mbs=1,zero=1,zero_ranks=8,offload"),
@@ -29,6 +29,7 @@ PLANS = {
     "sinks": ("gpt-oss-20b", 16, "megatron-core", [], "ep=4,mbs=1,zero=1"),
     "titan": ("llama-3.1-70b", 128, "torchtitan", [], "tp=8,pp=4,mbs=1,zero=2"),
     "titan-looped": ("llama-3.1-70b", 64, "torchtitan", [], "tp=4,pp=4,vpp=2,mbs=1,zero=3,recompute=full"),
+    "titan-v": ("llama-3.1-8b", 16, "torchtitan", [], "pp=4,vpp=2,schedule=zb-v,mbs=1,zero=2"),
     "titan-hybrid": ("llama-3.1-8b", 32, "torchtitan", [], "mbs=2,zero=3,zero_ranks=8,recompute=selective"),
     "titan-context": ("llama-3.1-8b", 16, "torchtitan", [], "cp=4,mbs=1,zero=3"),
     "titan-experts": ("qwen3-30b-a3b", 32, "torchtitan", [], "ep=8,mbs=1,zero=3"),

@@ -25,6 +25,8 @@ static void normalise(const MppJob *job, MppStrategy *s)
     else
         s->schedule = MPP_SCHEDULE_1F1B;
     s->stage_split = MPP_STAGE_SPLIT_EVEN;
+    if (s->schedule_group == s->pp || s->vpp == 1)
+        s->schedule_group = 0;
     if (s->recompute_layers >= most)
         s->recompute_layers = 0;
     if (s->dp * s->cp == 1) /* nothing to shard over */
@@ -167,6 +169,8 @@ static void check_members(GRand *rand, const Case *c, const MppInputs *inputs, T
             s.recompute_layers = g_rand_int_range(rand, 1, 4);
         g_autoptr(GArray) stages = s.pp > 1 && g_rand_boolean(rand) ? random_stages(rand, inputs->model.n_layers, s.pp * s.vpp) : NULL;
         s.stage_layers = stages;
+        if (s.vpp > 1 && g_rand_boolean(rand))
+            s.schedule_group = mpp_strategy_micro_batches(&s, inputs->training.global_batch);
         if (s.zero && s.dp % 2 == 0 && g_rand_boolean(rand))
             s.zero_ranks = s.dp * s.cp / 2;
         s.order = g_rand_boolean(rand) ? s.order : (MppMeshOrder)g_rand_int_range(rand, 0, MPP_N_ORDERS);
