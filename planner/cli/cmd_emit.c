@@ -1,7 +1,7 @@
 #include <stdio.h>
 
+#include "planner/api/plan_json.h"
 #include "planner/cli/command.h"
-#include "planner/cli/plan_json.h"
 #include "planner/cli/terminal.h"
 #include "planner/emit/emit.h"
 

@@ -1,6 +1,7 @@
+#include "planner/api/plan_answer.h"
+#include "planner/api/plan_json.h"
 #include "planner/cli/command.h"
 #include "planner/cli/from_launch.h"
-#include "planner/cli/plan_json.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/question.h"
@@ -8,20 +9,17 @@
 
 #include <stdio.h>
 
-/** @found: what is better, or NULL. */
+/** @better: the best plan, or NULL when it was not asked for. */
 static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate,
-                           const MppSearchResult *found, const char *path, GError **error)
+                           const MppRankedPlan *better, const char *path, GError **error)
 {
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
     cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, strategy, estimate));
-    cJSON *alternatives = found ? cJSON_AddArrayToObject(root, "alternatives") : NULL;
-    for (guint i = 0; found && i < found->board->fastest->len; i++) {
-        const MppStrategy *other = &g_array_index(found->board->fastest, MppCandidate, i).strategy;
-        g_autoptr(MppEstimate) one = mpp_answer_new(&inputs->job, other);
-        cJSON_AddItemToArray(alternatives, mpp_plan_json(&inputs->job, other, one));
-    }
+    if (better)
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "alternatives"),
+                             mpp_plan_json(&inputs->job, &better->candidate.strategy, better->estimate));
     return mpp_json_write(root, path, error);
 }
 
@@ -44,16 +42,21 @@ typedef struct {
     gboolean json;
 } EstimateOptions;
 
-/** @found: what is better, or NULL when it was not asked for. */
-static bool tell(const EstimateOptions *options, const MppInputs *inputs, const MppStrategy *strategy, const MppSearchResult *found,
+/** @better: the best plan, or NULL when it was not asked for. */
+static bool tell(const EstimateOptions *options, const MppInputs *inputs, const MppStrategy *strategy, const MppRankedPlan *better,
                  GError **error)
 {
     g_autoptr(MppEstimate) estimate = mpp_answer_new(&inputs->job, strategy);
-    if ((options->json || options->output) && !write_estimate(inputs, strategy, estimate, found, options->output, error))
+    if ((options->json || options->output) && !write_estimate(inputs, strategy, estimate, better, options->output, error))
         return false;
     if (!options->json)
         print_estimate(inputs, strategy, estimate);
     return true;
+}
+
+static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
+{
+    return mpp_progress_search(job, how, false);
 }
 
 /** The launch's estimate, and the best plan beside it. */
@@ -67,11 +70,13 @@ static bool estimate_launch(const EstimateOptions *options, char **files, GError
     if (!launch)
         return false;
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
-    g_autoptr(MppSearchResult) found = mpp_progress_search(&launch->inputs->job, &everything, 1, 0, options->json);
-    if (!tell(options, launch->inputs, &launch->strategy, found, error))
+    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .top = 1, .search = options->json ? mpp_search_run : search_shown };
+    g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
+    const MppRankedPlan *better = answer->plan ? &answer->plan->best : NULL;
+    if (!tell(options, launch->inputs, &launch->strategy, better, error))
         return false;
     if (!options->json)
-        mpp_from_launch_print(launch, found);
+        mpp_from_launch_print(launch, better);
     return true;
 }
 

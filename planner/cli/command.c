@@ -6,7 +6,6 @@
 #include "planner/base/error.h"
 #include "planner/base/names.h"
 #include "planner/cli/describe.h"
-#include "planner/spec/rules.h"
 
 #define HELP_TEXT "Show this help"
 
@@ -103,37 +102,5 @@ bool mpp_command_check_range(int given, int least, int most, const char *flag, G
     if (given >= least && given <= most)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
-    return false;
-}
-
-/** What is not named follows from the rest, or is the stack's habit. */
-static bool complete(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    MppStrategyFields named;
-    *strategy = mpp_strategy_single();
-    if (!mpp_strategy_parse(text, strategy, &named, error))
-        return false;
-    if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
-    if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
-        strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
-    if (!(named & mpp_strategy_field("vpp")))
-        strategy->vpp = mpp_schedule_kind_shape(strategy->schedule)->least_vpp;
-    if (!(named & mpp_strategy_field("stage_split")))
-        strategy->stage_split = job->runtime->stage_split;
-    if (!(named & mpp_strategy_field("etp")) && strategy->ep == 1 && job->model->moe.experts)
-        strategy->etp = strategy->tp;
-    if (!(named & mpp_strategy_field("sequence_parallel")) && strategy->tp > 1)
-        strategy->sequence_parallel = job->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS;
-    return true;
-}
-
-bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    if (!complete(job, text, strategy, error))
-        return false;
-    if (mpp_rules_check(job, strategy, error))
-        return true;
-    mpp_strategy_clear(strategy);
     return false;
 }

@@ -187,17 +187,17 @@ static void print_passed_over(const GPtrArray *words)
     printf("  not read  %s\n", list);
 }
 
-void mpp_from_launch_print(const MppFromLaunch *launch, const MppSearchResult *found)
+void mpp_from_launch_print(const MppFromLaunch *launch, const MppRankedPlan *better)
 {
-    const MppJob *job = &launch->inputs->job;
     puts("");
-    if (!found->board->fastest->len) {
+    if (!better) {
         puts("  nothing fits on these devices");
         print_passed_over(launch->passed_over);
         return;
     }
-    const MppStrategy *best = &g_array_index(found->board->fastest, MppCandidate, 0).strategy;
-    g_autoptr(MppEstimate) now = mpp_answer_new(job, &launch->strategy), then = mpp_answer_new(job, best);
+    const MppStrategy *best = &better->candidate.strategy;
+    const MppEstimate *then = better->estimate;
+    g_autoptr(MppEstimate) now = mpp_answer_new(&launch->inputs->job, &launch->strategy);
     g_autoptr(MppTable) table = mpp_table_new("|layout|step >||MFU >|peak >");
     add_row(table, "now", &launch->strategy, now, now->step_s);
     add_row(table, "best", best, then, now->step_s);

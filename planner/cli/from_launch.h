@@ -4,7 +4,7 @@
 #pragma once
 
 #include "planner/cli/options.h"
-#include "planner/search/search.h"
+#include "planner/api/best_plan.h"
 
 enum { MPP_N_FROM = 4 };
 
@@ -37,5 +37,8 @@ MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOption
 void mpp_from_launch_free(MppFromLaunch *launch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppFromLaunch, mpp_from_launch_free)
 
-/** Prints the fastest plan of the same job beside the launch's, what to change for it, and what was passed over. */
-void mpp_from_launch_print(const MppFromLaunch *launch, const MppSearchResult *found);
+/**
+ * Prints the best plan of the same job beside the launch's, what to change for it, and what was passed over.
+ * @better: that plan; NULL: none fits
+ */
+void mpp_from_launch_print(const MppFromLaunch *launch, const MppRankedPlan *better);

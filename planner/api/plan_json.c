@@ -1,4 +1,4 @@
-#include "planner/cli/plan_json.h"
+#include "planner/api/plan_json.h"
 
 #include "planner/spec/rules.h"
 

@@ -1,19 +1,18 @@
-#include "planner/cli/no_plan.h"
+#include "planner/api/no_plan.h"
 
+#include "planner/api/job_words.h"
+#include "planner/base/error.h"
 #include "planner/base/units.h"
-#include "planner/cli/command.h"
-#include "planner/cli/plan_json.h"
-#include "planner/cli/progress.h"
 
 /** Fewest GPUs, doubling, on which some plan fits; 0 when none up to 64 times as many. */
-static int64_t enough_gpus(const MppNoPlan *question)
+static int64_t enough_gpus(const MppPlanQuestion *question)
 {
     MppJob job = question->inputs->job;
     for (job.gpus *= 2; job.gpus <= 64 * question->inputs->gpus; job.gpus *= 2) {
         if (job.training.global_batch < job.gpus)
             job.training.global_batch = job.gpus;
         MppSearchOptions how = { .limits = *question->limits, .top = 1, .threads = question->threads };
-        g_autoptr(MppSearchResult) result = mpp_progress_search(&job, &how, question->quiet);
+        g_autoptr(MppSearchResult) result = question->search(&job, &how);
         if (result->board->fastest->len)
             return job.gpus;
     }
@@ -21,12 +20,12 @@ static int64_t enough_gpus(const MppNoPlan *question)
 }
 
 /** With the rule that the given strategy breaks as `estimate` would take it, if it does. */
-static void illegal(const MppNoPlan *question, GError **error)
+static void illegal(const MppPlanQuestion *question, GError **error)
 {
     const MppInputs *inputs = question->inputs;
     MppStrategy completed;
     g_autoptr(GError) broken = NULL;
-    if (question->strategy && !mpp_command_strategy(&inputs->job, question->strategy, &completed, &broken)) {
+    if (question->strategy && !mpp_job_words_strategy(&inputs->job, question->strategy, &completed, &broken)) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no legal plan has --strategy %s; as it stands, %s", question->strategy, broken->message);
         return;
     }
@@ -38,7 +37,7 @@ static void illegal(const MppNoPlan *question, GError **error)
                 question->strategy ? question->strategy : "");
 }
 
-void mpp_no_plan_error(const MppNoPlan *question, const MppSearchResult *result, GError **error)
+void mpp_no_plan_error(const MppPlanQuestion *question, const MppSearchResult *result, GError **error)
 {
     if (!result->has_miss) {
         illegal(question, error);
@@ -53,22 +52,4 @@ void mpp_no_plan_error(const MppNoPlan *question, const MppSearchResult *result,
     g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
                 "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
                 lacking, estimate->fullest_stage, estimate->pp, hint);
-}
-
-bool mpp_no_plan_write(const MppNoPlan *question, const MppSearchResult *result, GError **error)
-{
-    const MppJob *job = &question->inputs->job;
-    g_autoptr(cJSON) root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
-    cJSON_AddNullToObject(root, "best");
-    cJSON_AddArrayToObject(root, "alternatives");
-    cJSON_AddArrayToObject(root, "pareto");
-    cJSON_AddItemToObject(root, "search", mpp_plan_json_search(result, true));
-    if (result->has_miss) {
-        const MppStrategy *nearest = &result->nearest_miss.strategy;
-        g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, nearest);
-        cJSON_AddItemToObject(root, "nearest_miss", mpp_plan_json(job, nearest, estimate));
-    }
-    return mpp_json_write(root, NULL, error);
 }

@@ -1,4 +1,4 @@
-#include "planner/cli/best_plan.h"
+#include "planner/api/best_plan.h"
 
 #include "planner/search/contest.h"
 #include "sim/answer.h"
