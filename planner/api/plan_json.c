@@ -90,22 +90,22 @@ void mpp_plan_file_free(MppPlanFile *file)
     g_free(file);
 }
 
-static bool check_version(const MppJson *json, GError **error)
+static bool check_version(const MppJson *json, const cJSON *root, GError **error)
 {
     enum { FORMAT_VERSION = 1 };
-    const cJSON *version = mpp_json_get(json->root, "format_version");
+    const cJSON *version = mpp_json_get(root, "format_version");
     if (!version || (cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION))
         return true;
     return mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
                           FORMAT_VERSION);
 }
 
-static bool check_members(const MppJson *json, GError **error)
+static bool check_members(const MppJson *json, const cJSON *root, GError **error)
 {
     static const char *const names[] = { "format_version", "inputs", "best", "alternatives", "pareto", "search" };
     static const MppNames members = MPP_NAMES("plan field", names);
     const cJSON *member;
-    cJSON_ArrayForEach(member, json->root) {
+    cJSON_ArrayForEach(member, root) {
         if (mpp_names_find(&members, member->string) >= 0)
             continue;
         g_autofree char *known = mpp_names_suggest(names, G_N_ELEMENTS(names), member->string);
@@ -115,19 +115,18 @@ static bool check_members(const MppJson *json, GError **error)
     return true;
 }
 
-MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
+MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError **error)
 {
-    g_autoptr(MppJson) json = mpp_json_load(path, error);
-    if (!json || !check_version(json, error))
+    if (!check_version(json, root, error))
         return NULL;
-    const cJSON *inputs = mpp_json_get(json->root, "inputs"), *best = mpp_json_get(json->root, "best");
+    const cJSON *inputs = mpp_json_get(root, "inputs"), *best = mpp_json_get(root, "best");
     const cJSON *strategy = mpp_json_get(best, "strategy");
     if (!cJSON_IsObject(inputs) || !cJSON_IsObject(strategy)) {
-        mpp_json_error(error, json, json->root, MPP_ERROR_SCHEMA, "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
+        mpp_json_error(error, json, root, MPP_ERROR_SCHEMA, "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
         return NULL;
     }
     g_autoptr(MppPlanFile) file = g_new0(MppPlanFile, 1);
-    if (!check_members(json, error) || !(file->inputs = mpp_inputs_read(json, inputs, error)) ||
+    if (!check_members(json, root, error) || !(file->inputs = mpp_inputs_read(json, inputs, error)) ||
         !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
         return NULL;
     g_autoptr(GError) broken = NULL;
@@ -135,4 +134,10 @@ MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
         return g_steal_pointer(&file);
     mpp_json_error(error, json, strategy, MPP_ERROR_INVALID, "%s", broken->message);
     return NULL;
+}
+
+MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_json_load(path, error);
+    return json ? mpp_plan_file_read(json, json->root, error) : NULL;
 }

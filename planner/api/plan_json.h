@@ -19,6 +19,9 @@ typedef struct {
     MppStrategy strategy;
 } MppPlanFile;
 
+/** Reads the object @root of @json. Errors: as mpp_plan_file_load(). */
+MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /**
  * Errors: those of mpp_json_load(); MPP_ERROR_SCHEMA where the file is not a plan, MPP_ERROR_UNSUPPORTED where it is
  * another version's, MPP_ERROR_INVALID where its strategy breaks a rule.
