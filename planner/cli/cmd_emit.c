@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "planner/api/plan_json.h"
+#include "planner/base/file.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 #include "planner/emit/emit.h"
@@ -13,7 +14,7 @@ static void list_targets(void)
         mpp_table_add(table, "%s", target->name);
         mpp_table_add(table, "%s", target->file_name);
         mpp_table_add(table, "%s", target->summary);
-        mpp_table_add(table, "%s%s", target->read ? "estimate --from-" : "", target->read ? target->name : "");
+        mpp_table_add(table, "%s", target->read ? "yes" : "no");
     }
     mpp_table_print(table);
 }
@@ -21,7 +22,7 @@ static void list_targets(void)
 static bool write_text(const char *text, const char *path, GError **error)
 {
     if (path)
-        return g_file_set_contents(path, text, -1, error);
+        return mpp_file_write(path, text, error);
     fputs(text, stdout);
     return true;
 }

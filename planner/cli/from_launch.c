@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "planner/base/error.h"
+#include "planner/base/file.h"
 #include "planner/base/units.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/terminal.h"
@@ -57,7 +58,8 @@ static bool load(int source, const char *given, const char **name, char **text, 
     bool file = !arguments || g_file_test(given, G_FILE_TEST_IS_REGULAR);
     *name = file ? given : "the launch";
     *text = file ? NULL : g_strdup(given);
-    return !file || g_file_get_contents(given, text, NULL, error);
+    size_t n_bytes;
+    return !file || mpp_file_read(given, text, &n_bytes, error);
 }
 
 /** What @text names goes before what the launch states; dp follows unless it is named. */
@@ -206,7 +208,7 @@ void mpp_from_launch_print(const MppFromLaunch *launch, const MppRankedPlan *bet
         puts("  the launch is as fast as the best plan");
     } else {
         g_autofree char *reason = mpp_plan_text_reason(then, now);
-        printf("  the launch loses by %s\n", reason);
+        printf("  the launch needs %s\n", reason);
         print_changes(launch, best);
     }
     print_passed_over(launch->passed_over);
