@@ -3,7 +3,9 @@
 MAKEFLAGS += --no-builtin-rules
 CC = gcc
 VERSION := 0.1.0
+SOVERSION := 0
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 BUILD := build$(if $(SAN),/san)
 
 # --- what the machine has ---------------------------------------------------------------------
@@ -19,9 +21,9 @@ PKG_LIBS = $(shell pkg-config --libs $(LINKED))
 # --- flags ------------------------------------------------------------------------------------
 OPTIMIZE := $(if $(SAN),-O1 -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,-O2)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wno-missing-field-initializers $(if $(DEVELOPER),-Werror)
-# no contraction into fused multiply-adds: the same numbers on every machine
-FLAGS = -std=c11 -D_GNU_SOURCE -g $(OPTIMIZE) $(WARN) -ffp-contract=off -MMD -MP -I. -I$(BUILD) $(PKG_CFLAGS) \
-        -DMPP_VERSION='"$(VERSION)"' $(CFLAGS)
+# no contraction into fused multiply-adds: the same numbers on every machine; one set of objects for program and library
+BASE := -std=c11 -D_GNU_SOURCE -g $(OPTIMIZE) $(WARN) -ffp-contract=off -fPIC -fvisibility=hidden -DMPP_VERSION='"$(VERSION)"'
+FLAGS = $(BASE) -MMD -MP -I. -I$(BUILD) $(PKG_CFLAGS) $(CFLAGS)
 LIBS = $(PKG_LIBS) -lm
 
 # --- files ------------------------------------------------------------------------------------
@@ -32,11 +34,12 @@ DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clu
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libmpplan.a
+SHARED := $(BUILD)/libmpplan.so
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 
 .DEFAULT_GOAL := all
-.PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format install clean
+.PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
 .SECONDARY:
 
 ## all: build the program at build/mpplan (the default)
@@ -49,10 +52,19 @@ $(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
 	@ar rcs $@ $^
 
+## lib: build the shared library at build/libmpplan.so; its interface is planner/api/mpplan.h
+lib: $(SHARED)
+
+$(SHARED): $(call objects,planner/api/library.c) $(LIB) $(BUILD)/zoo.o
+	@$(CC) $(FLAGS) $(LDFLAGS) -shared -Wl,-soname,libmpplan.so.$(SOVERSION) -Wl,--no-undefined $^ $(LIBS) -o $@
+
 # on a machine without the packages, install them before the first compilation
 MISSING := $(if $(HAVE_REQUIRED),,packages)
 
-$(BUILD)/%.o: %.c | $(MISSING)
+# other flags than last time: everything is compiled anew (written while make reads this)
+$(shell mkdir -p $(BUILD); printf '%s\n' $(BASE) | cmp -s - $(BUILD)/flags || printf '%s\n' $(BASE) > $(BUILD)/flags)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(MISSING)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -c $< -o $@
 
@@ -62,7 +74,7 @@ $(BUILD)/zoo.gresource.xml: $(DATA) Makefile
 	@{ echo '<gresources><gresource prefix="/mpplan">'; printf '<file>%s</file>\n' $(DATA); echo '</gresource></gresources>'; } > $@
 
 $(BUILD)/zoo.c: $(BUILD)/zoo.gresource.xml | $(MISSING)
-	glib-compile-resources --generate-source --sourcedir=. --target=$@ $<
+	glib-compile-resources --internal --generate-source --sourcedir=. --target=$@ $<
 
 $(BUILD)/zoo.o: $(BUILD)/zoo.c
 	$(CC) $(FLAGS) -c $< -o $@
@@ -111,13 +123,18 @@ $(BUILD)/tests/oracle/test_simgrid_shares.o: CFLAGS += -DHAVE_SIMGRID $(shell pk
 $(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs simgrid)
 endif
 
-tests: $(TESTS) $(BUILD)/mpplan
+# (the sanitizers' own symbols are in the program that loads a library)
+tests: $(TESTS) $(BUILD)/mpplan $(if $(SAN),,$(SHARED))
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
 check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 all tests
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
+
+## check-all: check, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+check-all: check
+	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 
 ## check-fast: run the tests once, without sanitizers
 check-fast:
@@ -153,9 +170,50 @@ lint:
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-## install: copy the program to DESTDIR/PREFIX/bin
-install: all
+# --- what is installed ------------------------------------------------------------------------
+SHARE := $(PREFIX)/share
+COMPLETIONS := $(BUILD)/completions/bash $(BUILD)/completions/zsh $(BUILD)/completions/fish
+
+## man: write the manual page at build/mpplan.1
+man: $(BUILD)/mpplan.1
+
+$(BUILD)/mpplan.1: $(BUILD)/mpplan
+	@$< help --man > $@
+
+$(COMPLETIONS): $(BUILD)/completions/%: $(BUILD)/mpplan
+	@mkdir -p $(@D)
+	@$< help --completion $* > $@
+
+PKG_CONFIG_LINES := 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' 'Name: mpplan' \
+ 'Description: how to split the training of a neural net over many devices' 'Version: $(VERSION)' 'Libs: -L$${libdir} -lmpplan' \
+ 'Cflags: -I$${includedir}'
+
+## install: copy program, library, header, manual page and completions below DESTDIR/PREFIX
+install: all lib man $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/mpplan $(DESTDIR)$(PREFIX)/bin/mpplan
+	install -D -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(VERSION)
+	ln -sf libmpplan.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(SOVERSION)
+	ln -sf libmpplan.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so
+	install -D -m 644 planner/api/mpplan.h $(DESTDIR)$(PREFIX)/include/mpplan.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	printf '%s\n' $(PKG_CONFIG_LINES) > $(DESTDIR)$(LIBDIR)/pkgconfig/mpplan.pc
+	install -D -m 644 $(BUILD)/mpplan.1 $(DESTDIR)$(SHARE)/man/man1/mpplan.1
+	install -D -m 644 $(BUILD)/completions/bash $(DESTDIR)$(SHARE)/bash-completion/completions/mpplan
+	install -D -m 644 $(BUILD)/completions/zsh $(DESTDIR)$(SHARE)/zsh/site-functions/_mpplan
+	install -D -m 644 $(BUILD)/completions/fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/mpplan.fish
+
+## uninstall: remove what install put there
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
+	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
+
+## deb: make a Debian package in build/
+deb: export SOURCE_DATE_EPOCH := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null))
+deb: all
+	@rm -rf $(BUILD)/deb
+	@$(MAKE) --no-print-directory -s install DESTDIR=$(BUILD)/deb PREFIX=/usr LIBDIR=/usr/lib/$$($(CC) -print-multiarch)
+	@.packaging/deb $(VERSION) $(BUILD)/deb $(BUILD)/mpplan_$(VERSION)_$$(dpkg --print-architecture).deb
 
 ## clean: remove what was built
 clean:
@@ -165,4 +223,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' Makefile | expand -t 24
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path $(BUILD)/frameworks \) -prune -o -name '*.d' -type f -print 2>/dev/null)

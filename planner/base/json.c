@@ -11,6 +11,7 @@ void mpp_json_free(MppJson *json)
     if (!json)
         return;
     cJSON_Delete(json->root);
+    g_clear_pointer(&json->places, g_hash_table_unref);
     g_free(json->name);
     g_free(json->text);
     g_free(json);

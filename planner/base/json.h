@@ -23,6 +23,7 @@ typedef struct {
     size_t n_bytes;
     int64_t first_line; /* number of the text's first line in its file; 1 but for JSON lines */
     cJSON *root;
+    GHashTable *places; /* node to byte offset, of documents in another syntax (base/toml.h); NULL: the text is JSON */
 } MppJson;
 
 /** Reads a file of at most 256 MiB. Errors: G_FILE_ERROR, MPP_ERROR_SYNTAX. */

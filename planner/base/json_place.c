@@ -106,6 +106,10 @@ size_t mpp_json_place_of(const MppJson *json, const cJSON *node, char **pointer)
         *pointer = g_string_free(text, FALSE);
         return 0;
     }
+    if (json->places) {
+        *pointer = g_string_free(text, FALSE);
+        return GPOINTER_TO_SIZE(g_hash_table_lookup(json->places, node));
+    }
     bool marked = g_str_has_prefix(json->text, BYTE_ORDER_MARK);
     const char *at = skip_space(json->text + (marked ? strlen(BYTE_ORDER_MARK) : 0));
     for (guint i = 0; i < path->len; i++)

@@ -1,8 +1,8 @@
 #include <stdio.h>
 
+#include "planner/api/plan_json.h"
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
-#include "planner/cli/plan_json.h"
 #include "planner/cli/terminal.h"
 #include "sim/answer.h"
 

@@ -1,17 +1,25 @@
-#include "planner/cli/plan_json.h"
+#include "planner/api/plan_answer.h"
+#include "planner/api/plan_json.h"
+#include "planner/cli/command.h"
+#include "planner/cli/from_launch.h"
 #include "planner/cli/plan_text.h"
+#include "planner/cli/progress.h"
 #include "planner/cli/question.h"
 #include "sim/answer.h"
 
 #include <stdio.h>
 
-static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate, const char *path,
-                           GError **error)
+/** @better: the best plan, or NULL when it was not asked for. */
+static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate,
+                           const MppRankedPlan *better, const char *path, GError **error)
 {
     g_autoptr(cJSON) root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "format_version", 1);
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
     cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, strategy, estimate));
+    if (better)
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "alternatives"),
+                             mpp_plan_json(&inputs->job, &better->candidate.strategy, better->estimate));
     return mpp_json_write(root, path, error);
 }
 
@@ -27,44 +35,96 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_basis(inputs);
 }
 
-static bool tell(const MppQuestion *question, bool json, const char *output, GError **error)
+typedef struct {
+    MppJobOptions job;
+    MppFromOptions from;
+    char *strategy, *output;
+    gboolean json;
+} EstimateOptions;
+
+/** @better: the best plan, or NULL when it was not asked for. */
+static bool tell(const EstimateOptions *options, const MppInputs *inputs, const MppStrategy *strategy, const MppRankedPlan *better,
+                 GError **error)
 {
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(&question->inputs->job, &question->strategy);
-    if ((json || output) && !write_estimate(question->inputs, &question->strategy, estimate, output, error))
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&inputs->job, strategy);
+    if ((options->json || options->output) && !write_estimate(inputs, strategy, estimate, better, options->output, error))
         return false;
-    if (!json)
-        print_estimate(question->inputs, &question->strategy, estimate);
+    if (!options->json)
+        print_estimate(inputs, strategy, estimate);
     return true;
+}
+
+static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
+{
+    return mpp_progress_search(job, how, false);
+}
+
+/** The launch's estimate, and the best plan beside it. */
+static bool estimate_launch(const EstimateOptions *options, char **files, GError **error)
+{
+    if (files) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes a launch or a plan file, not both");
+        return false;
+    }
+    g_autoptr(MppFromLaunch) launch = mpp_from_launch_new(&options->job, &options->from, options->strategy, error);
+    if (!launch)
+        return false;
+    const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
+    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .top = 1, .search = options->json ? mpp_search_run : search_shown };
+    g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
+    const MppRankedPlan *better = answer->plan ? &answer->plan->best : NULL;
+    if (!tell(options, launch->inputs, &launch->strategy, better, error))
+        return false;
+    if (!options->json)
+        mpp_from_launch_print(launch, better);
+    return true;
+}
+
+static bool estimate_strategy(const EstimateOptions *options, char **files, GError **error)
+{
+    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_estimate, &options->job, options->strategy, files, error);
+    return question && tell(options, question->inputs, &question->strategy, NULL, error);
+}
+
+static bool parse(int argc, char **argv, EstimateOptions *options, char ***files, bool *helped, GError **error)
+{
+    GOptionEntry job_entries[MPP_N_JOB_ENTRIES], from_entries[MPP_N_FROM];
+    mpp_job_options_entries(&options->job, job_entries);
+    mpp_from_options_entries(&options->from, from_entries);
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
+        from_entries[0],
+        from_entries[1],
+        from_entries[2],
+        from_entries[3],
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
+        G_OPTION_ENTRY_NULL,
+    };
+    return mpp_command_parse(&mpp_command_estimate, job_entries, entries, argc, argv, files, helped, error);
 }
 
 static bool run(int argc, char **argv, GError **error)
 {
-    MppJobOptions options = { 0 };
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options, job_entries);
-    gboolean json = FALSE;
-    g_autofree char *output = NULL, *text = NULL;
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &text, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the plan to FILE as JSON", "FILE" },
-        G_OPTION_ENTRY_NULL,
-    };
+    EstimateOptions options = { 0 };
     g_auto(GStrv) files = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_estimate, job_entries, entries, argc, argv, &files, &helped, error);
-    if (done && !helped) {
-        g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_estimate, &options, text, files, error);
-        done = question && tell(question, json, output, error);
-    }
-    mpp_job_options_clear(&options);
+    bool helped, launch, done = parse(argc, argv, &options, &files, &helped, error);
+    if (done && !helped)
+        done = mpp_from_options_given(&options.from, &launch, error) &&
+               (launch ? estimate_launch(&options, files, error) : estimate_strategy(&options, files, error));
+    mpp_job_options_clear(&options.job);
+    mpp_from_options_clear(&options.from);
+    g_free(options.strategy);
+    g_free(options.output);
     return done;
 }
 
 const MppCommand mpp_command_estimate = {
     .name = "estimate",
     .arguments = "[PLAN.json]",
-    .summary = "Predict step time and memory of one given strategy.",
+    .summary = "Predict step time and memory of one given strategy, or of a present launch.",
     .examples = "  mpplan estimate --model llama-3.1-70b --gpus 64 --strategy tp=4,pp=4,sp,mbs=1,zero=1\n"
-                "  mpplan estimate plan.json              # a saved plan again\n",
+                "  mpplan estimate plan.json              # a saved plan again\n"
+                "  mpplan estimate --cluster dgx-h100 --from-megatron pretrain.sh   # a launch, and what would be better\n",
     .run = run,
 };

@@ -1,7 +1,8 @@
 #include <stdio.h>
 
+#include "planner/api/best_plan.h"
+#include "planner/api/job_words.h"
 #include "planner/base/units.h"
-#include "planner/cli/best_plan.h"
 #include "planner/cli/command.h"
 #include "planner/cli/cures.h"
 #include "planner/cli/options.h"
@@ -55,7 +56,7 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
 {
     const MppJob *job = &inputs->job;
     MppStrategy strategy;
-    if (!mpp_command_strategy(job, text, &strategy, error))
+    if (!mpp_job_words_strategy(job, text, &strategy, error))
         return false;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     g_autofree char *title = mpp_inputs_title(inputs);

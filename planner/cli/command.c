@@ -1,18 +1,39 @@
 #include "planner/cli/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "planner/base/error.h"
-#include "planner/spec/rules.h"
+#include "planner/base/names.h"
+#include "planner/cli/describe.h"
 
-const MppCommand *const mpp_commands[] = { &mpp_command_plan,    &mpp_command_estimate, &mpp_command_simulate, &mpp_command_schedule, &mpp_command_why,
-                                           &mpp_command_diff,    &mpp_command_inspect,  &mpp_command_compare,  &mpp_command_calibrate, NULL };
+#define HELP_TEXT "Show this help"
+
+const MppCommand *const mpp_commands[] = {
+    &mpp_command_plan, &mpp_command_estimate, &mpp_command_simulate, &mpp_command_why,       &mpp_command_diff,
+    &mpp_command_emit, &mpp_command_inspect,  &mpp_command_compare,  &mpp_command_calibrate, &mpp_command_help,
+    NULL,
+};
+
+const MppCommand *mpp_command_find(const char *name, GError **error)
+{
+    const char *known[G_N_ELEMENTS(mpp_commands)];
+    int n = 0;
+    for (; mpp_commands[n]; n++) {
+        known[n] = mpp_commands[n]->name;
+        if (strcmp(known[n], name) == 0)
+            return mpp_commands[n];
+    }
+    g_autofree char *nearest = mpp_names_suggest(known, n, name);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown command \"%s\"; known: %s", name, nearest);
+    return NULL;
+}
 
 static GOptionContext *context_of(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, char ***rest,
                                   gboolean *help)
 {
     const GOptionEntry common[] = {
-        { "help", 'h', 0, G_OPTION_ARG_NONE, help, "Show this help", NULL },
+        { "help", 'h', 0, G_OPTION_ARG_NONE, help, HELP_TEXT, NULL },
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, rest, NULL, command->arguments },
         G_OPTION_ENTRY_NULL,
     };
@@ -29,12 +50,35 @@ static GOptionContext *context_of(const MppCommand *command, const GOptionEntry 
     return context;
 }
 
+static void append_entries(GArray *all, const GOptionEntry *entries)
+{
+    for (const GOptionEntry *entry = entries; entry && entry->long_name; entry++)
+        g_array_append_val(all, *entry);
+}
+
+/** Hands the options that the command would parse to another form than --help. */
+static void describe(const MppDescription *description, const MppCommand *command, const GOptionEntry *entries,
+                     const GOptionEntry *more)
+{
+    const GOptionEntry help[] = { { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, HELP_TEXT, NULL }, G_OPTION_ENTRY_NULL };
+    g_autoptr(GArray) all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+    append_entries(all, entries);
+    append_entries(all, more);
+    append_entries(all, help);
+    description->command(command, (const GOptionEntry *)all->data);
+}
+
 bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, int argc, char **argv,
                        char ***rest, bool *helped, GError **error)
 {
     gboolean help = FALSE;
     *rest = NULL;
-    *helped = false;
+    const MppDescription *description = mpp_describe_asked(argc, argv);
+    *helped = description != NULL;
+    if (description) {
+        describe(description, command, entries, more);
+        return true;
+    }
     g_autoptr(GOptionContext) context = context_of(command, entries, more, rest, &help);
     g_autofree char *program = g_strconcat("mpplan ", command->name, NULL);
     g_autofree char **arguments = g_new0(char *, argc + 2); /* the parser wants the program's name first and its own copy */
@@ -58,37 +102,5 @@ bool mpp_command_check_range(int given, int least, int most, const char *flag, G
     if (given >= least && given <= most)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
-    return false;
-}
-
-/** What is not named follows from the rest, or is the stack's habit. */
-static bool complete(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    MppStrategyFields named;
-    *strategy = mpp_strategy_single();
-    if (!mpp_strategy_parse(text, strategy, &named, error))
-        return false;
-    if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
-    if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
-        strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
-    if (!(named & mpp_strategy_field("vpp")))
-        strategy->vpp = mpp_schedule_kind_shape(strategy->schedule)->least_vpp;
-    if (!(named & mpp_strategy_field("stage_split")))
-        strategy->stage_split = job->runtime->stage_split;
-    if (!(named & mpp_strategy_field("etp")) && strategy->ep == 1 && job->model->moe.experts)
-        strategy->etp = strategy->tp;
-    if (!(named & mpp_strategy_field("sequence_parallel")) && strategy->tp > 1)
-        strategy->sequence_parallel = job->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS;
-    return true;
-}
-
-bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error)
-{
-    if (!complete(job, text, strategy, error))
-        return false;
-    if (mpp_rules_check(job, strategy, error))
-        return true;
-    mpp_strategy_clear(strategy);
     return false;
 }

@@ -6,8 +6,6 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "planner/spec/job.h"
-#include "planner/spec/strategy.h"
 
 typedef struct {
     const char *name;
@@ -19,19 +17,19 @@ typedef struct {
 } MppCommand;
 
 extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_why, mpp_command_diff, mpp_command_inspect,
-    mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule;
-
-/**
- * A strategy given as text for @job; what is not named follows from the rest or from the stack's habits.
- * Errors: MPP_ERROR_USAGE, MPP_ERROR_INVALID with the rule's id.
- */
-bool mpp_command_strategy(const MppJob *job, const char *text, MppStrategy *strategy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+    mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule, mpp_command_emit, mpp_command_help;
 
 /** Whether @given lies in @least to @most. Error: MPP_ERROR_USAGE naming --@flag. */
 bool mpp_command_check_range(int given, int least, int most, const char *flag, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** More threads than these are a slip of the keyboard; 0: as many as there are processors. */
 enum { MPP_COMMAND_MOST_THREADS = 1024 };
+
+/** The command called @name. Error: MPP_ERROR_USAGE listing the known ones. */
+const MppCommand *mpp_command_find(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Prints what "mpplan --help" does: the commands. */
+void mpp_command_print_usage(void);
 
 /** All commands, NULL at the end. */
 extern const MppCommand *const mpp_commands[];

@@ -7,56 +7,19 @@
 #include <string.h>
 
 #include "planner/base/error.h"
-#include "planner/base/names.h"
 #include "planner/cli/command.h"
-
-static void print_usage(FILE *out)
-{
-    fputs("mpplan plans how to train a neural net on many devices, before they are rented.\n\n"
-          "usage: mpplan [COMMAND] [OPTION…]\n\n", out);
-    for (int i = 0; mpp_commands[i]; i++)
-        fprintf(out, "  %-9s %s\n", mpp_commands[i]->name, mpp_commands[i]->summary);
-    fputs("\nWithout a command, plan is meant:\n\n"
-          "  mpplan --model gpt.json --gpus 8\n"
-          "  mpplan --model llama-3.1-70b --cluster dgx-h100 --gpus 256\n"
-          "  mpplan COMMAND --help\n", out);
-}
-
-static const MppCommand *find_command(const char *name)
-{
-    for (int i = 0; mpp_commands[i]; i++)
-        if (strcmp(mpp_commands[i]->name, name) == 0)
-            return mpp_commands[i];
-    return NULL;
-}
-
-static void unknown_command(const char *name, GError **error)
-{
-    const char *known[32];
-    int n = 0;
-    for (; mpp_commands[n]; n++)
-        known[n] = mpp_commands[n]->name;
-    g_autofree char *nearest = mpp_names_suggest(known, n, name);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown command \"%s\"; known: %s", name, nearest);
-}
 
 static bool run_command(const char *name, int argc, char **argv, GError **error)
 {
-    const MppCommand *command = find_command(name);
-    if (command)
-        return command->run(argc, argv, error);
-    unknown_command(name, error);
-    return false;
+    const MppCommand *command = mpp_command_find(name, error);
+    return command && command->run(argc, argv, error);
 }
 
 static bool dispatch(int argc, char **argv, GError **error)
 {
     const char *first = argc > 1 ? argv[1] : "--help";
-    bool help = strcmp(first, "help") == 0;
-    if (help && argc > 2)
-        return run_command(argv[2], 1, (char *[]){ "--help", NULL }, error);
-    if (help || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
-        print_usage(stdout);
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        mpp_command_print_usage();
         return true;
     }
     if (strcmp(first, "--version") == 0) {

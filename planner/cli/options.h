@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "planner/emit/emit.h"
 #include "planner/spec/inputs.h"
 
 /** As given on the command line; the least integer or NULL where not. */
@@ -25,3 +26,13 @@ char *mpp_job_options_to_text(const MppJobOptions *options);
  * Errors: those of the zoo; MPP_ERROR_USAGE when --model or --gpus is missing or wrong.
  */
 MppInputs *mpp_job_options_inputs(const MppJobOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * A present launch in @target's words, @text called @name, completed by --model and --gpus.
+ * Errors: those of mpp_emit_read() and of the zoo.
+ */
+MppLaunch *mpp_job_options_launch(const MppJobOptions *options, const MppEmitTarget *target, const char *name, const char *text,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** The inputs of @launch, whose model is taken over; options that were given go before what it states. Errors: as above. */
+MppInputs *mpp_job_options_launch_inputs(const MppJobOptions *options, MppLaunch *launch, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,7 +1,8 @@
 #include "planner/cli/question.h"
 
+#include "planner/api/job_words.h"
+#include "planner/api/plan_json.h"
 #include "planner/base/error.h"
-#include "planner/cli/plan_json.h"
 
 void mpp_question_free(MppQuestion *question)
 {
@@ -33,7 +34,7 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
         return g_steal_pointer(&question);
     }
     question->inputs = mpp_job_options_inputs(options, error);
-    if (!question->inputs || !mpp_command_strategy(&question->inputs->job, text ? text : "", &question->strategy, error))
+    if (!question->inputs || !mpp_job_words_strategy(&question->inputs->job, text ? text : "", &question->strategy, error))
         return NULL;
     return g_steal_pointer(&question);
 }

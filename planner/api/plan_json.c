@@ -1,0 +1,143 @@
+#include "planner/api/plan_json.h"
+
+#include "planner/spec/rules.h"
+
+static cJSON *memory_json(const MppEstimate *estimate)
+{
+    cJSON *memory = cJSON_CreateObject();
+    cJSON_AddNumberToObject(memory, "capacity", estimate->capacity_bytes);
+    cJSON_AddNumberToObject(memory, "usable", estimate->usable_bytes);
+    cJSON_AddNumberToObject(memory, "peak", estimate->peak_bytes);
+    cJSON *stages = cJSON_AddArrayToObject(memory, "by_stage");
+    for (int64_t k = 0; k < estimate->pp; k++) {
+        const MppMemory *one = &estimate->stages[k].memory;
+        cJSON *stage = cJSON_CreateObject();
+        for (int part = 0; part < MPP_N_MEMORY_PARTS; part++)
+            cJSON_AddNumberToObject(stage, mpp_names_get(&mpp_memory_names, part), one->bytes[part]);
+        cJSON_AddNumberToObject(stage, "allocated", one->allocated_bytes);
+        cJSON_AddNumberToObject(stage, "reserved", one->reserved_bytes);
+        cJSON_AddNumberToObject(stage, "device", one->device_bytes);
+        cJSON_AddItemToArray(stages, stage);
+    }
+    return memory;
+}
+
+static cJSON *stages_json(const MppEstimate *estimate)
+{
+    cJSON *stages = cJSON_CreateArray();
+    for (int64_t k = 0; k < estimate->pp; k++) {
+        const MppStageEstimate *one = &estimate->stages[k];
+        cJSON *stage = cJSON_CreateObject();
+        cJSON_AddNumberToObject(stage, "layers", one->layers);
+        cJSON_AddNumberToObject(stage, "forward_s", one->forward_s);
+        cJSON_AddNumberToObject(stage, "backward_s", one->backward_s);
+        cJSON_AddNumberToObject(stage, "end_s", one->end_s);
+        cJSON_AddNumberToObject(stage, "exposed_exchange_s", one->exchange_s);
+        cJSON_AddItemToArray(stages, stage);
+    }
+    return stages;
+}
+
+/** The strategy with the layers of each chunk spelled out, as they were costed. */
+static cJSON *strategy_json(const MppStrategy *strategy, const MppEstimate *estimate)
+{
+    MppStrategy listed = *strategy;
+    g_autoptr(GArray) layers = g_array_copy(estimate->chunk_layers);
+    listed.stage_layers = layers;
+    return mpp_fields_write(&mpp_strategy_fields, &listed, false);
+}
+
+cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
+{
+    cJSON *plan = cJSON_CreateObject();
+    cJSON_AddItemToObject(plan, "strategy", strategy_json(strategy, estimate));
+    cJSON_AddNumberToObject(plan, "step_time_s", estimate->step_s);
+    cJSON_AddNumberToObject(plan, "tokens_per_s_per_gpu", estimate->tokens_per_s_per_gpu);
+    cJSON_AddNumberToObject(plan, "mfu", estimate->mfu);
+    if (job->cluster->device.price_usd_per_h > 0)
+        cJSON_AddNumberToObject(plan, "usd_per_million_tokens", estimate->usd_per_mtokens);
+    cJSON_AddBoolToObject(plan, "fits", estimate->fits);
+    cJSON_AddItemToObject(plan, "memory_bytes", memory_json(estimate));
+    cJSON *shares = cJSON_AddObjectToObject(plan, "time_s");
+    for (int i = 0; i < MPP_N_SHARES; i++)
+        cJSON_AddNumberToObject(shares, mpp_names_get(&mpp_share_names, i), estimate->shares.s[i]);
+    cJSON_AddNumberToObject(plan, "busiest_stage", estimate->busiest_stage);
+    cJSON_AddNumberToObject(plan, "fullest_stage", estimate->fullest_stage);
+    cJSON_AddItemToObject(plan, "stages", stages_json(estimate));
+    return plan;
+}
+
+cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven)
+{
+    const MppSearchCounts *counts = &result->counts;
+    cJSON *search = cJSON_CreateObject();
+    cJSON_AddNumberToObject(search, "evaluated", counts->evaluated);
+    cJSON_AddNumberToObject(search, "replayed", counts->replayed);
+    cJSON *pruned = cJSON_AddObjectToObject(search, "pruned");
+    cJSON_AddNumberToObject(pruned, "bound", counts->pruned_by_bound);
+    cJSON_AddNumberToObject(pruned, "memory", counts->pruned_by_memory);
+    cJSON_AddBoolToObject(search, "proven_optimal", proven);
+    cJSON_AddStringToObject(search, "space", result->space);
+    return search;
+}
+
+void mpp_plan_file_free(MppPlanFile *file)
+{
+    if (!file)
+        return;
+    mpp_inputs_free(file->inputs);
+    mpp_strategy_clear(&file->strategy);
+    g_free(file);
+}
+
+static bool check_version(const MppJson *json, const cJSON *root, GError **error)
+{
+    enum { FORMAT_VERSION = 1 };
+    const cJSON *version = mpp_json_get(root, "format_version");
+    if (!version || (cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION))
+        return true;
+    return mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
+                          FORMAT_VERSION);
+}
+
+static bool check_members(const MppJson *json, const cJSON *root, GError **error)
+{
+    static const char *const names[] = { "format_version", "inputs", "best", "alternatives", "pareto", "search" };
+    static const MppNames members = MPP_NAMES("plan field", names);
+    const cJSON *member;
+    cJSON_ArrayForEach(member, root) {
+        if (mpp_names_find(&members, member->string) >= 0)
+            continue;
+        g_autofree char *known = mpp_names_suggest(names, G_N_ELEMENTS(names), member->string);
+        return mpp_json_error(error, json, member, MPP_ERROR_SCHEMA, "unknown %s \"%s\"; known: %s", members.title, member->string,
+                              known);
+    }
+    return true;
+}
+
+MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError **error)
+{
+    if (!check_version(json, root, error))
+        return NULL;
+    const cJSON *inputs = mpp_json_get(root, "inputs"), *best = mpp_json_get(root, "best");
+    const cJSON *strategy = mpp_json_get(best, "strategy");
+    if (!cJSON_IsObject(inputs) || !cJSON_IsObject(strategy)) {
+        mpp_json_error(error, json, root, MPP_ERROR_SCHEMA, "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
+        return NULL;
+    }
+    g_autoptr(MppPlanFile) file = g_new0(MppPlanFile, 1);
+    if (!check_members(json, root, error) || !(file->inputs = mpp_inputs_read(json, inputs, error)) ||
+        !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
+        return NULL;
+    g_autoptr(GError) broken = NULL;
+    if (mpp_rules_check(&file->inputs->job, &file->strategy, &broken))
+        return g_steal_pointer(&file);
+    mpp_json_error(error, json, strategy, MPP_ERROR_INVALID, "%s", broken->message);
+    return NULL;
+}
+
+MppPlanFile *mpp_plan_file_load(const char *path, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_json_load(path, error);
+    return json ? mpp_plan_file_read(json, json->root, error) : NULL;
+}

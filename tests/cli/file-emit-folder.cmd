@@ -1,0 +1,1 @@
+emit --to deepspeed data/plan-sharded.json -o {tmp}/none/ds.json

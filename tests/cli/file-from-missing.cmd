@@ -1,0 +1,1 @@
+estimate --from-deepspeed data/none.json

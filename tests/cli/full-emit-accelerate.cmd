@@ -1,0 +1,1 @@
+emit --to accelerate data/plan-sharded.json

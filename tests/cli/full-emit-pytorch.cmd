@@ -1,0 +1,1 @@
+emit --to pytorch data/plan-sharded.json

@@ -1,0 +1,1 @@
+emit --to torchtitan-toml data/plan-titan.json

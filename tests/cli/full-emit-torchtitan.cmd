@@ -1,0 +1,1 @@
+emit --to torchtitan data/plan-titan.json

@@ -1,0 +1,1 @@
+estimate --cluster data/cluster.json --runtime data/runtime.json --from-megatron data/launch.sh

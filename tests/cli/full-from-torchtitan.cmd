@@ -1,0 +1,1 @@
+estimate --cluster data/cluster.json --from-torchtitan data/titan.toml

@@ -1,0 +1,1 @@
+emit --to megatorn data/plan.json

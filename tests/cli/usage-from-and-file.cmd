@@ -1,0 +1,1 @@
+estimate --from-megatron x data/plan.json

@@ -1,0 +1,1 @@
+estimate --gpus 8 --from-deepspeed data/ds.json

@@ -1,0 +1,1 @@
+estimate --from-megatron x --from-deepspeed y
