@@ -248,10 +248,12 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, the training script does: give --model", source->name);
         return false;
     }
-    launch->runtime = "megatron-deepspeed";
     list_passed_over(json, launch);
-    return mpp_launch_set_gpus(launch, source, 0, error) && read_degrees(json, source->model, &launch->strategy, error) &&
-           mpp_launch_set_dp(launch, source->name, error) && read_zero(json, &launch->strategy, error) && read_batch(json, launch, error) &&
+    if (!mpp_launch_set_gpus(launch, source, 0, error) || !read_degrees(json, source->model, &launch->strategy, error))
+        return false;
+    const MppStrategy *s = &launch->strategy;
+    launch->runtime = s->tp * s->cp * s->ep == 1 ? "deepspeed" : "megatron-deepspeed"; /* ZeRO alone is used with plain models */
+    return mpp_launch_set_dp(launch, source->name, error) && read_zero(json, &launch->strategy, error) && read_batch(json, launch, error) &&
            read_formats(json, launch, error);
 }
 

@@ -8,7 +8,7 @@
 
 const MppEmitTarget *const mpp_emit_targets[] = {
     &mpp_emit_megatron,        &mpp_emit_megatron_bridge, &mpp_emit_deepspeed,  &mpp_emit_torchtitan,
-    &mpp_emit_torchtitan_toml, &mpp_emit_pytorch,         &mpp_emit_accelerate, NULL,
+    &mpp_emit_torchtitan_toml, &mpp_emit_pytorch,         &mpp_emit_pytorch_csv, &mpp_emit_accelerate, NULL,
 };
 
 const MppEmitTarget *mpp_emit_find(const char *name, GError **error)

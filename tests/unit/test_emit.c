@@ -19,6 +19,7 @@ static MppInputs *sample(const char *stack)
 {
     MppInputs *inputs = mpp_sample_new(24);
     inputs->training.kernels = (MppKernels){ MPP_ATTENTION_FLASH2, true, true, true, true };
+    inputs->runtime.schedules = ((int64_t)1 << MPP_N_SCHEDULES) - 1;
     inputs->runtime.selective = strcmp(stack, "half") == 0 ? MPP_SELECTIVE_HALF_PRODUCTS : MPP_SELECTIVE_ATTENTION;
     mpp_inputs_bind(inputs);
     return inputs;
@@ -61,6 +62,7 @@ static void test_refusals(void)
           "torchtitan cannot express: recomputation of a part of the layers; the model sample" },
         { &mpp_emit_pytorch, "dp=24,zero=1,recompute=selective", "", "pytorch cannot express: ZeRO-1; selective recomputation" },
         { &mpp_emit_pytorch, "dp=12,pp=2,schedule=zb-h2", "", "pytorch cannot express: the zb-h2 schedule" },
+        { &mpp_emit_pytorch_csv, "dp=24", "", "pytorch-csv cannot express: a plan without pipeline stages" },
         { &mpp_emit_accelerate, "dp=12,pp=2,zero=3,recompute=full:1", "",
           "accelerate cannot express: 2 pipeline stages; recomputation of a part of the layers" },
         { &mpp_emit_accelerate, "dp=12,tp=2,sp", "",
