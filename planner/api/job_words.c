@@ -80,10 +80,12 @@ static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
     g_autofree char *kernel_name = shown(w, "attention"), *format_name = shown(w, "precision");
     const MppAttentionRate *rate = mpp_device_attention(device, attention);
     if (rate && !(rate->forward_frac > 0))
-        return usage(error, "%s: the %s has no rate for %s", kernel_name, device->title, mpp_names_get(&mpp_attention_names, attention));
+        return usage(error, "%s: the %s has no rate for %s", kernel_name, device->title,
+                     mpp_names_get(&mpp_attention_names, attention));
     if (device->peak_flop_per_s.by_precision[precision] > 0)
         return true;
-    return usage(error, "%s: the %s has no %s products", format_name, device->title, mpp_names_get(&mpp_precision_names, precision));
+    return usage(error, "%s: the %s has no %s products", format_name, device->title,
+                 mpp_names_get(&mpp_precision_names, precision));
 }
 
 /** Model (@given, taken over, or the named one), cluster and stack; NULL when one could not be read. */
@@ -138,7 +140,8 @@ MppInputs *mpp_job_words_inputs(const MppJobWords *w, MppModel *model, GError **
     return check_given(w, given, error) ? make_inputs(w, w->gpus, g_steal_pointer(&given), NULL, error) : NULL;
 }
 
-MppLaunch *mpp_job_words_launch(const MppJobWords *w, const MppEmitTarget *target, const char *name, const char *text, GError **error)
+MppLaunch *mpp_job_words_launch(const MppJobWords *w, const MppEmitTarget *target, const char *name, const char *text,
+                                GError **error)
 {
     g_autoptr(MppModel) model = w->model ? mpp_zoo_model(w->model, error) : NULL;
     if ((w->model && !model) || !check_count(w, w->gpus, MOST_GPUS, "gpus", error))

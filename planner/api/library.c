@@ -20,8 +20,8 @@ void mpplan_free(char *text)
     g_free(text);
 }
 
-static const char *const code_names[MPP_N_ERRORS] = { "syntax", "schema", "invalid", "infeasible", "unsupported", "usage",
-                                                      "numeric", "backend", "tolerance" };
+static const char *const code_names[MPP_N_ERRORS] = { "syntax", "schema",  "invalid", "infeasible", "unsupported",
+                                                      "usage",  "numeric", "backend", "tolerance" };
 
 static char *error_text(const GError *failed, const cJSON *answer)
 {
@@ -62,8 +62,8 @@ static bool check_counts(const MppRequest *request, GError **error)
     if (request->top <= MOST_ALTERNATIVES && request->threads <= MOST_THREADS)
         return true;
     const char *name = request->top > MOST_ALTERNATIVES ? "top" : "threads";
-    return mpp_json_error(error, request->json, mpp_json_get(request->json->root, name), MPP_ERROR_SCHEMA,
-                          "expected at most %d", request->top > MOST_ALTERNATIVES ? MOST_ALTERNATIVES : MOST_THREADS);
+    return mpp_json_error(error, request->json, mpp_json_get(request->json->root, name), MPP_ERROR_SCHEMA, "expected at most %d",
+                          request->top > MOST_ALTERNATIVES ? MOST_ALTERNATIVES : MOST_THREADS);
 }
 
 static bool find_objective(const MppRequest *request, MppObjective *objective, GError **error)
@@ -95,7 +95,8 @@ static cJSON *answer_plan(const MppRequest *request, GError **error)
     g_autoptr(MppInputs) inputs = mpp_request_inputs(request, error);
     cJSON *json = NULL;
     if (inputs) {
-        MppPlanQuestion question = { inputs, &limits, request->strategy_text, objective, (int)request->top, (int)request->threads,
+        MppPlanQuestion question = { inputs,        &limits,           request->strategy_text,
+                                     objective,     (int)request->top, (int)request->threads,
                                      mpp_search_run };
         g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
         json = mpp_plan_answer_json(&question, answer);

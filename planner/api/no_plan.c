@@ -26,7 +26,8 @@ static void illegal(const MppPlanQuestion *question, GError **error)
     MppStrategy completed;
     g_autoptr(GError) broken = NULL;
     if (question->strategy && !mpp_job_words_strategy(&inputs->job, question->strategy, &completed, &broken)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no legal plan has --strategy %s; as it stands, %s", question->strategy, broken->message);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no legal plan has --strategy %s; as it stands, %s",
+                    question->strategy, broken->message);
         return;
     }
     if (question->strategy)
@@ -50,6 +51,6 @@ void mpp_no_plan_error(const MppPlanQuestion *question, const MppSearchResult *r
     g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
                                  : g_strdup("nor does any fit on 64 times as many GPUs");
     g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s", title,
-                lacking, estimate->fullest_stage, estimate->pp, hint);
+                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s",
+                title, lacking, estimate->fullest_stage, estimate->pp, hint);
 }

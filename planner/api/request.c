@@ -68,7 +68,10 @@ static bool read_member(const MppJson *json, const cJSON *node, MppRequest *requ
     else {
         g_autofree char *got = mpp_json_describe(node);
         bool either = members[i].text != NOWHERE && members[i].object != NOWHERE;
-        const char *expected = either ? "a string or an object" : members[i].text != NOWHERE ? "a string" : members[i].count != NOWHERE ? "a whole number" : "an object";
+        const char *expected = either                        ? "a string or an object"
+                               : members[i].text != NOWHERE  ? "a string"
+                               : members[i].count != NOWHERE ? "a whole number"
+                                                             : "an object";
         return mpp_json_error(error, json, node, MPP_ERROR_SCHEMA, "expected %s, got %s", expected, got);
     }
     return true;
@@ -82,9 +85,7 @@ bool mpp_request_read(const MppJson *json, MppRequest *request, GError **error)
     if (!cJSON_IsObject(json->root))
         return mpp_json_error(error, json, NULL, MPP_ERROR_SCHEMA, "expected an object");
     const cJSON *node;
-    cJSON_ArrayForEach(node, json->root)
-        if (!read_member(json, node, request, error))
-            return false;
+    cJSON_ArrayForEach(node, json->root) if (!read_member(json, node, request, error)) return false;
     return true;
 }
 
@@ -130,9 +131,11 @@ static bool take_launch(const MppRequest *request, MppRequestedPlan *out, GError
 {
     const cJSON *framework = mpp_json_get(request->launch, "framework"), *text = mpp_json_get(request->launch, "text");
     if (!cJSON_IsString(framework) || !cJSON_IsString(text))
-        return mpp_json_error(error, request->json, request->launch, MPP_ERROR_SCHEMA, "expected \"framework\" and \"text\", two strings");
+        return mpp_json_error(error, request->json, request->launch, MPP_ERROR_SCHEMA,
+                              "expected \"framework\" and \"text\", two strings");
     const MppEmitTarget *target = mpp_emit_find(framework->valuestring, error);
-    g_autoptr(MppLaunch) launch = target ? mpp_job_words_launch(&request->words, target, "the launch", text->valuestring, error) : NULL;
+    g_autoptr(MppLaunch) launch = target ? mpp_job_words_launch(&request->words, target, "the launch", text->valuestring, error)
+                                         : NULL;
     if (!launch || !(out->inputs = mpp_job_words_launch_inputs(&request->words, launch, error)))
         return false;
     out->strategy = launch->strategy;

@@ -6,13 +6,15 @@
 void mpp_command_print_usage(void)
 {
     fputs("mpplan plans how to train a neural net on many devices, before they are rented.\n\n"
-          "usage: mpplan [COMMAND] [OPTION…]\n\n", stdout);
+          "usage: mpplan [COMMAND] [OPTION…]\n\n",
+          stdout);
     for (int i = 0; mpp_commands[i]; i++)
         printf("  %-9s %s\n", mpp_commands[i]->name, mpp_commands[i]->summary);
     fputs("\nWithout a command, plan is meant:\n\n"
           "  mpplan --model gpt.json --gpus 8\n"
           "  mpplan --model llama-3.1-70b --cluster dgx-h100 --gpus 256\n"
-          "  mpplan COMMAND --help\n", stdout);
+          "  mpplan COMMAND --help\n",
+          stdout);
 }
 
 static bool describe(const char *form, GError **error)

@@ -10,7 +10,7 @@
 #define HELP_TEXT "Show this help"
 
 const MppCommand *const mpp_commands[] = {
-    &mpp_command_plan, &mpp_command_estimate, &mpp_command_simulate, &mpp_command_schedule,  &mpp_command_why,  &mpp_command_diff,
+    &mpp_command_plan, &mpp_command_estimate, &mpp_command_simulate, &mpp_command_schedule, &mpp_command_why,  &mpp_command_diff,
     &mpp_command_emit, &mpp_command_inspect,  &mpp_command_compare,  &mpp_command_calibrate, &mpp_command_help, NULL,
 };
 

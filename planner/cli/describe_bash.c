@@ -7,10 +7,11 @@
 
 static void begin(void)
 {
-    printf("# Completion of mpplan for bash, written by mpplan help --completion bash.\n"
-           "_mpplan()\n{\n"
-           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=plan words=\"\" files=\"\" i\n"
-           "    local commands='");
+    printf(
+        "# Completion of mpplan for bash, written by mpplan help --completion bash.\n"
+        "_mpplan()\n{\n"
+        "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=plan words=\"\" files=\"\" i\n"
+        "    local commands='");
     for (int i = 0; mpp_commands[i]; i++)
         printf("%s%s", i ? " " : "", mpp_commands[i]->name);
     printf("'\n"
@@ -45,18 +46,20 @@ static void command(const MppCommand *command, const GOptionEntry *entries)
         print_pattern(entry);
         printf(") words='%s' files=%s ;;\n", values.words, values.files ? "yes" : "no");
     }
-    printf("        *) words=\"$options %s\" files=%s ;;\n        esac\n        ;;\n", positional.words, positional.files ? "yes" : "no");
+    printf("        *) words=\"$options %s\" files=%s ;;\n        esac\n        ;;\n", positional.words,
+           positional.files ? "yes" : "no");
 }
 
 static void end(void)
 {
-    printf("    esac\n"
-           "    ((COMP_CWORD == 1)) && words=\"$commands $options\"\n"
-           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
-           "    [[ $files == yes && $current != -* ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$current\")\n"
-           "    return 0\n"
-           "}\n"
-           "complete -o filenames -F _mpplan mpplan\n");
+    printf(
+        "    esac\n"
+        "    ((COMP_CWORD == 1)) && words=\"$commands $options\"\n"
+        "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+        "    [[ $files == yes && $current != -* ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$current\")\n"
+        "    return 0\n"
+        "}\n"
+        "complete -o filenames -F _mpplan mpplan\n");
 }
 
 const MppDescription mpp_description_bash = { .name = "bash", .begin = begin, .command = command, .end = end };

@@ -62,13 +62,15 @@ static void print_option(const GOptionEntry *entry)
 {
     char letter[] = { '-', entry->short_name, ',', ' ', '\0' };
     g_autofree char *tag = g_strdup_printf("%s--%s%s%s", entry->short_name ? letter : "", entry->long_name,
-                                           entry->arg_description ? " " : "", entry->arg_description ? entry->arg_description : "");
+                                           entry->arg_description ? " " : "",
+                                           entry->arg_description ? entry->arg_description : "");
     print_entry(tag, entry->description);
 }
 
 static void command(const MppCommand *command, const GOptionEntry *entries)
 {
-    g_autofree char *usage = g_strdup_printf("mpplan %s [OPTION...]%s%s", command->name, *command->arguments ? " " : "", command->arguments);
+    g_autofree char *usage = g_strdup_printf("mpplan %s [OPTION...]%s%s", command->name, *command->arguments ? " " : "",
+                                             command->arguments);
     print_line(".SS", usage);
     print_line("", command->summary);
     for (const GOptionEntry *entry = entries; entry->long_name; entry++)
@@ -80,7 +82,8 @@ static void command(const MppCommand *command, const GOptionEntry *entries)
 static void print_strategy(void)
 {
     printf(".SH STRATEGIES\n"
-           "A strategy is a list like \\fBdp=4,tp=8,pp=2,mbs=1,zero=1,sp,recompute=selective\\fR. A file names the fields in full:\n");
+           "A strategy is a list like \\fBdp=4,tp=8,pp=2,mbs=1,zero=1,sp,recompute=selective\\fR. A file names the fields in "
+           "full:\n");
     for (int i = 0; i < mpp_strategy_fields.n_rows; i++)
         print_entry(mpp_strategy_fields.rows[i].name, mpp_strategy_fields.rows[i].help);
 }
@@ -89,7 +92,9 @@ static void end(void)
 {
     print_strategy();
     printf(".SH EXIT STATUS\n");
-    static const struct { const char *status, *meaning; } rows[] = {
+    static const struct {
+        const char *status, *meaning;
+    } rows[] = {
         { "0", "Done." },
         { "1", "A file could not be read or written, or a computation failed." },
         { "2", "The command line is wrong." },

@@ -25,7 +25,7 @@ static const struct {
 void mpp_from_options_entries(MppFromOptions *options, GOptionEntry *entries)
 {
     for (int i = 0; i < MPP_N_FROM; i++)
-        entries[i] = (GOptionEntry){ sources[i].option,    0, 0, G_OPTION_ARG_FILENAME, &options->texts[i], sources[i].help,
+        entries[i] = (GOptionEntry){ sources[i].option,  0, 0, G_OPTION_ARG_FILENAME, &options->texts[i], sources[i].help,
                                      sources[i].argument };
 }
 
@@ -96,7 +96,8 @@ static bool complete(const MppJobOptions *job, const char *name, MppLaunch *read
     return false;
 }
 
-MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOptions *from, const char *strategy_text, GError **error)
+MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOptions *from, const char *strategy_text,
+                                   GError **error)
 {
     int source = 0;
     while (!from->texts[source])
@@ -121,7 +122,8 @@ void mpp_from_launch_free(MppFromLaunch *launch)
     g_free(launch);
 }
 
-static void add_row(MppTable *table, const char *name, const MppStrategy *strategy, const MppEstimate *estimate, double reference_s)
+static void add_row(MppTable *table, const char *name, const MppStrategy *strategy, const MppEstimate *estimate,
+                    double reference_s)
 {
     g_autofree char *title = mpp_strategy_title(strategy), *step = mpp_units_seconds(estimate->step_s);
     g_autofree char *peak = mpp_units_bytes(estimate->peak_bytes);

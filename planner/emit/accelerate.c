@@ -49,8 +49,9 @@ static int64_t shard_degree(MppEmission *e)
 
 static const char *mixed_precision(MppEmission *e)
 {
-    static const char *const names[MPP_N_PRECISIONS] = { [MPP_PRECISION_FP32] = "'no'", [MPP_PRECISION_FP16] = "fp16",
-                                                         [MPP_PRECISION_BF16] = "bf16", [MPP_PRECISION_FP8] = "fp8" };
+    static const char *const names[MPP_N_PRECISIONS] = {
+        [MPP_PRECISION_FP32] = "'no'", [MPP_PRECISION_FP16] = "fp16", [MPP_PRECISION_BF16] = "bf16", [MPP_PRECISION_FP8] = "fp8"
+    };
     MppPrecision precision = e->job->training.precision;
     if (!names[precision])
         mpp_emission_refuse(e, "%s products", mpp_names_get(&mpp_precision_names, precision));
@@ -61,8 +62,8 @@ static void add_machines(MppEmission *e)
 {
     int64_t node = mpp_cluster_domain(e->job->cluster, 0, e->job->gpus);
     int64_t machines = e->job->gpus % node ? 1 : e->job->gpus / node;
-    mpp_emission_add(e, "compute_environment: LOCAL_MACHINE\nnum_processes: %" N "\nnum_machines: %" N "\nmachine_rank: 0\n", e->job->gpus,
-                     machines);
+    mpp_emission_add(e, "compute_environment: LOCAL_MACHINE\nnum_processes: %" N "\nnum_machines: %" N "\nmachine_rank: 0\n",
+                     e->job->gpus, machines);
 }
 
 static void emit(MppEmission *e)
@@ -71,12 +72,14 @@ static void emit(MppEmission *e)
     refuse_strategy(e);
     int64_t shard = shard_degree(e), micro_batches = mpp_strategy_micro_batches(s, e->job->training.global_batch);
     mpp_emission_add_header(e, "#");
-    mpp_emission_add(e, "# The training script sets: batch of a device %" N ", gradient accumulation %" N ", sequences of %" N " tokens, %s.\n",
-                     s->micro_batch, micro_batches, e->job->training.seq,
-                     mpp_names_get(&mpp_optimizer_names, e->job->training.optimizer));
+    mpp_emission_add(
+        e,
+        "# The training script sets: batch of a device %" N ", gradient accumulation %" N ", sequences of %" N " tokens, %s.\n",
+        s->micro_batch, micro_batches, e->job->training.seq, mpp_names_get(&mpp_optimizer_names, e->job->training.optimizer));
     add_machines(e);
     mpp_emission_add(e, "mixed_precision: %s\n", mixed_precision(e));
-    mpp_emission_add(e, "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n");
+    mpp_emission_add(
+        e, "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n");
     mpp_emission_add(e, "  fsdp_reshard_after_forward: %s\n", s->zero == 3 ? "true" : "false");
     mpp_emission_add(e, "  fsdp_activation_checkpointing: %s\n", s->recompute == MPP_RECOMPUTE_FULL ? "true" : "false");
     mpp_emission_add(e, "  fsdp_offload_params: false\n");

@@ -39,7 +39,8 @@ static void refuse_rest(MppEmission *e)
     const MppStrategy *s = e->strategy;
     MppPrecision precision = e->job->training.precision;
     if (s->recompute != MPP_RECOMPUTE_NONE)
-        mpp_emission_refuse(e, "%s recomputation (the training script calls it)", mpp_names_get(&mpp_recompute_names, s->recompute));
+        mpp_emission_refuse(e, "%s recomputation (the training script calls it)",
+                            mpp_names_get(&mpp_recompute_names, s->recompute));
     if (s->zero_ranks && s->zero_ranks != s->dp * s->cp)
         mpp_emission_refuse(e, "shard groups of %" N " ranks", s->zero_ranks);
     if (s->offload_optimizer && !s->zero)
@@ -118,13 +119,15 @@ static bool read_int(const MppJson *json, const cJSON *object, const char *key, 
     const cJSON *node = mpp_json_get(object, key);
     if (!node || (cJSON_IsString(node) && strcmp(node->valuestring, "auto") == 0))
         return true;
-    bool whole = cJSON_IsNumber(node) && node->valuedouble >= (double)low && node->valuedouble <= MOST && node->valuedouble == floor(node->valuedouble);
+    bool whole = cJSON_IsNumber(node) && node->valuedouble >= (double)low && node->valuedouble <= MOST &&
+                 node->valuedouble == floor(node->valuedouble);
     if (whole) {
         *out = (int64_t)node->valuedouble;
         return true;
     }
     g_autofree char *got = mpp_json_describe(node);
-    return mpp_json_error(error, json, node, MPP_ERROR_SCHEMA, "expected a whole number from %" N " to %d, got %s", low, MOST, got);
+    return mpp_json_error(error, json, node, MPP_ERROR_SCHEMA, "expected a whole number from %" N " to %d, got %s", low, MOST,
+                          got);
 }
 
 static bool enabled(const cJSON *root, const char *key)
@@ -154,11 +157,13 @@ static bool refuse_zero(const MppJson *json, const cJSON *zero, GError **error)
     if (cJSON_IsString(device) && strcmp(device->valuestring, "none") != 0)
         return mpp_json_error(error, json, device, MPP_ERROR_UNSUPPORTED, "offloaded parameters are not modelled");
     if (cJSON_IsNumber(secondary) && secondary->valuedouble > 1)
-        return mpp_json_error(error, json, secondary, MPP_ERROR_UNSUPPORTED, "a second partition of the parameters is not modelled");
+        return mpp_json_error(error, json, secondary, MPP_ERROR_UNSUPPORTED,
+                              "a second partition of the parameters is not modelled");
     static const char *const quantized[] = { "zero_quantized_weights", "zero_quantized_gradients" };
     for (size_t i = 0; i < G_N_ELEMENTS(quantized); i++)
         if (cJSON_IsTrue(mpp_json_get(zero, quantized[i])))
-            return mpp_json_error(error, json, mpp_json_get(zero, quantized[i]), MPP_ERROR_UNSUPPORTED, "quantized exchange is not modelled");
+            return mpp_json_error(error, json, mpp_json_get(zero, quantized[i]), MPP_ERROR_UNSUPPORTED,
+                                  "quantized exchange is not modelled");
     return true;
 }
 
@@ -208,7 +213,8 @@ static bool read_formats(const MppJson *json, MppLaunch *launch, GError **error)
     training->precision = enabled(json->root, "bf16") || enabled(json->root, "bfloat16") ? MPP_PRECISION_BF16
                           : enabled(json->root, "fp16")                                  ? MPP_PRECISION_FP16
                                                                                          : MPP_PRECISION_FP32;
-    const cJSON *fp16 = mpp_json_get(mpp_json_get(json->root, "fp16"), "enabled"), *bf16 = mpp_json_get(mpp_json_get(json->root, "bf16"), "enabled");
+    const cJSON *fp16 = mpp_json_get(mpp_json_get(json->root, "fp16"), "enabled"),
+                *bf16 = mpp_json_get(mpp_json_get(json->root, "bf16"), "enabled");
     if (!cJSON_IsString(fp16) && !cJSON_IsString(bf16)) /* "auto" */
         launch->stated |= MPP_LAUNCH_PRECISION;
     if (!cJSON_IsString(type))
@@ -227,14 +233,22 @@ static bool read_formats(const MppJson *json, MppLaunch *launch, GError **error)
 
 static void list_passed_over(const MppJson *json, MppLaunch *launch)
 {
-    static const char *const read_keys[] = { "train_batch_size", "train_micro_batch_size_per_gpu", "gradient_accumulation_steps", "bf16",
-                                             "bfloat16", "fp16", "optimizer", "zero_optimization", "tensor_parallel",
-                                             "sequence_parallel_size", "data_parallel_size", "expert_parallel" };
+    static const char *const read_keys[] = { "train_batch_size",
+                                             "train_micro_batch_size_per_gpu",
+                                             "gradient_accumulation_steps",
+                                             "bf16",
+                                             "bfloat16",
+                                             "fp16",
+                                             "optimizer",
+                                             "zero_optimization",
+                                             "tensor_parallel",
+                                             "sequence_parallel_size",
+                                             "data_parallel_size",
+                                             "expert_parallel" };
     static const MppNames names = MPP_NAMES("key", read_keys);
     const cJSON *member;
-    cJSON_ArrayForEach(member, json->root)
-        if (mpp_names_find(&names, member->string) < 0)
-            mpp_launch_pass_over(launch, member->string);
+    cJSON_ArrayForEach(member, json->root) if (mpp_names_find(&names, member->string) < 0)
+        mpp_launch_pass_over(launch, member->string);
 }
 
 static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError **error)
@@ -245,14 +259,17 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
     if (!cJSON_IsObject(json->root))
         return mpp_json_error(error, json, NULL, MPP_ERROR_SCHEMA, "expected a DeepSpeed configuration, an object");
     if (!source->model) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, the training script does: give --model", source->name);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, the training script does: give --model",
+                    source->name);
         return false;
     }
-    launch->runtime = "megatron-deepspeed";
     list_passed_over(json, launch);
-    return mpp_launch_set_gpus(launch, source, 0, error) && read_degrees(json, source->model, &launch->strategy, error) &&
-           mpp_launch_set_dp(launch, source->name, error) && read_zero(json, &launch->strategy, error) && read_batch(json, launch, error) &&
-           read_formats(json, launch, error);
+    if (!mpp_launch_set_gpus(launch, source, 0, error) || !read_degrees(json, source->model, &launch->strategy, error))
+        return false;
+    const MppStrategy *s = &launch->strategy;
+    launch->runtime = s->tp * s->cp * s->ep == 1 ? "deepspeed" : "megatron-deepspeed"; /* ZeRO alone is used with plain models */
+    return mpp_launch_set_dp(launch, source->name, error) && read_zero(json, &launch->strategy, error) &&
+           read_batch(json, launch, error) && read_formats(json, launch, error);
 }
 
 const MppEmitTarget mpp_emit_deepspeed = {

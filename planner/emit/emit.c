@@ -7,8 +7,9 @@
 #include "planner/spec/mesh.h"
 
 const MppEmitTarget *const mpp_emit_targets[] = {
-    &mpp_emit_megatron,        &mpp_emit_megatron_bridge, &mpp_emit_deepspeed,  &mpp_emit_torchtitan,
-    &mpp_emit_torchtitan_toml, &mpp_emit_pytorch,         &mpp_emit_accelerate, NULL,
+    &mpp_emit_megatron,    &mpp_emit_megatron_bridge, &mpp_emit_deepspeed,
+    &mpp_emit_torchtitan,  &mpp_emit_torchtitan_toml, &mpp_emit_pytorch,
+    &mpp_emit_pytorch_csv, &mpp_emit_accelerate,      NULL,
 };
 
 const MppEmitTarget *mpp_emit_find(const char *name, GError **error)
@@ -48,8 +49,8 @@ void mpp_emission_add_header(MppEmission *emission, const char *mark)
     g_autofree char *inputs = mpp_inputs_title(emission->inputs), *strategy = mpp_strategy_title(emission->strategy);
     g_autofree char *step = mpp_units_seconds(estimate->step_s), *peak = mpp_units_bytes(estimate->peak_bytes);
     mpp_emission_add(emission, "%s Written by mpplan " MPP_VERSION ".\n%s %s\n%s %s\n", mark, mark, inputs, mark, strategy);
-    mpp_emission_add(emission, "%s Predicted on %s: %s a step, %s of memory at the peak.\n", mark, emission->job->runtime->title, step,
-                     peak);
+    mpp_emission_add(emission, "%s Predicted on %s: %s a step, %s of memory at the peak.\n", mark, emission->job->runtime->title,
+                     step, peak);
 }
 
 bool mpp_emission_has_usual_group(const MppEmission *emission)
@@ -63,7 +64,10 @@ bool mpp_emission_has_order(const MppEmission *emission, MppMeshOrder order)
     const MppStrategy *own = emission->strategy;
     MppStrategy other = *own;
     other.order = order;
-    const struct { MppAxis axis; int64_t degree; } axes[] = { { MPP_AXIS_CP, own->cp }, { MPP_AXIS_DP, own->dp }, { MPP_AXIS_PP, own->pp } };
+    const struct {
+        MppAxis axis;
+        int64_t degree;
+    } axes[] = { { MPP_AXIS_CP, own->cp }, { MPP_AXIS_DP, own->dp }, { MPP_AXIS_PP, own->pp } };
     for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
         if (axes[i].degree > 1 && mpp_mesh_stride(own, axes[i].axis) != mpp_mesh_stride(&other, axes[i].axis))
             return false;

@@ -49,7 +49,7 @@ typedef struct {
 } MppEmitTarget;
 
 extern const MppEmitTarget mpp_emit_megatron, mpp_emit_megatron_bridge, mpp_emit_deepspeed, mpp_emit_torchtitan,
-    mpp_emit_torchtitan_toml, mpp_emit_pytorch, mpp_emit_accelerate;
+    mpp_emit_torchtitan_toml, mpp_emit_pytorch, mpp_emit_pytorch_csv, mpp_emit_accelerate;
 
 /** All targets, NULL at the end. */
 extern const MppEmitTarget *const mpp_emit_targets[];

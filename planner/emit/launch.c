@@ -69,7 +69,8 @@ bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the number of devices: give --gpus", source->name);
     else if (stated && source->gpus && stated != source->gpus)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                    "%s is for %" G_GINT64_FORMAT " devices, but --gpus is %" G_GINT64_FORMAT, source->name, stated, source->gpus);
+                    "%s is for %" G_GINT64_FORMAT " devices, but --gpus is %" G_GINT64_FORMAT, source->name, stated,
+                    source->gpus);
     else
         return true;
     return false;
@@ -83,6 +84,7 @@ bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error)
     if (s->dp >= 1 && launch->gpus % taken == 0)
         return true;
     g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken, launch->gpus);
+                "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken,
+                launch->gpus);
     return false;
 }

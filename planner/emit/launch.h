@@ -29,11 +29,11 @@ enum {
 };
 
 typedef struct {
-    MppModel *model;       /* NULL: the source's */
-    const char *runtime;   /* profile of the stack it launches */
+    MppModel *model;     /* NULL: the source's */
+    const char *runtime; /* profile of the stack it launches */
     int64_t gpus;
-    MppStrategy strategy;  /* complete; owns its stage_layers */
-    MppTraining training;  /* where @stated */
+    MppStrategy strategy; /* complete; owns its stage_layers */
+    MppTraining training; /* where @stated */
     unsigned stated;
     GPtrArray *passed_over; /* words of the launch that the prediction does not depend on */
     GPtrArray *assumed;     /* sentences */
@@ -56,7 +56,8 @@ void mpp_launch_assume(MppLaunch *launch, const char *format, ...) G_GNUC_PRINTF
  * Settles the number of devices: @stated by the launch (0: not), else the source's.
  * Errors: MPP_ERROR_USAGE when neither says; MPP_ERROR_INVALID when both do and differ.
  */
-bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64_t stated, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64_t stated,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Sets dp to the devices that tp, pp and cp leave; @name: the launch's. Error: MPP_ERROR_INVALID when they do not divide. */
 bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -132,8 +132,8 @@ bool mpp_layer_pattern_read(const char *text, MppModel *model, GError **error)
         return false;
     }
     if ((int64_t)layers->len != model->layers)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" is for %" G_GSIZE_FORMAT " layers, there are %" G_GINT64_FORMAT, text,
-                    layers->len, model->layers);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" is for %" G_GSIZE_FORMAT " layers, there are %" G_GINT64_FORMAT,
+                    text, layers->len, model->layers);
     else if (!set_pattern(layers, model))
         g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
                     "\"%s\": only dense layers followed by experts in each n-th layer are modelled", text);

@@ -41,8 +41,9 @@ static void emit(MppEmission *e)
     mpp_megatron_write_model(e, &knobs);
     mpp_emission_add(e, "#!/bin/sh\n");
     mpp_emission_add_header(e, "#");
-    mpp_emission_add(e, "# Run by each node in a checkout of Megatron-LM. What is given to this script is passed on: data, tokenizer,\n"
-                        "# learning rate, checkpoints. TORCHRUN_OPTIONS: how several nodes meet.\n");
+    mpp_emission_add(
+        e, "# Run by each node in a checkout of Megatron-LM. What is given to this script is passed on: data, tokenizer,\n"
+           "# learning rate, checkpoints. TORCHRUN_OPTIONS: how several nodes meet.\n");
     if ((s->tp > 1 || s->cp > 1) && s->zero < 2) /* arguments.py asks for it before Blackwell */
         mpp_emission_add(e, "export CUDA_DEVICE_MAX_CONNECTIONS=1\n");
     mpp_emission_add(e, "exec torchrun --nproc-per-node %" N " --nnodes %" N " $TORCHRUN_OPTIONS pretrain_gpt.py \\\n", processes,
@@ -53,11 +54,24 @@ static void emit(MppEmission *e)
 
 /** Options that change what is computed or exchanged in a way that is not modelled. */
 static const char *const not_modelled[] = {
-    "tensor-parallel-num-weight-shards", "expert-tensor-parallel-num-weight-shards", "hierarchical-context-parallel-sizes",
-    "cpu-offloading", "cpu-offloading-num-layers", "distribute-saved-activations", "rampup-batch-size", "decrease-batch-size-if-needed",
-    "encoder-tensor-model-parallel-size", "encoder-pipeline-model-parallel-size", "encoder-num-layers", "use-torch-fsdp2",
-    "hybrid-layer-pattern", "hybrid-override-pattern", "is-hybrid-model",
-    "heterogeneous-layers-config-path", "yaml-cfg", "moe-expert-capacity-factor",
+    "tensor-parallel-num-weight-shards",
+    "expert-tensor-parallel-num-weight-shards",
+    "hierarchical-context-parallel-sizes",
+    "cpu-offloading",
+    "cpu-offloading-num-layers",
+    "distribute-saved-activations",
+    "rampup-batch-size",
+    "decrease-batch-size-if-needed",
+    "encoder-tensor-model-parallel-size",
+    "encoder-pipeline-model-parallel-size",
+    "encoder-num-layers",
+    "use-torch-fsdp2",
+    "hybrid-layer-pattern",
+    "hybrid-override-pattern",
+    "is-hybrid-model",
+    "heterogeneous-layers-config-path",
+    "yaml-cfg",
+    "moe-expert-capacity-factor",
 };
 
 static bool refuse_option(const char *launch, const char *name, GError **error)
@@ -88,7 +102,8 @@ static bool read_world(const char *launch, const char *name, const char *value, 
     if (!*read)
         return true;
     if (!value || !g_ascii_string_to_signed(value, 10, 1, 1 << 20, &n, NULL)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s: --%s: expected a whole number, got \"%s\"; give --gpus and leave it out", launch, name,
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA,
+                    "%s: --%s: expected a whole number, got \"%s\"; give --gpus and leave it out", launch, name,
                     value ? value : "");
         return false;
     }
@@ -100,7 +115,9 @@ static bool read_world(const char *launch, const char *name, const char *value, 
 static char *take_values(GStrv words, int *at, MppKnobArity arity)
 {
     GString *values = g_string_new(NULL);
-    for (int n = 0; words[*at + 1] && !is_option(words[*at + 1]) && strcmp(words[*at + 1], ")") != 0 && (arity == MPP_KNOB_MANY || n < 1); n++)
+    for (int n = 0;
+         words[*at + 1] && !is_option(words[*at + 1]) && strcmp(words[*at + 1], ")") != 0 && (arity == MPP_KNOB_MANY || n < 1);
+         n++)
         g_string_append_printf(values, "%s%s", n ? " " : "", words[++*at]);
     return g_string_free(values, FALSE);
 }
@@ -118,7 +135,8 @@ static bool read_option(const char *name, GStrv words, int *at, MppKnobs *knobs,
     g_auto(GStrv) pair = g_strsplit(word + 2, "=", 2);
     int knob = mpp_knobs_find_argument(pair[0]);
     bool world_read;
-    if (!read_world(name, pair[0], pair[1] ? pair[1] : words[*at + 1], world, &world_read, error) || !refuse_option(name, pair[0], error))
+    if (!read_world(name, pair[0], pair[1] ? pair[1] : words[*at + 1], world, &world_read, error) ||
+        !refuse_option(name, pair[0], error))
         return false;
     if (world_read) {
         *at += !pair[1];
@@ -154,9 +172,10 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         if (refused)
             g_propagate_error(error, g_steal_pointer(&refused));
         else
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE,
-                        "%s does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model",
-                        source->name);
+            g_set_error(
+                error, MPP_ERROR, MPP_ERROR_USAGE,
+                "%s does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model",
+                source->name);
         return false;
     }
     if (launch->model && !mpp_knob_given(&reader, MPP_KNOB_VOCAB))

@@ -13,7 +13,9 @@ static char *field_value(const MppKnobRow *row, const char *value)
     if (row->arity == MPP_KNOB_ALONE)
         return g_strdup(strcmp(row->otherwise, "true") == 0 ? "false" : "true");
     bool plain = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(value);
-    return row->arity == MPP_KNOB_MANY && !row->otherwise ? g_strdup_printf("[%s]", value) : plain ? g_strdup(value) : g_strdup_printf("'%s'", value);
+    return row->arity == MPP_KNOB_MANY && !row->otherwise ? g_strdup_printf("[%s]", value)
+           : plain                                        ? g_strdup(value)
+                                                          : g_strdup_printf("'%s'", value);
 }
 
 static void emit(MppEmission *e)
@@ -49,7 +51,8 @@ static bool set_switch(MppKnobs *knobs, MppKnob knob, const char *value, int lin
     const MppKnobRow *row = &mpp_knob_rows[knob];
     bool on = g_ascii_strcasecmp(value, "true") == 0;
     if (!on && g_ascii_strcasecmp(value, "false") != 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s:%d: %s: expected true or false, got \"%s\"", name, line, row->field, value);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s:%d: %s: expected true or false, got \"%s\"", name, line, row->field,
+                    value);
         return false;
     }
     knobs->seen[knob] = true;
@@ -58,7 +61,8 @@ static bool set_switch(MppKnobs *knobs, MppKnob knob, const char *value, int lin
     return true;
 }
 
-static bool read_line(const MppLaunchSource *source, const char *text, int line, MppKnobs *knobs, MppLaunch *launch, GError **error)
+static bool read_line(const MppLaunchSource *source, const char *text, int line, MppKnobs *knobs, MppLaunch *launch,
+                      GError **error)
 {
     g_auto(GStrv) pair = g_strsplit(text, "=", 2);
     if (!pair[0] || !pair[1]) {
@@ -87,7 +91,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
             return false;
     }
     if (!source->model) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, its recipe does: give --model", source->name);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, its recipe does: give --model",
+                    source->name);
         return false;
     }
     MppKnobReader reader = { &knobs, source->name, true };

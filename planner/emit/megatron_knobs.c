@@ -46,7 +46,8 @@ bool mpp_knob_error(const MppKnobReader *reader, MppKnob knob, MppError code, GE
     va_end(arguments);
     const MppKnobRow *row = &mpp_knob_rows[knob];
     bool field = reader->fields && row->field;
-    g_set_error(error, MPP_ERROR, code, "%s: %s%s: %s", reader->name, field ? "" : "--", field ? row->field : row->argument, message);
+    g_set_error(error, MPP_ERROR, code, "%s: %s%s: %s", reader->name, field ? "" : "--", field ? row->field : row->argument,
+                message);
     return false;
 }
 
@@ -58,7 +59,8 @@ bool mpp_knob_int(const MppKnobReader *reader, MppKnob knob, int64_t low, int64_
         return true;
     if (!g_ascii_string_to_signed(text, 10, low, high, &value, NULL))
         return mpp_knob_error(reader, knob, MPP_ERROR_SCHEMA, error,
-                              "expected a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", got \"%s\"", low, high, text);
+                              "expected a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", got \"%s\"", low, high,
+                              text);
     *out = value;
     return true;
 }

@@ -103,7 +103,9 @@ static void write_positions(MppEmission *e, const MppModel *m, MppKnobs *knobs)
         mpp_emission_refuse(e, "%" N " tokens with %" N " learned positions", seq, learned);
     mpp_knobs_set(knobs, MPP_KNOB_POSITIONS, "%" N, rows ? learned : MAX(m->max_seq, seq));
     mpp_knobs_set(knobs, MPP_KNOB_POSITION_KIND, "%s",
-                  rows ? "learned_absolute" : m->positions == MPP_POSITIONS_ROTARY ? "rope" : "none");
+                  rows                                   ? "learned_absolute"
+                  : m->positions == MPP_POSITIONS_ROTARY ? "rope"
+                                                         : "none");
 }
 
 void mpp_megatron_write_model(MppEmission *e, MppKnobs *knobs)
@@ -179,8 +181,8 @@ static bool read_attention(const MppKnobReader *r, MppModel *m, GError **error)
     g_autofree char *bare = g_strdelimit(g_strdup(window), "()", ' ');
     g_auto(GStrv) sides = g_strsplit(bare, ",", 2);
     if (!sides[0] || !g_ascii_string_to_signed(g_strstrip(sides[0]), 10, 0, MOST_SIZE, &left, NULL))
-        return mpp_knob_error(r, MPP_KNOB_WINDOW, MPP_ERROR_SCHEMA, error, "expected tokens to the left and right, like 4095,0, got \"%s\"",
-                              window);
+        return mpp_knob_error(r, MPP_KNOB_WINDOW, MPP_ERROR_SCHEMA, error,
+                              "expected tokens to the left and right, like 4095,0, got \"%s\"", window);
     m->window = left + 1;
     return true;
 }
@@ -219,12 +221,18 @@ static bool read_experts(const MppKnobReader *r, MppModel *m, GError **error)
 
 static bool read_positions(const MppKnobReader *r, MppModel *m, GError **error)
 {
-    static const struct { const char *name; MppPositions kind; } kinds[] = {
-        { "learned_absolute", MPP_POSITIONS_LEARNED }, { "rope", MPP_POSITIONS_ROTARY }, { "yarn", MPP_POSITIONS_ROTARY },
+    static const struct {
+        const char *name;
+        MppPositions kind;
+    } kinds[] = {
+        { "learned_absolute", MPP_POSITIONS_LEARNED },
+        { "rope", MPP_POSITIONS_ROTARY },
+        { "yarn", MPP_POSITIONS_ROTARY },
         { "none", MPP_POSITIONS_NONE },
     };
     const char *given = r->knobs->values[MPP_KNOB_POSITION_KIND];
-    m->positions = mpp_knob_given(r, MPP_KNOB_ROTARY) || mpp_knob_given(r, MPP_KNOB_MLA) ? MPP_POSITIONS_ROTARY : MPP_POSITIONS_LEARNED;
+    m->positions = mpp_knob_given(r, MPP_KNOB_ROTARY) || mpp_knob_given(r, MPP_KNOB_MLA) ? MPP_POSITIONS_ROTARY
+                                                                                         : MPP_POSITIONS_LEARNED;
     bool known = !given;
     for (size_t i = 0; given && i < G_N_ELEMENTS(kinds); i++) {
         if (strcmp(given, kinds[i].name) == 0) {
@@ -244,9 +252,8 @@ static bool read_layers(const MppKnobReader *r, MppModel *m, GError **error)
     enum { GPT2_VOCAB = 50257 };
     m->vocab = GPT2_VOCAB; /* the tokenizer's, which a launch need not state */
     const SizeRow rows[] = {
-        { MPP_KNOB_LAYERS, 1, &m->layers }, { MPP_KNOB_HIDDEN, 1, &m->hidden },
-        { MPP_KNOB_HEADS, 1, &m->heads },   { MPP_KNOB_FFN, 1, &m->ffn },
-        { MPP_KNOB_VOCAB, 1, &m->vocab },   { MPP_KNOB_MTP_LAYERS, 0, &m->prediction_layers },
+        { MPP_KNOB_LAYERS, 1, &m->layers }, { MPP_KNOB_HIDDEN, 1, &m->hidden }, { MPP_KNOB_HEADS, 1, &m->heads },
+        { MPP_KNOB_FFN, 1, &m->ffn },       { MPP_KNOB_VOCAB, 1, &m->vocab },   { MPP_KNOB_MTP_LAYERS, 0, &m->prediction_layers },
     };
     if (!read_sizes(r, rows, G_N_ELEMENTS(rows), error))
         return false;

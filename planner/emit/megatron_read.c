@@ -18,7 +18,8 @@ static bool same_words(const char *words, const char *known)
 
 static bool read_degrees(const MppKnobReader *r, const MppModel *model, MppStrategy *s, GError **error)
 {
-    if (!mpp_knob_int(r, MPP_KNOB_TP, 1, MOST_RANKS, &s->tp, error) || !mpp_knob_int(r, MPP_KNOB_CP, 1, MOST_RANKS, &s->cp, error) ||
+    if (!mpp_knob_int(r, MPP_KNOB_TP, 1, MOST_RANKS, &s->tp, error) ||
+        !mpp_knob_int(r, MPP_KNOB_CP, 1, MOST_RANKS, &s->cp, error) ||
         !mpp_knob_int(r, MPP_KNOB_EP, 1, MOST_RANKS, &s->ep, error))
         return false;
     s->etp = model->moe.experts ? s->tp : 1;
@@ -30,7 +31,8 @@ static bool read_degrees(const MppKnobReader *r, const MppModel *model, MppStrat
     if (s->cp == 1 || !comm || same_words(comm, "p2p"))
         return true;
     s->cp_kind = MPP_CP_ALL_TO_ALL;
-    return same_words(comm, "a2a") || mpp_knob_error(r, MPP_KNOB_CP_COMM, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", comm);
+    return same_words(comm, "a2a") ||
+           mpp_knob_error(r, MPP_KNOB_CP_COMM, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", comm);
 }
 
 static bool read_instances(const MppKnobReader *r, MppStrategy *s, GError **error)
@@ -98,7 +100,8 @@ static bool read_recompute(const MppKnobReader *r, const MppModel *model, MppLau
                               r->knobs->values[MPP_KNOB_RECOMPUTE]);
     launch->strategy.recompute = MPP_RECOMPUTE_SELECTIVE;
     return !modules || same_words(modules, "core_attn") ||
-           mpp_knob_error(r, MPP_KNOB_RECOMPUTE_MODULES, MPP_ERROR_UNSUPPORTED, error, "only core_attn is modelled, not \"%s\"", modules);
+           mpp_knob_error(r, MPP_KNOB_RECOMPUTE_MODULES, MPP_ERROR_UNSUPPORTED, error, "only core_attn is modelled, not \"%s\"",
+                          modules);
 }
 
 static bool read_batch(const MppKnobReader *r, MppLaunch *launch, GError **error)
@@ -118,7 +121,9 @@ static bool read_batch(const MppKnobReader *r, MppLaunch *launch, GError **error
 static bool read_optimizer(const MppKnobReader *r, MppLaunch *launch, GError **error)
 {
     const char *name = r->knobs->values[MPP_KNOB_OPTIMIZER];
-    int optimizer = !name ? MPP_OPTIMIZER_ADAM : strcmp(name, "dist_muon") == 0 ? MPP_OPTIMIZER_MUON : mpp_names_find(&mpp_optimizer_names, name);
+    int optimizer = !name                            ? MPP_OPTIMIZER_ADAM
+                    : strcmp(name, "dist_muon") == 0 ? MPP_OPTIMIZER_MUON
+                                                     : mpp_names_find(&mpp_optimizer_names, name);
     if (optimizer < 0)
         return mpp_knob_error(r, MPP_KNOB_OPTIMIZER, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", name);
     launch->training.optimizer = optimizer;
@@ -172,7 +177,9 @@ static bool read_attention(const MppKnobReader *r, MppLaunch *launch, GError **e
 static void read_fusions(const MppKnobReader *r, const MppModel *model, MppLaunch *launch)
 {
     MppKernels *kernels = &launch->training.kernels;
-    MppKnob activation = r->fields ? MPP_KNOB_NO_ACTIVATION_FUSION : model->gated_mlp ? MPP_KNOB_NO_SWIGLU_FUSION : MPP_KNOB_NO_GELU_FUSION;
+    MppKnob activation = r->fields          ? MPP_KNOB_NO_ACTIVATION_FUSION
+                         : model->gated_mlp ? MPP_KNOB_NO_SWIGLU_FUSION
+                                            : MPP_KNOB_NO_GELU_FUSION;
     kernels->norm_fused = true;
     kernels->rotary_fused = !mpp_knob_given(r, MPP_KNOB_NO_ROPE_FUSION);
     kernels->elementwise_fused = !mpp_knob_given(r, activation) && !mpp_knob_given(r, MPP_KNOB_NO_DROPOUT_FUSION);
@@ -199,6 +206,7 @@ static bool read_training(const MppKnobReader *r, const MppModel *model, MppLaun
 bool mpp_megatron_read_launch(const MppKnobReader *r, const MppModel *model, MppLaunch *launch, GError **error)
 {
     MppStrategy *s = &launch->strategy;
-    return read_degrees(r, model, s, error) && mpp_megatron_read_stages(r, model, s, error) && mpp_launch_set_dp(launch, r->name, error) &&
-           read_zero(r, s, error) && read_recompute(r, model, launch, error) && read_training(r, model, launch, error);
+    return read_degrees(r, model, s, error) && mpp_megatron_read_stages(r, model, s, error) &&
+           mpp_launch_set_dp(launch, r->name, error) && read_zero(r, s, error) && read_recompute(r, model, launch, error) &&
+           read_training(r, model, launch, error);
 }

@@ -57,7 +57,8 @@ static bool share_out(const MppKnobReader *r, const MppModel *model, const Ends 
     int64_t counted = model->layers + ends->count_embedding + ends->count_loss - ends->first - ends->last;
     int64_t ranks = s->pp - (ends->first > 0) - (ends->last > 0), chunks = ranks * s->vpp;
     if (counted < 0 || (ranks <= 0 && counted > 0))
-        return mpp_knob_error(r, MPP_KNOB_PP, MPP_ERROR_INVALID, error, "the first and last stage do not leave the others their layers");
+        return mpp_knob_error(r, MPP_KNOB_PP, MPP_ERROR_INVALID, error,
+                              "the first and last stage do not leave the others their layers");
     if (chunks && counted % chunks)
         return invalid(r, MPP_KNOB_PP, error, "layers to share and the chunks that share them", counted, chunks);
     if (ends->first % s->vpp || ends->last % s->vpp)
@@ -65,7 +66,7 @@ static bool share_out(const MppKnobReader *r, const MppModel *model, const Ends 
     s->stage_layers = g_array_new(FALSE, TRUE, sizeof(int64_t));
     for (int64_t c = 0; c < s->pp * s->vpp; c++) {
         int64_t rank = c % s->pp;
-        int64_t n = rank == 0 && ends->first              ? ends->first / s->vpp
+        int64_t n = rank == 0 && ends->first          ? ends->first / s->vpp
                     : rank == s->pp - 1 && ends->last ? ends->last / s->vpp
                                                       : counted / chunks;
         n -= (c == 0 && ends->count_embedding) + (c == s->pp * s->vpp - 1 && ends->count_loss);

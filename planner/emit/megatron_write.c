@@ -140,7 +140,10 @@ static void write_optimizer(MppEmission *e, MppKnobs *knobs)
 
 static void write_precision(MppEmission *e, MppKnobs *knobs)
 {
-    static const struct { bool bf16, fp16; const char *fp8_recipe, *fp4_recipe, *mixed; } forms[MPP_N_PRECISIONS] = {
+    static const struct {
+        bool bf16, fp16;
+        const char *fp8_recipe, *fp4_recipe, *mixed;
+    } forms[MPP_N_PRECISIONS] = {
         [MPP_PRECISION_FP32] = { .mixed = "null" },
         [MPP_PRECISION_FP16] = { .fp16 = true, .mixed = "fp16_mixed" },
         [MPP_PRECISION_BF16] = { .bf16 = true, .mixed = "bf16_mixed" },
@@ -170,8 +173,10 @@ static void write_precision(MppEmission *e, MppKnobs *knobs)
 static void write_attention(MppEmission *e, MppKnobs *knobs)
 {
     static const char *const backends[MPP_N_ATTENTIONS] = {
-        [MPP_ATTENTION_UNFUSED] = "local", [MPP_ATTENTION_FUSED_SOFTMAX] = "local",
-        [MPP_ATTENTION_FLASH2] = "flash",  [MPP_ATTENTION_FLASH3] = "fused",
+        [MPP_ATTENTION_UNFUSED] = "local",
+        [MPP_ATTENTION_FUSED_SOFTMAX] = "local",
+        [MPP_ATTENTION_FLASH2] = "flash",
+        [MPP_ATTENTION_FLASH3] = "fused",
     };
     MppAttentionKernel kernel = e->job->training.kernels.attention;
     if (backends[kernel])

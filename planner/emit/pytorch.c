@@ -52,21 +52,24 @@ static const char *placement(const MppStrategy *s)
 
 static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
 {
-    static const char *const dtypes[MPP_N_PRECISIONS] = { [MPP_PRECISION_FP32] = "float32", [MPP_PRECISION_FP16] = "float16",
-                                                          [MPP_PRECISION_BF16] = "bfloat16" };
+    static const char *const dtypes[MPP_N_PRECISIONS] = {
+        [MPP_PRECISION_FP32] = "float32", [MPP_PRECISION_FP16] = "float16", [MPP_PRECISION_BF16] = "bfloat16"
+    };
     const MppStrategy *s = e->strategy;
     const char *dtype = dtypes[e->job->training.precision];
-    mpp_emission_add(e, "MESH = {\"pp\": %" N ", \"dp_replicate\": %" N ", \"dp_shard\": %" N ", \"cp\": %" N ", \"tp\": %" N "}\n", s->pp,
-                     replicas, shard, s->cp, s->tp);
-    mpp_emission_add(e, "SEQUENCE_PARALLEL = %s  # norms and dropout split the sequence over tp\n", s->sequence_parallel ? "True" : "False");
+    mpp_emission_add(e,
+                     "MESH = {\"pp\": %" N ", \"dp_replicate\": %" N ", \"dp_shard\": %" N ", \"cp\": %" N ", \"tp\": %" N "}\n",
+                     s->pp, replicas, shard, s->cp, s->tp);
+    mpp_emission_add(e, "SEQUENCE_PARALLEL = %s  # norms and dropout split the sequence over tp\n",
+                     s->sequence_parallel ? "True" : "False");
     mpp_emission_add(e, "CONTEXT_PARALLEL = \"%s\"\n", s->cp_kind == MPP_CP_RING ? "ring" : "all-to-all");
     mpp_emission_add(e, "MICRO_BATCH = %" N "\nMICRO_BATCHES = %" N "\nSEQ_LEN = %" N "\n", s->micro_batch,
                      mpp_strategy_micro_batches(s, e->job->training.global_batch), e->job->training.seq);
     mpp_emission_add(e, "PARAM_DTYPE = torch.%s\n", dtype ? dtype : "");
     mpp_emission_add(e, "SHARDED = %s\n", s->zero ? "True" : "False");
     mpp_emission_add(e, "RESHARD_AFTER_FORWARD = %s\n", s->zero == 3 ? "True" : "False");
-    mpp_emission_add(e, "SCHEDULE = %s%s%s  # for torch.distributed.pipelining.schedules.get_schedule_class\n", s->pp > 1 ? "\"" : "",
-                     s->pp > 1 ? schedule_class(e) : "None", s->pp > 1 ? "\"" : "");
+    mpp_emission_add(e, "SCHEDULE = %s%s%s  # for torch.distributed.pipelining.schedules.get_schedule_class\n",
+                     s->pp > 1 ? "\"" : "", s->pp > 1 ? schedule_class(e) : "None", s->pp > 1 ? "\"" : "");
     mpp_emission_add(e, "STAGE_LAYERS = [");
     for (guint i = 0; i < e->chunk_layers->len; i++)
         mpp_emission_add(e, "%s%" N, i ? ", " : "", g_array_index(e->chunk_layers, int64_t, i));
@@ -81,10 +84,13 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
 static const char functions[] =
     "\n\n"
     "def make_meshes(device_type: str = \"cuda\") -> tuple[DeviceMesh, DeviceMesh]:\n"
-    "    \"\"\"All ranks, slowest dimension first, after init_process_group(): as the model is split, and as it is sharded.\"\"\"\n"
-    "    sharding = {\"pp\": MESH[\"pp\"], \"dp_replicate\": MESH[\"dp_replicate\"], \"fsdp\": MESH[\"dp_shard\"] * MESH[\"cp\"], "
+    "    \"\"\"All ranks, slowest dimension first, after init_process_group(): as the model is split, and as it is "
+    "sharded.\"\"\"\n"
+    "    sharding = {\"pp\": MESH[\"pp\"], \"dp_replicate\": MESH[\"dp_replicate\"], \"fsdp\": MESH[\"dp_shard\"] * "
+    "MESH[\"cp\"], "
     "\"tp\": MESH[\"tp\"]}\n"
-    "    return tuple(init_device_mesh(device_type, tuple(mesh.values()), mesh_dim_names=tuple(mesh)) for mesh in (MESH, sharding))\n"
+    "    return tuple(init_device_mesh(device_type, tuple(mesh.values()), mesh_dim_names=tuple(mesh)) for mesh in (MESH, "
+    "sharding))\n"
     "\n\n"
     "def apply_plan(stage: nn.Module, blocks: list[nn.Module], sharding: DeviceMesh) -> nn.Module:\n"
     "    \"\"\"Recomputes and shards the blocks of one stage, then the rest of it. Split projections over \"tp\" before.\"\"\"\n"

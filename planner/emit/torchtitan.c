@@ -37,23 +37,25 @@ static void add_imports(MppEmission *e, const MppTitanModel *row, const char *co
     if (ac)
         mpp_emission_add(e, "from torchtitan.distributed.activation_checkpoint import %s\n", ac);
     mpp_emission_add(e, "from torchtitan.models.%s import model_registry\n", row->module);
-    mpp_emission_add(e, "from torchtitan.models.%s.config_registry import %s\nfrom torchtitan.trainer import Trainer\n", row->module,
-                     row->recipe);
+    mpp_emission_add(e, "from torchtitan.models.%s.config_registry import %s\nfrom torchtitan.trainer import Trainer\n",
+                     row->module, row->recipe);
 }
 
 static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
 {
     const MppStrategy *s = e->strategy;
     mpp_emission_add(e, "        parallelism=ParallelismConfig(\n");
-    mpp_emission_add(e, "            data_parallel_replicate_degree=%" N ",\n            data_parallel_shard_degree=%" N ",\n", plan->replicas,
-                     plan->shard);
+    mpp_emission_add(e, "            data_parallel_replicate_degree=%" N ",\n            data_parallel_shard_degree=%" N ",\n",
+                     plan->replicas, plan->shard);
     mpp_emission_add(e, "            fsdp_reshard_after_forward=\"%s\",\n", plan->reshard);
     mpp_emission_add(e, "            tensor_parallel_degree=%" N ",\n            enable_sequence_parallel=%s,\n", s->tp,
                      s->sequence_parallel || s->tp == 1 ? "True" : "False");
-    mpp_emission_add(e, "            context_parallel_degree=%" N ",\n            pipeline_parallel_degree=%" N ",\n", s->cp, s->pp);
+    mpp_emission_add(e, "            context_parallel_degree=%" N ",\n            pipeline_parallel_degree=%" N ",\n", s->cp,
+                     s->pp);
     if (s->pp > 1) {
         mpp_emission_add(e, "            pipeline_parallel_schedule=\"%s\",\n", plan->schedule);
-        mpp_emission_add(e, "            pipeline_parallel_microbatch_size=%" N ",\n            module_fqns_per_model_part=[\n", s->micro_batch);
+        mpp_emission_add(e, "            pipeline_parallel_microbatch_size=%" N ",\n            module_fqns_per_model_part=[\n",
+                         s->micro_batch);
         mpp_titan_add_stages(e, "                ", "lm_head");
         mpp_emission_add(e, "            ],\n");
     }
@@ -70,9 +72,11 @@ static void add_training(MppEmission *e, const MppTitanPlan *plan)
     const MppTraining *training = &e->job->training;
     bool no_graphs = e->strategy->pp > 1 || e->strategy->ep > 1; /* trainer.py refuses CUDA graphs with either */
     mpp_emission_add(e, "        training=dataclasses.replace(\n            base.training,\n");
-    mpp_emission_add(e, "            local_batch_size=%" N ",\n            global_batch_size=%" N ",\n            seq_len=%" N ",\n",
+    mpp_emission_add(e,
+                     "            local_batch_size=%" N ",\n            global_batch_size=%" N ",\n            seq_len=%" N ",\n",
                      plan->local_batch, training->global_batch, training->seq);
-    mpp_emission_add(e, "            mixed_precision_param=\"%s\",\n", training->precision == MPP_PRECISION_FP32 ? "float32" : "bfloat16");
+    mpp_emission_add(e, "            mixed_precision_param=\"%s\",\n",
+                     training->precision == MPP_PRECISION_FP32 ? "float32" : "bfloat16");
     if (no_graphs)
         mpp_emission_add(e, "            disable_cuda_graphs=True,\n");
     mpp_emission_add(e, "        ),\n");
@@ -83,8 +87,9 @@ static void add_rest(MppEmission *e, const MppTitanCompile *compile)
     static const char *const checkpointing[MPP_N_RECOMPUTES] = { "None", "SelectiveAC.Config()", "FullAC.Config()" };
     mpp_emission_add(e, "        activation_checkpoint=%s,\n", checkpointing[e->strategy->recompute]);
     if (compile->model || compile->loss)
-        mpp_emission_add(e, "        compile=CompileConfig(enable=True, components=[%s%s%s]),\n", compile->model ? "\"model\"" : "",
-                         compile->model && compile->loss ? ", " : "", compile->loss ? "\"loss\"" : "");
+        mpp_emission_add(e, "        compile=CompileConfig(enable=True, components=[%s%s%s]),\n",
+                         compile->model ? "\"model\"" : "", compile->model && compile->loss ? ", " : "",
+                         compile->loss ? "\"loss\"" : "");
     else
         mpp_emission_add(e, "        compile=CompileConfig(enable=False),\n");
 }
@@ -103,8 +108,10 @@ static void emit(MppEmission *e)
     mpp_emission_add(e, "# For torchtitan 0.3: NGPU=%" N " MODULE=<this module> CONFIG=plan ./run_train.sh\n", e->job->gpus);
     add_imports(e, row, call);
     g_auto(GStrv) parts = g_strsplit(call ? call : "", "COMPILE", 2);
-    g_autofree char *convert = call ? g_strconcat(", converters=[", parts[0], compile.model ? "True" : "False", parts[1], "]", NULL) : g_strdup("");
-    mpp_emission_add(e, "\n\ndef plan() -> Trainer.Config:\n    base = %s()\n    return dataclasses.replace(\n        base,\n", row->recipe);
+    g_autofree char *convert =
+        call ? g_strconcat(", converters=[", parts[0], compile.model ? "True" : "False", parts[1], "]", NULL) : g_strdup("");
+    mpp_emission_add(e, "\n\ndef plan() -> Trainer.Config:\n    base = %s()\n    return dataclasses.replace(\n        base,\n",
+                     row->recipe);
     mpp_emission_add(e, "        model_spec=model_registry(\"%s\"%s),\n", row->flavor, convert);
     add_training(e, &plan);
     add_parallelism(e, &plan);

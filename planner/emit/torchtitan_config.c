@@ -17,7 +17,8 @@ static const MppField training_rows[] = {
 };
 static const MppField parallelism_rows[] = {
     MPP_FIELD_INT(MppTitanParallelism, data_parallel_replicate_degree, 1, MOST_RANKS, 1, "replicas"),
-    MPP_FIELD_INT(MppTitanParallelism, data_parallel_shard_degree, -1, MOST_RANKS, -1, "ranks of a shard group, -1: all that are left"),
+    MPP_FIELD_INT(MppTitanParallelism, data_parallel_shard_degree, -1, MOST_RANKS, -1,
+                  "ranks of a shard group, -1: all that are left"),
     MPP_FIELD_INT(MppTitanParallelism, tensor_parallel_degree, 1, MOST_RANKS, 1, "tensor-parallel ranks"),
     MPP_FIELD_INT(MppTitanParallelism, context_parallel_degree, 1, MOST_RANKS, 1, "context-parallel ranks"),
     MPP_FIELD_INT(MppTitanParallelism, pipeline_parallel_degree, 1, MOST_RANKS, 1, "pipeline ranks"),

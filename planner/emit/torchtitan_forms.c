@@ -145,7 +145,8 @@ GArray *mpp_titan_stage_layers(int64_t n_layers, int64_t n_chunks, int64_t first
     }
     GArray *layers = g_array_new(FALSE, TRUE, sizeof(int64_t));
     for (int64_t c = 0; c < n_chunks; c++) { /* a remainder goes to the earliest stages */
-        int64_t n = n_chunks == 1 ? n_layers : each + (c < counted % n_chunks) - (c == 0 ? first : 0) - (c == n_chunks - 1 ? last : 0);
+        int64_t n = n_chunks == 1 ? n_layers
+                                  : each + (c < counted % n_chunks) - (c == 0 ? first : 0) - (c == n_chunks - 1 ? last : 0);
         g_array_append_val(layers, n);
     }
     return layers;

@@ -38,7 +38,8 @@ MppTitanPlan mpp_titan_plan(MppEmission *emission);
 void mpp_titan_add_stages(MppEmission *emission, const char *indent, const char *head);
 
 /** Layers of each of @n_chunks chunks when the ends count for @first and @last layers more. Error: MPP_ERROR_INVALID. */
-GArray *mpp_titan_stage_layers(int64_t n_layers, int64_t n_chunks, int64_t first, int64_t last, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GArray *mpp_titan_stage_layers(int64_t n_layers, int64_t n_chunks, int64_t first, int64_t last,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Which parts torch.compile takes: "model", "loss". */
 typedef struct {

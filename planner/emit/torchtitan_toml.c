@@ -15,7 +15,8 @@ static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
     if (!s->zero && s->dp > 1 && s->tp * s->pp > 1)
         mpp_emission_refuse(e, "replicas without sharding beside other parallelism");
     mpp_emission_add(e, "\n[parallelism]\n");
-    mpp_emission_add(e, "data_parallel_replicate_degree = %" N "\ndata_parallel_shard_degree = %" N "\n", plan->replicas, plan->shard);
+    mpp_emission_add(e, "data_parallel_replicate_degree = %" N "\ndata_parallel_shard_degree = %" N "\n", plan->replicas,
+                     plan->shard);
     mpp_emission_add(e, "fsdp_reshard_after_forward = \"%s\"\n", plan->reshard);
     mpp_emission_add(e, "tensor_parallel_degree = %" N "\ncontext_parallel_degree = %" N "\n", s->tp, s->cp);
     mpp_emission_add(e, "pipeline_parallel_degree = %" N "\n", s->pp);
@@ -67,8 +68,8 @@ static void add_rest(MppEmission *e)
         mpp_emission_add(e, "selective_ac_option = \"op\"\n");
     mpp_emission_add(e, "\n[compile]\nenable = %s\n", compile.model || compile.loss ? "true" : "false");
     if (compile.model || compile.loss)
-        mpp_emission_add(e, "components = [%s%s%s]\n", compile.model ? "\"model\"" : "", compile.model && compile.loss ? ", " : "",
-                         compile.loss ? "\"loss\"" : "");
+        mpp_emission_add(e, "components = [%s%s%s]\n", compile.model ? "\"model\"" : "",
+                         compile.model && compile.loss ? ", " : "", compile.loss ? "\"loss\"" : "");
     if (e->job->training.precision == MPP_PRECISION_FP8)
         mpp_emission_add(e, "\n[quantize.linear.float8]\nrecipe_name = \"rowwise\"\n");
 }
@@ -78,10 +79,11 @@ static void emit(MppEmission *e)
     const MppTraining *training = &e->job->training;
     MppTitanPlan plan = mpp_titan_plan(e);
     mpp_emission_add_header(e, "#");
-    mpp_emission_add(e, "# For torchtitan 0.2 on %" N " devices. Data, learning rate and checkpoints are not set.\n", e->job->gpus);
+    mpp_emission_add(e, "# For torchtitan 0.2 on %" N " devices. Data, learning rate and checkpoints are not set.\n",
+                     e->job->gpus);
     add_model(e);
-    mpp_emission_add(e, "\n[training]\nlocal_batch_size = %" N "\nglobal_batch_size = %" N "\nseq_len = %" N "\n", plan.local_batch,
-                     training->global_batch, training->seq);
+    mpp_emission_add(e, "\n[training]\nlocal_batch_size = %" N "\nglobal_batch_size = %" N "\nseq_len = %" N "\n",
+                     plan.local_batch, training->global_batch, training->seq);
     mpp_emission_add(e, "mixed_precision_param = \"%s\"\n", training->precision == MPP_PRECISION_FP32 ? "float32" : "bfloat16");
     add_parallelism(e, &plan);
     add_rest(e);

@@ -37,7 +37,8 @@ static bool find_model(const MppJson *json, const MppTitanConfig *config, MppLau
     const MppTitanModel *row = mpp_titan_find_flavor(name, config->model.flavor);
     if (!row)
         return mpp_json_error(error, json, mpp_json_get(mpp_json_get(json->root, "model"), "flavor"), MPP_ERROR_UNSUPPORTED,
-                              "no built-in model is %s %s: give --model", name, config->model.flavor ? config->model.flavor : "debugmodel");
+                              "no built-in model is %s %s: give --model", name,
+                              config->model.flavor ? config->model.flavor : "debugmodel");
     launch->model = mpp_zoo_model(row->zoo, error);
     if (!launch->model)
         return false;
@@ -56,12 +57,14 @@ static bool read_degrees(const Reading *r, const MppLaunchSource *source, GError
     int64_t model_ranks = s->tp * s->cp, shard = p->data_parallel_shard_degree; /* each at most 2^20: three fit 64 bits */
     double product = (double)model_ranks * (double)s->pp * (double)shard * (double)p->data_parallel_replicate_degree;
     if (product > MOST_RANKS)
-        return refuse(r, "parallelism", "data_parallel_shard_degree", MPP_ERROR_SCHEMA, error, "the product of all degrees is too large");
+        return refuse(r, "parallelism", "data_parallel_shard_degree", MPP_ERROR_SCHEMA, error,
+                      "the product of all degrees is too large");
     int64_t stated = shard > 0 ? (int64_t)product : 0;
     if (!mpp_launch_set_gpus(r->launch, source, stated, error) || !mpp_launch_set_dp(r->launch, source->name, error))
         return false;
     if (s->dp % p->data_parallel_replicate_degree)
-        return refuse(r, "parallelism", "data_parallel_replicate_degree", MPP_ERROR_INVALID, error, "does not divide the data-parallel ranks");
+        return refuse(r, "parallelism", "data_parallel_replicate_degree", MPP_ERROR_INVALID, error,
+                      "does not divide the data-parallel ranks");
     if (!r->model->moe.experts)
         return true;
     s->ep = p->expert_parallel_degree;
@@ -88,7 +91,8 @@ static bool read_schedule(const Reading *r, GError **error)
     const MppTitanParallelism *p = &r->config->parallelism;
     const char *name = p->pipeline_parallel_schedule ? p->pipeline_parallel_schedule : "1F1B";
     if (p->pipeline_parallel_schedule_csv && *p->pipeline_parallel_schedule_csv)
-        return refuse(r, "parallelism", "pipeline_parallel_schedule_csv", MPP_ERROR_UNSUPPORTED, error, "a schedule's file is not read");
+        return refuse(r, "parallelism", "pipeline_parallel_schedule_csv", MPP_ERROR_UNSUPPORTED, error,
+                      "a schedule's file is not read");
     return mpp_torch_schedule_find(name, &r->launch->strategy.schedule) ||
            refuse(r, "parallelism", "pipeline_parallel_schedule", MPP_ERROR_UNSUPPORTED, error, "this schedule is not modelled");
 }
@@ -98,10 +102,10 @@ static GArray *count_listed(const cJSON *parts)
 {
     GArray *layers = g_array_new(FALSE, TRUE, sizeof(int64_t));
     const cJSON *part, *name;
-    cJSON_ArrayForEach(part, parts) {
+    cJSON_ArrayForEach(part, parts)
+    {
         int64_t n = 0;
-        cJSON_ArrayForEach(name, part)
-            n += cJSON_IsString(name) && g_str_has_prefix(name->valuestring, "layers.");
+        cJSON_ArrayForEach(name, part) n += cJSON_IsString(name) && g_str_has_prefix(name->valuestring, "layers.");
         g_array_append_val(layers, n);
     }
     return layers;
@@ -124,11 +128,14 @@ static bool read_stages(const Reading *r, GError **error)
     if (cJSON_IsArray(parts))
         chunks = cJSON_GetArraySize(parts);
     if (!chunks || chunks % s->pp)
-        return refuse(r, "parallelism", "pipeline_parallel_degree", MPP_ERROR_INVALID, error, "the stages are not a multiple of the pipeline ranks");
+        return refuse(r, "parallelism", "pipeline_parallel_degree", MPP_ERROR_INVALID, error,
+                      "the stages are not a multiple of the pipeline ranks");
     s->vpp = chunks / s->pp;
     if ((s->vpp > 1) != many)
-        return refuse(r, "parallelism", "pipeline_parallel_schedule", MPP_ERROR_INVALID, error, "does not go with the number of stages a rank holds");
-    s->stage_layers = cJSON_IsArray(parts) ? count_listed(parts) : mpp_titan_stage_layers(r->model->layers, chunks, first, last, error);
+        return refuse(r, "parallelism", "pipeline_parallel_schedule", MPP_ERROR_INVALID, error,
+                      "does not go with the number of stages a rank holds");
+    s->stage_layers = cJSON_IsArray(parts) ? count_listed(parts)
+                                           : mpp_titan_stage_layers(r->model->layers, chunks, first, last, error);
     return s->stage_layers != NULL;
 }
 
@@ -163,12 +170,14 @@ static bool read_recompute(const Reading *r, GError **error)
     if (strcmp(option, "op") == 0)
         return true;
     if (!g_ascii_string_to_signed(option, 10, 1, MPP_MODEL_MOST_LAYERS, &nth, NULL))
-        return refuse(r, "activation_checkpoint", "selective_ac_option", MPP_ERROR_SCHEMA, error, "expected \"op\" or a whole number");
+        return refuse(r, "activation_checkpoint", "selective_ac_option", MPP_ERROR_SCHEMA, error,
+                      "expected \"op\" or a whole number");
     int64_t chunk = (r->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
     s->recompute = MPP_RECOMPUTE_FULL;
     s->recompute_layers = nth == 1 ? 0 : (chunk + nth - 1) / nth;
     if (nth > 1)
-        mpp_launch_assume(r->launch, "layers 1, %" N ", … of a stage are recomputed as if they were its first %" N, 1 + nth, s->recompute_layers);
+        mpp_launch_assume(r->launch, "layers 1, %" N ", … of a stage are recomputed as if they were its first %" N, 1 + nth,
+                          s->recompute_layers);
     return true;
 }
 
@@ -185,8 +194,9 @@ static void read_formats(const Reading *r)
     const MppTitanConfig *config = r->config;
     MppTraining *training = &r->launch->training;
     const GPtrArray *converters = config->model.converters, *components = config->compile.components;
-    bool full = word_is(config->training.dtype, "float32", "float32") && word_is(config->training.mixed_precision_param, "bfloat16", "float32");
-    training->precision = has_word(converters, ".mx")        ? MPP_PRECISION_MXFP8
+    bool full = word_is(config->training.dtype, "float32", "float32") &&
+                word_is(config->training.mixed_precision_param, "bfloat16", "float32");
+    training->precision = has_word(converters, ".mx")       ? MPP_PRECISION_MXFP8
                           : has_word(converters, ".float8") ? MPP_PRECISION_FP8
                           : full                            ? MPP_PRECISION_FP32
                                                             : MPP_PRECISION_BF16;
@@ -203,10 +213,13 @@ static void read_formats(const Reading *r)
 static void list_passed_over(const MppJson *json, MppLaunch *launch)
 {
     const cJSON *section, *member;
-    cJSON_ArrayForEach(section, json->root) {
+    cJSON_ArrayForEach(section, json->root)
+    {
         const MppField *row = mpp_fields_find(&mpp_titan_config_fields, section->string);
-        cJSON_ArrayForEach(member, section) {
-            bool listed = row && (mpp_fields_find(row->table, member->string) || strcmp(member->string, "module_fqns_per_model_part") == 0);
+        cJSON_ArrayForEach(member, section)
+        {
+            bool listed = row && (mpp_fields_find(row->table, member->string) ||
+                                  strcmp(member->string, "module_fqns_per_model_part") == 0);
             g_autofree char *name = member->string ? g_strdup_printf("%s.%s", section->string, member->string) : NULL;
             if (name && !listed)
                 mpp_launch_pass_over(launch, name);

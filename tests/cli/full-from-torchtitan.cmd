@@ -1,1 +1,1 @@
-estimate --cluster data/cluster.json --from-torchtitan data/titan.toml
+estimate --cluster data/cluster.json --runtime data/runtime.json --from-torchtitan data/titan.toml

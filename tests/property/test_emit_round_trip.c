@@ -70,8 +70,9 @@ static void assert_same_strategy(const MppJob *job, const MppStrategy *a, const 
 
 /** What plans that were read back have, so that none of it is refused throughout. */
 enum { TP, PP, VPP, CP, EP, ETP, UNEVEN, ZERO1, ZERO2, ZERO3, GROUPS, SELECTIVE, FULL, PARTIAL, OFFLOAD, N_FEATURES };
-static const char *const feature_names[N_FEATURES] = { "tp", "pp", "vpp", "cp", "ep", "etp", "uneven", "zero1", "zero2", "zero3", "groups",
-                                                       "selective", "full", "partial", "offload" };
+static const char *const feature_names[N_FEATURES] = { "tp",     "pp",        "vpp",   "cp",      "ep",
+                                                       "etp",    "uneven",    "zero1", "zero2",   "zero3",
+                                                       "groups", "selective", "full",  "partial", "offload" };
 
 /** A target, what of the training its files carry, whether they carry the model, plans to try, features it has. */
 typedef struct {
@@ -130,7 +131,8 @@ static bool check_plan(const Case *c, const MppInputs *inputs, const MppStrategy
     g_assert_cmphex(launch->stated & c->carried, ==, c->carried);
     MppTraining training = inputs->job.training;
     mpp_launch_apply(launch, &training);
-    g_autofree char *left = fields_text(&mpp_training_fields, &inputs->job.training), *right = fields_text(&mpp_training_fields, &training);
+    g_autofree char *left = fields_text(&mpp_training_fields, &inputs->job.training),
+                    *right = fields_text(&mpp_training_fields, &training);
     g_assert_cmpstr(left, ==, right);
     if (c->model) {
         g_assert_nonnull(launch->model);
@@ -167,7 +169,8 @@ static void check_members(GRand *rand, const Case *c, const MppInputs *inputs, T
         MppStrategy s = g_array_index(members, RandomMember, (guint)g_rand_int_range(rand, 0, (gint32)members->len)).strategy;
         if (s.recompute == MPP_RECOMPUTE_FULL && g_rand_boolean(rand))
             s.recompute_layers = g_rand_int_range(rand, 1, 4);
-        g_autoptr(GArray) stages = s.pp > 1 && g_rand_boolean(rand) ? random_stages(rand, inputs->model.n_layers, s.pp * s.vpp) : NULL;
+        g_autoptr(GArray) stages = s.pp > 1 && g_rand_boolean(rand) ? random_stages(rand, inputs->model.n_layers, s.pp * s.vpp)
+                                                                    : NULL;
         s.stage_layers = stages;
         if (s.vpp > 1 && g_rand_boolean(rand))
             s.schedule_group = mpp_strategy_micro_batches(&s, inputs->training.global_batch);
@@ -193,12 +196,13 @@ static void check_tally(const Case *c, const Tally *tally)
 /** Kernels and formats that some stack has, so that not every plan is refused for them. */
 static void settle_training(GRand *rand, MppInputs *inputs)
 {
-    static const MppPrecision formats[] = { MPP_PRECISION_FP32, MPP_PRECISION_FP16, MPP_PRECISION_BF16, MPP_PRECISION_BF16,
-                                            MPP_PRECISION_FP8, MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4, MPP_PRECISION_TF32 };
+    static const MppPrecision formats[] = { MPP_PRECISION_FP32, MPP_PRECISION_FP16,  MPP_PRECISION_BF16,  MPP_PRECISION_BF16,
+                                            MPP_PRECISION_FP8,  MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4, MPP_PRECISION_TF32 };
     MppTraining *training = &inputs->training;
     bool fused = g_rand_boolean(rand), rotary = g_rand_int_range(rand, 0, 4) ? fused : !fused;
     training->precision = formats[g_rand_int_range(rand, 0, G_N_ELEMENTS(formats))];
-    training->optimizer = g_rand_int_range(rand, 0, 3) ? MPP_OPTIMIZER_ADAM : (MppOptimizer)g_rand_int_range(rand, 0, MPP_N_OPTIMIZERS);
+    training->optimizer = g_rand_int_range(rand, 0, 3) ? MPP_OPTIMIZER_ADAM
+                                                       : (MppOptimizer)g_rand_int_range(rand, 0, MPP_N_OPTIMIZERS);
     training->dropout = g_rand_boolean(rand);
     training->kernels = (MppKernels){ .attention = g_rand_int_range(rand, 0, MPP_N_ATTENTIONS),
                                       .norm_fused = g_rand_int_range(rand, 0, 8) > 0,
@@ -261,8 +265,8 @@ static void test_shipped_models(gconstpointer data)
 int main(int argc, char **argv)
 {
     const unsigned pipeline = 1u << TP | 1u << PP | 1u << VPP | 1u << CP | 1u << EP | 1u << UNEVEN;
-    const unsigned mcore = pipeline | 1u << ETP | 1u << ZERO1 | 1u << ZERO2 | 1u << ZERO3 | 1u << GROUPS | 1u << SELECTIVE | 1u << FULL |
-                           1u << PARTIAL | 1u << OFFLOAD;
+    const unsigned mcore = pipeline | 1u << ETP | 1u << ZERO1 | 1u << ZERO2 | 1u << ZERO3 | 1u << GROUPS | 1u << SELECTIVE |
+                           1u << FULL | 1u << PARTIAL | 1u << OFFLOAD;
     const unsigned plain = MPP_LAUNCH_GLOBAL_BATCH | MPP_LAUNCH_PRECISION;
     const Case megatron = { &mpp_emit_megatron, ALL, true, "", mcore };
     const Case bridge = { &mpp_emit_megatron_bridge, ALL & ~(unsigned)MPP_LAUNCH_ATTENTION, false, "", mcore };

@@ -16,15 +16,17 @@ static void test_strategies(void)
         int64_t global_batch; /* 0: not stated */
         MppPrecision precision;
     } rows[] = {
-        { "{\"train_batch_size\": 120, \"train_micro_batch_size_per_gpu\": 5}", "dp=24,tp=1,pp=1,mbs=5", 120, MPP_PRECISION_FP32 },
-        { "{\"train_batch_size\": 144, \"gradient_accumulation_steps\": 2, \"bf16\": {\"enabled\": true}}", "dp=24,tp=1,pp=1,mbs=3", 144,
-          MPP_PRECISION_BF16 },
+        { "{\"train_batch_size\": 120, \"train_micro_batch_size_per_gpu\": 5}", "dp=24,tp=1,pp=1,mbs=5", 120,
+          MPP_PRECISION_FP32 },
+        { "{\"train_batch_size\": 144, \"gradient_accumulation_steps\": 2, \"bf16\": {\"enabled\": true}}",
+          "dp=24,tp=1,pp=1,mbs=3", 144, MPP_PRECISION_BF16 },
         { "{\"train_micro_batch_size_per_gpu\": 2, \"gradient_accumulation_steps\": 3, \"fp16\": {\"enabled\": true}}",
           "dp=24,tp=1,pp=1,mbs=2", 144, MPP_PRECISION_FP16 },
         { "{\"train_batch_size\": 72}", "dp=24,tp=1,pp=1,mbs=3", 72, MPP_PRECISION_FP32 },
-        { "{\"train_batch_size\": \"auto\", \"train_micro_batch_size_per_gpu\": \"auto\"}", "dp=24,tp=1,pp=1,mbs=1", 0, MPP_PRECISION_FP32 },
-        { "{\"zero_optimization\": {\"stage\": 3, \"offload_optimizer\": {\"device\": \"cpu\"}}}", "dp=24,tp=1,pp=1,mbs=1,zero=3,offload", 0,
+        { "{\"train_batch_size\": \"auto\", \"train_micro_batch_size_per_gpu\": \"auto\"}", "dp=24,tp=1,pp=1,mbs=1", 0,
           MPP_PRECISION_FP32 },
+        { "{\"zero_optimization\": {\"stage\": 3, \"offload_optimizer\": {\"device\": \"cpu\"}}}",
+          "dp=24,tp=1,pp=1,mbs=1,zero=3,offload", 0, MPP_PRECISION_FP32 },
         { "{\"tensor_parallel\": {\"autotp_size\": 3}, \"zero_optimization\": {\"stage\": 1}}", "dp=8,tp=3,pp=1,mbs=1,zero=1", 0,
           MPP_PRECISION_FP32 },
         { "{\"sequence_parallel_size\": 6}", "dp=4,tp=1,pp=1,cp=6,mbs=1,cp_kind=all-to-all", 0, MPP_PRECISION_FP32 },
@@ -50,8 +52,9 @@ static void test_passed_over(void)
 {
     g_autoptr(MppInputs) inputs = mpp_sample_new(24);
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppLaunch) launch =
-        read_launch(&inputs->model, "{\"wall_clock_breakdown\": true, \"bf16\": {\"enabled\": \"auto\"}, \"gradient_clipping\": 1.0}", &error);
+    g_autoptr(MppLaunch) launch = read_launch(
+        &inputs->model, "{\"wall_clock_breakdown\": true, \"bf16\": {\"enabled\": \"auto\"}, \"gradient_clipping\": 1.0}",
+        &error);
     g_assert_no_error(error);
     g_assert_cmpuint(launch->passed_over->len, ==, 2);
     g_assert_cmpstr(launch->passed_over->pdata[0], ==, "wall_clock_breakdown");
@@ -65,7 +68,8 @@ static void test_needs_model(void)
 {
     g_autoptr(GError) error = NULL;
     g_assert_null(read_launch(NULL, "{}", &error));
-    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE, "ds.json does not state the model, the training script does: give --model");
+    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE,
+                     "ds.json does not state the model, the training script does: give --model");
 }
 
 int main(int argc, char **argv)

@@ -19,6 +19,7 @@ static MppInputs *sample(const char *stack)
 {
     MppInputs *inputs = mpp_sample_new(24);
     inputs->training.kernels = (MppKernels){ MPP_ATTENTION_FLASH2, true, true, true, true };
+    inputs->runtime.schedules = ((int64_t)1 << MPP_N_SCHEDULES) - 1;
     inputs->runtime.selective = strcmp(stack, "half") == 0 ? MPP_SELECTIVE_HALF_PRODUCTS : MPP_SELECTIVE_ATTENTION;
     mpp_inputs_bind(inputs);
     return inputs;
@@ -40,7 +41,8 @@ static void test_refusals(void)
           "megatron cannot express: selective recomputation of half-products" },
         { &mpp_emit_megatron_bridge, "dp=12,pp=2,schedule=gpipe,zero=3", "",
           "megatron-bridge cannot express: the gpipe schedule; ZeRO-3 with pipeline stages" },
-        { &mpp_emit_deepspeed, "dp=12,pp=2", "", "deepspeed cannot express: 2 pipeline stages (the training script builds them)" },
+        { &mpp_emit_deepspeed, "dp=12,pp=2", "",
+          "deepspeed cannot express: 2 pipeline stages (the training script builds them)" },
         { &mpp_emit_deepspeed, "dp=12,tp=2,sp", "", "deepspeed cannot express: sequence parallelism of the norms" },
         { &mpp_emit_deepspeed, "dp=12,cp=2", "", "deepspeed cannot express: context parallelism by ring" },
         { &mpp_emit_deepspeed, "dp=4,cp=3,tp=2,cp_kind=all-to-all", "",
@@ -51,16 +53,20 @@ static void test_refusals(void)
         { &mpp_emit_torchtitan_toml, "dp=12,tp=2,zero=1", "",
           "torchtitan-toml cannot express: ZeRO-1; the model sample; tensor parallelism without sequence parallelism" },
         { &mpp_emit_torchtitan_toml, "dp=12,pp=2,schedule=zb-h2", "",
-          "torchtitan-toml cannot express: the zb-h2 schedule; the model sample; replicas without sharding beside other parallelism" },
+          "torchtitan-toml cannot express: the zb-h2 schedule; the model sample; replicas without sharding beside other "
+          "parallelism" },
         { &mpp_emit_torchtitan_toml, "dp=12,cp=2,zero=3,zero_ranks=3,cp_kind=all-to-all", "",
-          "torchtitan-toml cannot express: shard groups of 3 ranks, a part of the 2 context-parallel ones; context parallelism by "
+          "torchtitan-toml cannot express: shard groups of 3 ranks, a part of the 2 context-parallel ones; context parallelism "
+          "by "
           "all-to-all; the model sample" },
         { &mpp_emit_torchtitan, "dp=24,zero=3,offload,recompute=selective", "",
-          "torchtitan cannot express: an offloaded optimizer without its parameters; selective recomputation of attention; the model sample" },
+          "torchtitan cannot express: an offloaded optimizer without its parameters; selective recomputation of attention; the "
+          "model sample" },
         { &mpp_emit_torchtitan, "dp=24,zero=3,recompute=full:2", "",
           "torchtitan cannot express: recomputation of a part of the layers; the model sample" },
         { &mpp_emit_pytorch, "dp=24,zero=1,recompute=selective", "", "pytorch cannot express: ZeRO-1; selective recomputation" },
         { &mpp_emit_pytorch, "dp=12,pp=2,schedule=zb-h2", "", "pytorch cannot express: the zb-h2 schedule" },
+        { &mpp_emit_pytorch_csv, "dp=24", "", "pytorch-csv cannot express: a plan without pipeline stages" },
         { &mpp_emit_accelerate, "dp=12,pp=2,zero=3,recompute=full:1", "",
           "accelerate cannot express: 2 pipeline stages; recomputation of a part of the layers" },
         { &mpp_emit_accelerate, "dp=12,tp=2,sp", "",
@@ -84,16 +90,23 @@ static void test_training_refusals(void)
         MppTraining training;
         const char *message;
     } rows[] = {
-        { &mpp_emit_megatron, { 96, 120, MPP_PRECISION_TF32, MPP_OPTIMIZER_ADAM, false, { MPP_ATTENTION_FLASH2, true, true, true, true } },
+        { &mpp_emit_megatron,
+          { 96, 120, MPP_PRECISION_TF32, MPP_OPTIMIZER_ADAM, false, { MPP_ATTENTION_FLASH2, true, true, true, true } },
           "megatron cannot express: tf32 products" },
-        { &mpp_emit_megatron, { 96, 120, MPP_PRECISION_BF16, MPP_OPTIMIZER_LAMB, false, { MPP_ATTENTION_FLASH1, false, true, true, true } },
+        { &mpp_emit_megatron,
+          { 96, 120, MPP_PRECISION_BF16, MPP_OPTIMIZER_LAMB, false, { MPP_ATTENTION_FLASH1, false, true, true, true } },
           "megatron cannot express: the lamb optimizer; flash1 attention; norms in several kernels" },
-        { &mpp_emit_deepspeed, { 96, 120, MPP_PRECISION_FP8, MPP_OPTIMIZER_SGD, false, { 0 } },
+        { &mpp_emit_deepspeed,
+          { 96, 120, MPP_PRECISION_FP8, MPP_OPTIMIZER_SGD, false, { 0 } },
           "deepspeed cannot express: fp8 products; the sgd optimizer" },
-        { &mpp_emit_pytorch, { 96, 120, MPP_PRECISION_NVFP4, MPP_OPTIMIZER_ADAM, false, { 0 } }, "pytorch cannot express: nvfp4 products" },
-        { &mpp_emit_accelerate, { 96, 120, MPP_PRECISION_MXFP8, MPP_OPTIMIZER_ADAM, false, { 0 } },
+        { &mpp_emit_pytorch,
+          { 96, 120, MPP_PRECISION_NVFP4, MPP_OPTIMIZER_ADAM, false, { 0 } },
+          "pytorch cannot express: nvfp4 products" },
+        { &mpp_emit_accelerate,
+          { 96, 120, MPP_PRECISION_MXFP8, MPP_OPTIMIZER_ADAM, false, { 0 } },
           "accelerate cannot express: mxfp8 products" },
-        { &mpp_emit_torchtitan_toml, { 96, 120, MPP_PRECISION_FP16, MPP_OPTIMIZER_MUON, false, { MPP_ATTENTION_FLASH2, true, true, false, true } },
+        { &mpp_emit_torchtitan_toml,
+          { 96, 120, MPP_PRECISION_FP16, MPP_OPTIMIZER_MUON, false, { MPP_ATTENTION_FLASH2, true, true, false, true } },
           "torchtitan-toml cannot express: the muon optimizer; the model sample; fp16 products; kernels that are fused in part" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -124,10 +137,11 @@ static void test_model_refusals(void)
     g_autoptr(GError) error = NULL;
     MppStrategy strategy = strategy_of("dp=24");
     g_assert_null(mpp_emit_text(&mpp_emit_megatron, inputs, &strategy, &error));
-    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                     "megatron cannot express: a head other than a projection to the vocabulary; a norm after the embedding; attention "
-                     "and MLP side by side; another number of norms a layer than 2; a norm over all queries; biases of a part of the "
-                     "projections");
+    mpp_expect_error(
+        &error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
+        "megatron cannot express: a head other than a projection to the vocabulary; a norm after the embedding; attention "
+        "and MLP side by side; another number of norms a layer than 2; a norm over all queries; biases of a part of the "
+        "projections");
 }
 
 /** Every target writes a plan that all of them can say, and says which mpplan wrote it where it has comments. */
@@ -161,7 +175,8 @@ static void test_find(void)
     g_assert_true(mpp_emit_find("Megatron_Bridge", &error) == &mpp_emit_megatron_bridge);
     g_assert_null(mpp_emit_find("deepsped", &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE,
-                     "unknown target \"deepsped\"; known: deepspeed, megatron, pytorch, accelerate, torchtitan, megatron-bridge, torchtitan-toml");
+                     "unknown target \"deepsped\"; known: deepspeed, megatron, pytorch, accelerate, torchtitan, pytorch-csv, "
+                     "megatron-bridge, torchtitan-toml");
     const MppLaunchSource source = { "t.py", "", NULL, 8 };
     g_assert_null(mpp_emit_read(&mpp_emit_pytorch, &source, &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "what is written for pytorch cannot be read back");

@@ -9,7 +9,7 @@ static void test_both_ways(void)
         int64_t layers, leading, every;
         const char *text;
     } rows[] = {
-        { 61, 3, 1, "[0]*3+[1]*58" }, { 5, 0, 1, "[1]*5" }, { 4, 0, 2, "[0]+[1]+[0]+[1]" },
+        { 61, 3, 1, "[0]*3+[1]*58" },           { 5, 0, 1, "[1]*5" }, { 4, 0, 2, "[0]+[1]+[0]+[1]" },
         { 7, 2, 3, "[0]*2+[1]+[0]*2+[1]+[0]" }, { 5, 5, 1, "[0]*5" }, { 6, 4, 2, "[0]*5+[1]" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -30,7 +30,10 @@ static void test_read(void)
         const char *text;
         int64_t layers, leading, every;
     } rows[] = {
-        { "1", 6, 0, 1 }, { "([0]*3+[1]*3)", 6, 3, 1 }, { "([0, 1])*3", 6, 0, 2 }, { " [0] * 2 + [1,1] ", 4, 2, 1 },
+        { "1", 6, 0, 1 },
+        { "([0]*3+[1]*3)", 6, 3, 1 },
+        { "([0, 1])*3", 6, 0, 2 },
+        { " [0] * 2 + [1,1] ", 4, 2, 1 },
         { "([0]*2+([1]*2))*1", 4, 2, 1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -56,7 +59,8 @@ static void test_errors(void)
           "expected a number or lists like [0]*3+[1]*58, got \"(((((((((((((((((([1]))))))))))))))))))\"", MPP_ERROR_SYNTAX },
         { "[1]*5", "\"[1]*5\" is for 5 layers, there are 6", MPP_ERROR_INVALID },
         { "2", "\"2\": only dense layers followed by experts in each n-th layer are modelled", MPP_ERROR_UNSUPPORTED },
-        { "[1]*3+[0]*3", "\"[1]*3+[0]*3\": only dense layers followed by experts in each n-th layer are modelled", MPP_ERROR_UNSUPPORTED },
+        { "[1]*3+[0]*3", "\"[1]*3+[0]*3\": only dense layers followed by experts in each n-th layer are modelled",
+          MPP_ERROR_UNSUPPORTED },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;

@@ -32,18 +32,23 @@ static void test_strategies(void)
         { MODEL "--num-layers 10 --pipeline-model-parallel-size 4 --account-for-embedding-in-pipeline-split "
                 "--account-for-loss-in-pipeline-split",
           "dp=6,tp=1,pp=4,mbs=3,stages=2/3/3/2" },
-        { MODEL "--pipeline-model-parallel-size 2 --pipeline-model-parallel-layout 'Et*5|t*7L'", "dp=12,tp=1,pp=2,mbs=3,stages=5/7" },
-        { MODEL "--use-distributed-optimizer --num-distributed-optimizer-instances 3", "dp=24,tp=1,pp=1,mbs=3,zero=1,zero_ranks=8" },
+        { MODEL "--pipeline-model-parallel-size 2 --pipeline-model-parallel-layout 'Et*5|t*7L'",
+          "dp=12,tp=1,pp=2,mbs=3,stages=5/7" },
+        { MODEL "--use-distributed-optimizer --num-distributed-optimizer-instances 3",
+          "dp=24,tp=1,pp=1,mbs=3,zero=1,zero_ranks=8" },
         { MODEL "--use-megatron-fsdp", "dp=24,tp=1,pp=1,mbs=3,zero=3" },
         { MODEL "--use-megatron-fsdp --data-parallel-sharding-strategy optim_grads", "dp=24,tp=1,pp=1,mbs=3,zero=2" },
         { MODEL "--recompute-activations", "dp=24,tp=1,pp=1,mbs=3,recompute=selective" },
-        { MODEL "--recompute-granularity full --recompute-method block --recompute-num-layers 5", "dp=24,tp=1,pp=1,mbs=3,recompute=full:5" },
-        { MODEL "--recompute-granularity full --recompute-method block --recompute-num-layers 12", "dp=24,tp=1,pp=1,mbs=3,recompute=full" },
+        { MODEL "--recompute-granularity full --recompute-method block --recompute-num-layers 5",
+          "dp=24,tp=1,pp=1,mbs=3,recompute=full:5" },
+        { MODEL "--recompute-granularity full --recompute-method block --recompute-num-layers 12",
+          "dp=24,tp=1,pp=1,mbs=3,recompute=full" },
         { MODEL "--context-parallel-size 4 --cp-comm-type a2a a2a", "dp=6,tp=1,pp=1,cp=4,mbs=3,cp_kind=all-to-all" },
-        { MODEL "--num-experts 8 --tensor-model-parallel-size 2 --expert-model-parallel-size 4", "dp=12,tp=2,pp=1,ep=4,etp=2,mbs=3" },
+        { MODEL "--num-experts 8 --tensor-model-parallel-size 2 --expert-model-parallel-size 4",
+          "dp=12,tp=2,pp=1,ep=4,etp=2,mbs=3" },
         { MODEL "--use-tp-pp-dp-mapping", "dp=24,tp=1,pp=1,mbs=3,order=tp-cp-pp-dp" },
-        { "TP=3\nGPT_ARGS=( \\\n --tensor-model-parallel-size $TP # a comment\n )\ntorchrun --nproc_per_node 8 --nnodes=3 pretrain_gpt.py " MODEL
-          "${GPT_ARGS[@]} --lr 1e-4 --data-path a b c",
+        { "TP=3\nGPT_ARGS=( \\\n --tensor-model-parallel-size $TP # a comment\n )\ntorchrun --nproc_per_node 8 --nnodes=3 "
+          "pretrain_gpt.py " MODEL "${GPT_ARGS[@]} --lr 1e-4 --data-path a b c",
           "dp=8,tp=3,pp=1,mbs=3" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -58,10 +63,11 @@ static void test_strategies(void)
 static void test_training(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppLaunch) launch = read_launch(MODEL "--global-batch-size 144 --bf16 --fp8-format hybrid --fp8-recipe mxfp8 --optimizer sgd "
-                                                    "--hidden-dropout 0 --attention-dropout 0.0 --attention-backend fused --no-rope-fusion "
-                                                    "--lr 3e-4 --data-path a b",
-                                              24, &error);
+    g_autoptr(MppLaunch)
+        launch = read_launch(MODEL "--global-batch-size 144 --bf16 --fp8-format hybrid --fp8-recipe mxfp8 --optimizer sgd "
+                                   "--hidden-dropout 0 --attention-dropout 0.0 --attention-backend fused --no-rope-fusion "
+                                   "--lr 3e-4 --data-path a b",
+                             24, &error);
     g_assert_no_error(error);
     g_assert_cmpint(launch->training.global_batch, ==, 144);
     g_assert_cmpint(launch->training.seq, ==, 96);
@@ -78,51 +84,70 @@ static void test_training(void)
     g_assert_true(launch->model->tied_embeddings);
 }
 
+static const struct {
+    const char *arguments, *message;
+    MppError code;
+    int64_t gpus;
+} errors[] = {
+    { "", "the launch does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model",
+      MPP_ERROR_USAGE, 24 },
+    { MODEL, "the launch does not state the number of devices: give --gpus", MPP_ERROR_USAGE, 0 },
+    { "--nproc-per-node 8 " MODEL, "the launch is for 8 devices, but --gpus is 24", MPP_ERROR_INVALID, 24 },
+    { "--nproc-per-node gpu " MODEL,
+      "the launch: --nproc-per-node: expected a whole number, got \"gpu\"; give --gpus and leave it out", MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--tensor-model-parallel-size 5", "the launch: tp * pp * cp = 5 does not divide the 24 devices", MPP_ERROR_INVALID,
+      24 },
+    { MODEL "--tensor-model-parallel-size $TP",
+      "the launch: --tensor-model-parallel-size: expected a whole number from 1 to 1048576, got \"$TP\"", MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--tensor-model-parallel-size", "the launch: --tensor-model-parallel-size: a value is missing", MPP_ERROR_SCHEMA,
+      24 },
+    { MODEL "--rampup-batch-size 16 16 1000", "the launch: --rampup-batch-size is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--context-parallel-size 2 --cp-comm-type a2a+p2p", "the launch: --cp-comm-type: a2a+p2p is not modelled",
+      MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--recompute-granularity selective --recompute-modules core_attn mlp",
+      "the launch: --recompute-modules: only core_attn is modelled, not \"core_attn mlp\"", MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--recompute-granularity half", "the launch: --recompute-granularity: expected full or selective, got \"half\"",
+      MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--use-megatron-fsdp --data-parallel-sharding-strategy all",
+      "the launch: --data-parallel-sharding-strategy: expected no_shard, optim, optim_grads or optim_grads_params, got "
+      "\"all\"",
+      MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--use-distributed-optimizer --num-distributed-optimizer-instances 5",
+      "the launch: --num-distributed-optimizer-instances: 5 does not divide dp * cp = 24", MPP_ERROR_INVALID, 24 },
+    { MODEL "--pipeline-model-parallel-size 8",
+      "the launch: --pipeline-model-parallel-size: layers to share and the chunks that share them: 12 is not a multiple of 8",
+      MPP_ERROR_INVALID, 24 },
+    { MODEL "--pipeline-model-parallel-size 2 --decoder-first-pipeline-num-layers 9 --decoder-last-pipeline-num-layers 1",
+      "the launch: --pipeline-model-parallel-size: the first and last stage do not leave the others their layers",
+      MPP_ERROR_INVALID, 24 },
+    { MODEL "--pipeline-model-parallel-size 2 --num-layers-per-virtual-pipeline-stage 5",
+      "the launch: --num-layers-per-virtual-pipeline-stage: layers and those of all virtual stages: 12 is not a multiple of "
+      "10",
+      MPP_ERROR_INVALID, 24 },
+    { MODEL "--pipeline-model-parallel-size 2 --pipeline-model-parallel-layout 'Et|tL'",
+      "the launch: --pipeline-model-parallel-layout: stage layout \"Et|tL\": another number of layers; expected E first, L "
+      "last, each once, and 12 layers",
+      MPP_ERROR_INVALID, 24 },
+    { MODEL "--optimizer adafactor", "the launch: --optimizer: adafactor is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--attention-backend best",
+      "the launch: --attention-backend: expected flash, fused, unfused, local or auto, got \"best\"", MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--position-embedding-type relative", "the launch: --position-embedding-type: relative is not modelled",
+      MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--window-size x", "the launch: --window-size: expected tokens to the left and right, like 4095,0, got \"x\"",
+      MPP_ERROR_SCHEMA, 24 },
+    { MODEL "--num-experts 8 --moe-layer-freq [1]*5", "the launch: --moe-layer-freq: \"[1]*5\" is for 5 layers, there are 12",
+      MPP_ERROR_INVALID, 24 },
+    { "--num-layers 12 --hidden-size 210 --num-attention-heads 30 --seq-length 96", "the launch: --micro-batch-size: is missing",
+      MPP_ERROR_SCHEMA, 24 },
+    { MODEL "'", "the launch: a quote does not end", MPP_ERROR_SYNTAX, 24 },
+};
+
 static void test_errors(void)
 {
-    static const struct {
-        const char *arguments, *message;
-        MppError code;
-        int64_t gpus;
-    } rows[] = {
-        { "", "the launch does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model", MPP_ERROR_USAGE, 24 },
-        { MODEL, "the launch does not state the number of devices: give --gpus", MPP_ERROR_USAGE, 0 },
-        { "--nproc-per-node 8 " MODEL, "the launch is for 8 devices, but --gpus is 24", MPP_ERROR_INVALID, 24 },
-        { "--nproc-per-node gpu " MODEL, "the launch: --nproc-per-node: expected a whole number, got \"gpu\"; give --gpus and leave it out", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--tensor-model-parallel-size 5", "the launch: tp * pp * cp = 5 does not divide the 24 devices", MPP_ERROR_INVALID, 24 },
-        { MODEL "--tensor-model-parallel-size $TP", "the launch: --tensor-model-parallel-size: expected a whole number from 1 to 1048576, got \"$TP\"",
-          MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--tensor-model-parallel-size", "the launch: --tensor-model-parallel-size: a value is missing", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--rampup-batch-size 16 16 1000", "the launch: --rampup-batch-size is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
-        { MODEL "--context-parallel-size 2 --cp-comm-type a2a+p2p", "the launch: --cp-comm-type: a2a+p2p is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
-        { MODEL "--recompute-granularity selective --recompute-modules core_attn mlp",
-          "the launch: --recompute-modules: only core_attn is modelled, not \"core_attn mlp\"", MPP_ERROR_UNSUPPORTED, 24 },
-        { MODEL "--recompute-granularity half", "the launch: --recompute-granularity: expected full or selective, got \"half\"", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--use-megatron-fsdp --data-parallel-sharding-strategy all",
-          "the launch: --data-parallel-sharding-strategy: expected no_shard, optim, optim_grads or optim_grads_params, got \"all\"", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--use-distributed-optimizer --num-distributed-optimizer-instances 5",
-          "the launch: --num-distributed-optimizer-instances: 5 does not divide dp * cp = 24", MPP_ERROR_INVALID, 24 },
-        { MODEL "--pipeline-model-parallel-size 8",
-          "the launch: --pipeline-model-parallel-size: layers to share and the chunks that share them: 12 is not a multiple of 8", MPP_ERROR_INVALID, 24 },
-        { MODEL "--pipeline-model-parallel-size 2 --decoder-first-pipeline-num-layers 9 --decoder-last-pipeline-num-layers 1",
-          "the launch: --pipeline-model-parallel-size: the first and last stage do not leave the others their layers", MPP_ERROR_INVALID, 24 },
-        { MODEL "--pipeline-model-parallel-size 2 --num-layers-per-virtual-pipeline-stage 5",
-          "the launch: --num-layers-per-virtual-pipeline-stage: layers and those of all virtual stages: 12 is not a multiple of 10", MPP_ERROR_INVALID, 24 },
-        { MODEL "--pipeline-model-parallel-size 2 --pipeline-model-parallel-layout 'Et|tL'",
-          "the launch: --pipeline-model-parallel-layout: stage layout \"Et|tL\": another number of layers; expected E first, L last, each once, and 12 layers",
-          MPP_ERROR_INVALID, 24 },
-        { MODEL "--optimizer adafactor", "the launch: --optimizer: adafactor is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
-        { MODEL "--attention-backend best", "the launch: --attention-backend: expected flash, fused, unfused, local or auto, got \"best\"", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--position-embedding-type relative", "the launch: --position-embedding-type: relative is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
-        { MODEL "--window-size x", "the launch: --window-size: expected tokens to the left and right, like 4095,0, got \"x\"", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "--num-experts 8 --moe-layer-freq [1]*5", "the launch: --moe-layer-freq: \"[1]*5\" is for 5 layers, there are 12", MPP_ERROR_INVALID, 24 },
-        { "--num-layers 12 --hidden-size 210 --num-attention-heads 30 --seq-length 96", "the launch: --micro-batch-size: is missing", MPP_ERROR_SCHEMA, 24 },
-        { MODEL "'", "the launch: a quote does not end", MPP_ERROR_SYNTAX, 24 },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(read_launch(rows[i].arguments, rows[i].gpus, &error));
-        mpp_expect_error(&error, MPP_ERROR, rows[i].code, rows[i].message);
+        g_assert_null(read_launch(errors[i].arguments, errors[i].gpus, &error));
+        mpp_expect_error(&error, MPP_ERROR, errors[i].code, errors[i].message);
     }
 }
 

@@ -60,17 +60,25 @@ static void test_errors(void)
         const char *text, *message;
         MppError code;
     } rows[] = {
-        { "Etx|tL", "stage layout \"Etx|tL\": unexpected \"x|tL\"; expected letters of E, t, m, L and |, and *n", MPP_ERROR_SYNTAX },
-        { "E(t|tL", "stage layout \"E(t|tL\": unexpected \"(t|tL\"; expected letters of E, t, m, L and |, and *n", MPP_ERROR_SYNTAX },
-        { "Et*|tL", "stage layout \"Et*|tL\": unexpected \"t*|tL\"; expected letters of E, t, m, L and |, and *n", MPP_ERROR_SYNTAX },
-        { "Et*99999999|tL", "stage layout \"Et*99999999|tL\": unexpected \"t*99999999|tL\"; expected letters of E, t, m, L and |, and *n",
+        { "Etx|tL", "stage layout \"Etx|tL\": unexpected \"x|tL\"; expected letters of E, t, m, L and |, and *n",
           MPP_ERROR_SYNTAX },
-        { "Et|t|L", "stage layout \"Et|t|L\": another number of layers; expected E first, L last, each once, and 3 layers", MPP_ERROR_INVALID },
-        { "tE|ttL", "stage layout \"tE|ttL\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers",
+        { "E(t|tL", "stage layout \"E(t|tL\": unexpected \"(t|tL\"; expected letters of E, t, m, L and |, and *n",
+          MPP_ERROR_SYNTAX },
+        { "Et*|tL", "stage layout \"Et*|tL\": unexpected \"t*|tL\"; expected letters of E, t, m, L and |, and *n",
+          MPP_ERROR_SYNTAX },
+        { "Et*99999999|tL",
+          "stage layout \"Et*99999999|tL\": unexpected \"t*99999999|tL\"; expected letters of E, t, m, L and |, and *n",
+          MPP_ERROR_SYNTAX },
+        { "Et|t|L", "stage layout \"Et|t|L\": another number of layers; expected E first, L last, each once, and 3 layers",
           MPP_ERROR_INVALID },
-        { "EttEtL", "stage layout \"EttEtL\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers",
+        { "tE|ttL",
+          "stage layout \"tE|ttL\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers",
           MPP_ERROR_INVALID },
-        { "", "stage layout \"\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers", MPP_ERROR_INVALID },
+        { "EttEtL",
+          "stage layout \"EttEtL\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers",
+          MPP_ERROR_INVALID },
+        { "", "stage layout \"\": E and L do not stand at its ends; expected E first, L last, each once, and 3 layers",
+          MPP_ERROR_INVALID },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;

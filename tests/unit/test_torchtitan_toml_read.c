@@ -33,8 +33,10 @@ static void test_strategies(void)
         { WHOLE "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = \"GPipe\"\n"
                 "module_fqns_per_model_part = [[\"tok_embeddings\", \"layers.0\"], [\"layers.1\", \"norm\"]]",
           "dp=8,tp=1,pp=2,mbs=1,zero=2,schedule=gpipe,stages=1/1" },
-        { MODEL "[activation_checkpoint]\nmode = \"selective\"\nselective_ac_option = \"op\"", "dp=16,tp=1,pp=1,mbs=8,zero=3,recompute=selective" },
-        { MODEL "[activation_checkpoint]\nmode = \"selective\"\nselective_ac_option = \"3\"", "dp=16,tp=1,pp=1,mbs=8,zero=3,recompute=full:11" },
+        { MODEL "[activation_checkpoint]\nmode = \"selective\"\nselective_ac_option = \"op\"",
+          "dp=16,tp=1,pp=1,mbs=8,zero=3,recompute=selective" },
+        { MODEL "[activation_checkpoint]\nmode = \"selective\"\nselective_ac_option = \"3\"",
+          "dp=16,tp=1,pp=1,mbs=8,zero=3,recompute=full:11" },
         { MODEL "[activation_checkpoint]\nmode = \"full\"", "dp=16,tp=1,pp=1,mbs=8,zero=3,recompute=full" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -49,9 +51,10 @@ static void test_strategies(void)
 static void test_training(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppLaunch) launch = read_launch(MODEL "converters = [\"quantize.linear.mx\"]\n[job]\ndump_folder = \"x\"\n[training]\nseq_len = 4096\n"
-                                                    "global_batch_size = 256\nsteps = 7\n[compile]\nenable = true\ncomponents = [\"model\"]",
-                                              16, &error);
+    g_autoptr(MppLaunch) launch = read_launch(
+        MODEL "converters = [\"quantize.linear.mx\"]\n[job]\ndump_folder = \"x\"\n[training]\nseq_len = 4096\n"
+              "global_batch_size = 256\nsteps = 7\n[compile]\nenable = true\ncomponents = [\"model\"]",
+        16, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(launch->model->name, ==, "Llama 3.1 8B");
     g_assert_cmpint(launch->training.seq, ==, 4096);

@@ -1,0 +1,1 @@
+emit --to pytorch-csv data/plan-sharded.json
