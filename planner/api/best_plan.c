@@ -1,5 +1,6 @@
 #include "planner/api/best_plan.h"
 
+#include "planner/calibrate/spread.h"
 #include "planner/search/contest.h"
 #include "sim/answer.h"
 
@@ -27,12 +28,21 @@ void mpp_best_plan_free(MppBestPlan *plan)
     g_free(plan);
 }
 
-static MppCandidate simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, MppBestPlan *plan)
+/** By how much the p90 of @strategy's interval lies above the step: a measure never below the estimate, as contests want it. */
+static double robust_step_s(const MppJob *job, const MppStrategy *strategy, const MppSpreads *spreads)
+{
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, strategy);
+    return estimate->step_s * MAX(1, mpp_spreads_find(spreads, job, estimate)->p90_frac);
+}
+
+static MppCandidate simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, bool robust,
+                                   const MppSpreads *spreads, MppBestPlan *plan)
 {
     g_autoptr(MppContest) contest = mpp_contest_new(job, options, result, MOST_SIMULATED);
     MppCandidate candidate;
     while (mpp_contest_ask(contest, &candidate))
-        mpp_contest_tell(contest, &candidate, mpp_answer_step_s(job, &candidate.strategy));
+        mpp_contest_tell(contest, &candidate, robust ? robust_step_s(job, &candidate.strategy, spreads)
+                                                     : mpp_answer_step_s(job, &candidate.strategy));
     MppWinner winner = mpp_contest_winner(contest);
     plan->simulated = winner.asked;
     plan->proven = winner.proven;
@@ -54,13 +64,15 @@ static bool stands_for(const MppBestPlan *plan, const MppCandidate *one)
 }
 
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen)
+                               const MppCandidate *chosen, bool robust)
 {
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     MppBestPlan *plan = g_new0(MppBestPlan, 1);
     plan->others = g_array_new(FALSE, FALSE, sizeof(MppRankedPlan));
     g_array_set_clear_func(plan->others, clear_ranked);
     plan->proven = true;
-    plan->best.candidate = chosen ? *chosen : simulated_best(job, options, result, plan);
+    plan->tied_frac = spreads->pair_frac;
+    plan->best.candidate = chosen ? *chosen : simulated_best(job, options, result, robust, spreads, plan);
     plan->best.estimate = mpp_answer_new(job, &plan->best.candidate.strategy);
     for (guint i = 0; i < result->board->fastest->len && (int)plan->others->len + 1 < options->top; i++) {
         MppRankedPlan other = { g_array_index(result->board->fastest, MppCandidate, i), NULL };

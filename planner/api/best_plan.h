@@ -16,13 +16,17 @@ typedef struct {
     GArray *others; /* MppRankedPlan: the fastest of other layouts, by rising step */
     int simulated;  /* plans in the contest; 0: there was none */
     bool proven;    /* best of the space, by simulation */
+    double tied_frac; /* plans slower by less than this share cannot be told apart from the best */
 } MppBestPlan;
 
 /** What searches for a plan to be shown ask for: @top layouts, and all that the simulation could put first. */
 MppSearchOptions mpp_best_plan_search(const MppSpaceLimits *limits, int top, int threads);
 
-/** @result: of such a search, with a plan found. @chosen: the best by other means than time; NULL: simulate and see. */
+/**
+ * @result: of such a search, with a plan found. @chosen: the best by other means than time; NULL: simulate and see.
+ * @robust: the best is the one with the least p90 of its interval
+ */
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen);
+                               const MppCandidate *chosen, bool robust);
 void mpp_best_plan_free(MppBestPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBestPlan, mpp_best_plan_free)

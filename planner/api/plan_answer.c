@@ -3,7 +3,7 @@
 #include "planner/api/plan_json.h"
 #include "sim/answer.h"
 
-static const char *const objective_names[MPP_N_OBJECTIVES] = { "step-time", "cost", "headroom" };
+static const char *const objective_names[MPP_N_OBJECTIVES] = { "step-time", "cost", "headroom", "robust" };
 const MppNames mpp_objective_names = MPP_NAMES("objective", objective_names);
 
 static double best_step_s(const MppSearchResult *result)
@@ -60,7 +60,8 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
     MppCandidate small;
     if (headroom)
         small = roomiest(answer->result->board);
-    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL);
+    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL,
+                                     question->objective == MPP_OBJECTIVE_ROBUST);
     return answer;
 }
 

@@ -27,12 +27,13 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
 {
     g_autofree char *title = mpp_inputs_title(inputs);
     puts(title);
-    mpp_plan_text_answer(strategy, estimate, NULL);
+    mpp_plan_text_answer(&inputs->job, strategy, estimate, NULL);
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(&inputs->job, strategy, estimate);
     mpp_plan_text_stages(estimate);
     mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
+    mpp_plan_text_interval(&inputs->job, estimate);
 }
 
 typedef struct {

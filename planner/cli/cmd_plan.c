@@ -12,7 +12,7 @@ typedef struct {
     MppJobOptions job;
     char *strategy, *objective, *output;
     int top, threads;
-    gboolean json, quiet;
+    gboolean json, quiet, robust;
 } PlanOptions;
 
 static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GError **error)
@@ -22,7 +22,9 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options->objective,
-          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best)", "NAME" },
+          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best); "
+          "robust (least p90 of the step)", "NAME" },
+        { "robust", 0, 0, G_OPTION_ARG_NONE, &options->robust, "The same as --objective robust", NULL },
         { "top", 't', 0, G_OPTION_ARG_INT, &options->top, "Alternatives to show (default 4)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
@@ -49,17 +51,23 @@ static void print_alternatives(const MppBestPlan *plan)
     if (!plan->others->len)
         return;
     g_autoptr(MppTable) table = mpp_table_new("runner-up|step >|peak >|loses because");
+    int tied = 0;
     for (guint i = 0; i < plan->others->len; i++) {
         const MppRankedPlan *other = &g_array_index(plan->others, MppRankedPlan, i);
         g_autofree char *title = mpp_strategy_title(&other->candidate.strategy), *peak = mpp_units_bytes(other->estimate->peak_bytes);
         g_autofree char *reason = mpp_plan_text_reason(plan->best.estimate, other->estimate);
+        double slower = other->estimate->step_s / plan->best.estimate->step_s - 1;
+        tied += slower < plan->tied_frac;
         mpp_table_add(table, "%s", title);
-        mpp_table_add(table, "%+.1f %%", 100 * (other->estimate->step_s / plan->best.estimate->step_s - 1));
+        mpp_table_add(table, "%+.1f %%%s", 100 * slower, slower < plan->tied_frac ? " ≈" : "");
         mpp_table_add(table, "%s", peak);
         mpp_table_add(table, "%s", reason);
     }
     puts("");
     mpp_table_print(table);
+    if (tied)
+        printf("  ≈ cannot be told apart from the best: of pairs predicted %.1f %% apart one in five ran the other way round\n",
+               100 * plan->tied_frac);
 }
 
 static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
@@ -91,22 +99,24 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     const MppEstimate *estimate = answer->plan->best.estimate;
     g_autofree char *title = mpp_inputs_title(inputs), *proof = verdict(&answer->result->counts, answer->plan);
     puts(title);
-    mpp_plan_text_answer(best, estimate, proof);
+    mpp_plan_text_answer(job, best, estimate, proof);
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(job, best, estimate);
     mpp_plan_text_stages(estimate);
     print_alternatives(answer->plan);
     mpp_plan_text_basis(inputs);
+    mpp_plan_text_interval(job, estimate);
     print_again(inputs, best, options);
 }
 
 static bool read_objective(const PlanOptions *options, MppObjective *objective, GError **error)
 {
-    int found = options->objective ? mpp_names_find(&mpp_objective_names, options->objective) : MPP_OBJECTIVE_STEP_TIME;
+    int usual = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_STEP_TIME;
+    int found = options->objective ? mpp_names_find(&mpp_objective_names, options->objective) : usual;
     *objective = MAX(found, 0);
     if (found >= 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom",
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom, robust",
                 options->objective);
     return false;
 }

@@ -39,7 +39,7 @@ static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
         puts("  nothing fits on these devices");
         return;
     }
-    g_autoptr(MppBestPlan) plan = mpp_best_plan_new(job, &how, result, NULL);
+    g_autoptr(MppBestPlan) plan = mpp_best_plan_new(job, &how, result, NULL, false);
     const MppEstimate *other = plan->best.estimate;
     g_autofree char *title = mpp_strategy_title(&plan->best.candidate.strategy), *step = mpp_units_seconds(other->step_s);
     g_autofree char *reason = mpp_plan_text_reason(other, estimate);
@@ -61,7 +61,7 @@ static bool explain(const MppInputs *inputs, const char *text, GError **error)
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     g_autofree char *title = mpp_inputs_title(inputs);
     puts(title);
-    mpp_plan_text_answer(&strategy, estimate, NULL);
+    mpp_plan_text_answer(job, &strategy, estimate, NULL);
     mpp_plan_text_shares(estimate);
     mpp_plan_text_memory(estimate);
     if (!estimate->fits) {

@@ -4,21 +4,26 @@
 #include <string.h>
 
 #include "planner/base/units.h"
+#include "planner/calibrate/spread.h"
 #include "planner/cli/terminal.h"
 #include "planner/spec/rules.h"
 #include "sim/answer.h"
 
 enum { BAR_CELLS = 24 };
 
-void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
+void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
 {
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    g_autofree char *low = mpp_units_seconds(estimate->step_s * spread->p10_frac);
+    g_autofree char *high = mpp_units_seconds(estimate->step_s * spread->p90_frac);
     g_autofree char *title = mpp_strategy_title(strategy), *bold = mpp_terminal_styled("1", title);
     g_autofree char *step = mpp_units_seconds(estimate->step_s), *rate = mpp_units_whole(estimate->tokens_per_s_per_gpu);
     g_autofree char *peak = mpp_units_bytes(estimate->peak_bytes), *usable = mpp_units_bytes(estimate->usable_bytes);
     g_autofree char *bar = mpp_terminal_bar(estimate->peak_bytes / estimate->capacity_bytes, BAR_CELLS);
     g_autofree char *capacity = mpp_units_bytes(estimate->capacity_bytes);
     printf("\n  %s\n", bold);
-    printf("  step %s   %s tokens/s/GPU   MFU %.1f %%", step, rate, 100 * estimate->mfu);
+    printf("  step %s (%s – %s)   %s tokens/s/GPU   MFU %.1f %%", step, low, high, rate, 100 * estimate->mfu);
     if (estimate->usd_per_mtokens > 0)
         printf("   $%.3f per million tokens", estimate->usd_per_mtokens);
     printf("\n  peak %s of %s  %s  %s%s\n", peak, capacity, bar, estimate->fits ? "fits; usable " : "DOES NOT FIT; usable ", usable);
@@ -213,6 +218,41 @@ void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy)
     g_autofree char *text = g_strdup_printf("%s [%s]", message, mpp_rules_get(advice)->id);
     puts("");
     paragraph("  warning   ", text);
+}
+
+/** A benchmark of what the step spends most on. */
+static const char *telling_benchmark(const MppEstimate *estimate)
+{
+    static const struct { MppShare share; const char *benchmark; } benchmarks[] = {
+        { MPP_SHARE_MATMUL, "matrix products of its shapes" }, { MPP_SHARE_ATTENTION, "the attention kernel" },
+        { MPP_SHARE_MEMORY, "memory bandwidth" },              { MPP_SHARE_HOST, "the host's time to launch a kernel" },
+        { MPP_SHARE_TP, "all-reduces of tensor parallelism" }, { MPP_SHARE_CP, "exchanges of context parallelism" },
+        { MPP_SHARE_EP, "all-to-alls of experts" },            { MPP_SHARE_DP, "reduce-scatters over all replicas" },
+        { MPP_SHARE_PP, "messages between stages" },
+    };
+    gsize most = 0;
+    for (gsize i = 1; i < G_N_ELEMENTS(benchmarks); i++)
+        if (estimate->shares.s[benchmarks[i].share] > estimate->shares.s[benchmarks[most].share])
+            most = i;
+    return benchmarks[most].benchmark;
+}
+
+void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
+{
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppBasis *basis = &spread->basis;
+    const char *fitted = basis->device_fitted && basis->runtime_fitted ? "device and stack fitted to other runs"
+                         : basis->device_fitted                        ? "device fitted, stack not"
+                         : basis->runtime_fitted                       ? "stack fitted, device not"
+                                                                       : "neither device nor stack fitted";
+    const char *narrower = basis->device_fitted && basis->runtime_fitted ? telling_benchmark(estimate)
+                           : basis->device_fitted                        ? "a run of this stack"
+                                                                         : "a run on this device";
+    g_autofree char *text = g_strdup_printf("8 of 10 steps lie in the interval: %" G_GINT64_FORMAT " runs of %" G_GINT64_FORMAT
+                                            " sources, each predicted without its own (%s%s); to be measured first: %s",
+                                            spread->runs, spread->sources, fitted, basis->host_bound ? ", bound by the host" : "", narrower);
+    paragraph("  interval  ", text);
 }
 
 void mpp_plan_text_basis(const MppInputs *inputs)

@@ -8,7 +8,7 @@
 #include "planner/spec/inputs.h"
 
 /** The plan in three lines: layout, speed, memory bar. */
-void mpp_plan_text_answer(const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict);
+void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict);
 
 /** Shares of the step of at least 0.5 %, largest first. */
 void mpp_plan_text_shares(const MppEstimate *estimate);
@@ -30,6 +30,9 @@ char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
 
 /** The first piece of advice that @strategy does not follow, if any. */
 void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy);
+
+/** How sure the step time is, on what runs that rests, and which measurement would tell most. */
+void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate);
 
 /** What was assumed, and what the numbers rest on. */
 void mpp_plan_text_basis(const MppInputs *inputs);
