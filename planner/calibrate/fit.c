@@ -219,10 +219,10 @@ static void set_deviations(const Fit *fit, gsl_multifit_nlinear_workspace *work)
 }
 
 /** Wide at first, so that runs far off pull too; from the fourth round on as it is wanted. */
-static double scale_of_round(double scale, int round, bool anneal)
+static double scale_of_round(double scale, int round)
 {
     enum { ANNEALED_ROUNDS = 3 };
-    return anneal && round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
+    return round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
 }
 
 static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GError **error)
@@ -234,7 +234,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
     int status = GSL_SUCCESS;
     for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
         predict_all(fit, -1, fit->predicted_s);
-        set_reweights(fit, scale_of_round(scale, round, !fit->options->nearby));
+        set_reweights(fit, scale_of_round(scale, round));
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
         gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);

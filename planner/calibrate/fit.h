@@ -13,7 +13,6 @@
 typedef struct {
     double scale;       /* of the loss: an error of this size counts half; 0: 0.1 */
     int rounds;         /* of reweighting; 0: 6 */
-    bool nearby;        /* the parameters are near the solution already: no annealing of the loss */
     int threads;        /* 0: as many as there are processors */
     const char *left_out; /* source whose runs are not fitted, or NULL */
     int fold, n_folds;  /* runs whose index modulo n_folds is fold are not fitted; n_folds 0: all are */

@@ -2,18 +2,16 @@
 
 #include <string.h>
 
-enum { ROUNDS_AGAIN = 3 }; /* from where the fit to all sources ended */
-
-/** Fits once more without @left_out, from the values in @from. */
-static bool fit_without(const char *left_out, GArray *parameters, const double *from, const MppProfiles *profiles,
-                        const GPtrArray *runs, const MppFitOptions *options, GError **error)
+/** Fits without @left_out from the priors: starting where the fit to all ended would keep what the source had said. */
+static bool fit_without(const char *left_out, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
+                        const MppFitOptions *options, GError **error)
 {
-    for (guint k = 0; k < parameters->len; k++)
-        mpp_parameter_set(&g_array_index(parameters, MppParameter, k), from[k]);
+    for (guint k = 0; k < parameters->len; k++) {
+        MppParameter *parameter = &g_array_index(parameters, MppParameter, k);
+        mpp_parameter_set(parameter, parameter->prior->prior);
+    }
     MppFitOptions how = *options;
     how.left_out = left_out;
-    how.rounds = ROUNDS_AGAIN;
-    how.nearby = true;
     MppFitResult result;
     return mpp_fit(parameters, profiles, runs, &how, &result, error);
 }
@@ -63,7 +61,7 @@ GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const
     bool done = true;
     for (guint i = 0; done && i < table->len; i++) {
         MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
-        done = fit_without(row->seen.source, parameters, fitted, profiles, runs, options, error);
+        done = fit_without(row->seen.source, parameters, profiles, runs, options, error);
         row->unseen = done ? judge(runs, row->seen.source, profiles, all, residuals) : row->seen;
     }
     mpp_predictions_free(all);

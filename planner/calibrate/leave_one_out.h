@@ -12,8 +12,8 @@ typedef struct {
 } MppLeftOut;
 
 /**
- * Fits once more without each source that has timed runs, starting from @parameters as a fit to all of them left them;
- * sorted by source. The parameters are back at those values afterwards. @residuals: those of the unseen runs are added.
+ * Fits once more without each source that has timed runs, from the priors; sorted by source. @parameters must be as a fit
+ * to all of them left them, and are so again afterwards. @residuals: those of the unseen runs are added.
  * Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.
