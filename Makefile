@@ -6,10 +6,11 @@ VERSION := 0.1.0
 SOVERSION := 0
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
 BUILD := build$(if $(SAN),/san)
 
 # --- what the machine has ---------------------------------------------------------------------
-REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph
+REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph libgvc
 PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
 TEST_PACKAGES := python3 clang-format locales-all
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
@@ -30,7 +31,8 @@ LIBS = $(PKG_LIBS) -lm
 LIB_SOURCES := $(filter-out planner/cli/main.c,$(wildcard planner/*/*.c sim/*.c))
 TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/oracle/test_*.c tests/accuracy/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
-DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json) hwprofiles/spreads.json)
+DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json planner/report/page/*) \
+          hwprofiles/spreads.json)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libmpplan.a
@@ -42,11 +44,21 @@ BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 .PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
 .SECONDARY:
 
-## all: build the program at build/mpplan (the default)
-all: $(BUILD)/mpplan
+## all: build the program at build/mpplan (the default), and mpplan-draw beside it
+all: $(BUILD)/mpplan $(BUILD)/mpplan-draw
 
 $(BUILD)/mpplan: $(call objects,planner/cli/main.c) $(LIB) $(BUILD)/zoo.o
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# a program of its own: the licences of Graphviz and GSL do not go together
+DRAW_SOURCES := $(wildcard planner/graph/draw/*.c planner/base/*.c) planner/graph/partition_graph.c
+DRAW_CFLAGS = $(shell pkg-config --cflags libcgraph libgvc)
+DRAW_LIBS = $(shell pkg-config --libs libcgraph libgvc glib-2.0 gio-2.0 libcjson)
+
+$(BUILD)/planner/graph/draw/%.o: PKG_CFLAGS += $(DRAW_CFLAGS)
+
+$(BUILD)/mpplan-draw: $(call objects,$(DRAW_SOURCES))
+	$(CC) $(FLAGS) $(LDFLAGS) $^ $(DRAW_LIBS) -lm -o $@
 
 $(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
@@ -124,7 +136,7 @@ $(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs sim
 endif
 
 # (the sanitizers' own symbols are in the program that loads a library)
-tests: $(TESTS) $(BUILD)/mpplan $(if $(SAN),,$(SHARED))
+tests: $(TESTS) $(BUILD)/mpplan $(BUILD)/mpplan-draw $(if $(SAN),,$(SHARED))
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
 check: test-packages
@@ -188,9 +200,10 @@ PKG_CONFIG_LINES := 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}
  'Description: how to split the training of a neural net over many devices' 'Version: $(VERSION)' 'Libs: -L$${libdir} -lmpplan' \
  'Cflags: -I$${includedir}'
 
-## install: copy program, library, header, manual page and completions below DESTDIR/PREFIX
+## install: copy programs, library, header, Python module, manual page and completions below DESTDIR/PREFIX
 install: all lib man $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/mpplan $(DESTDIR)$(PREFIX)/bin/mpplan
+	install -D -m 755 $(BUILD)/mpplan-draw $(DESTDIR)$(PREFIX)/libexec/mpplan/mpplan-draw
 	install -D -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(VERSION)
 	ln -sf libmpplan.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(SOVERSION)
 	ln -sf libmpplan.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so
@@ -201,10 +214,11 @@ install: all lib man $(COMPLETIONS)
 	install -D -m 644 $(BUILD)/completions/bash $(DESTDIR)$(SHARE)/bash-completion/completions/mpplan
 	install -D -m 644 $(BUILD)/completions/zsh $(DESTDIR)$(SHARE)/zsh/site-functions/_mpplan
 	install -D -m 644 $(BUILD)/completions/fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/mpplan.fish
+	install -D -m 644 -t $(DESTDIR)$(PYTHONDIR)/mpplan planner/python/mpplan/*.py
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(PREFIX)/libexec/mpplan/mpplan-draw $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
 	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
 	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
 

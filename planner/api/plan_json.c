@@ -104,6 +104,11 @@ void mpp_plan_file_free(MppPlanFile *file)
         return;
     mpp_inputs_free(file->inputs);
     mpp_strategy_clear(&file->strategy);
+    if (file->alternatives)
+        g_array_unref(file->alternatives);
+    if (file->pareto)
+        g_array_unref(file->pareto);
+    cJSON_Delete(file->search);
     g_free(file);
 }
 
@@ -132,25 +137,57 @@ static bool check_members(const MppJson *json, const cJSON *root, GError **error
     return true;
 }
 
+static bool read_strategy(const MppJson *json, const cJSON *plan, const MppJob *job, MppStrategy *strategy, GError **error)
+{
+    const cJSON *object = mpp_json_get(plan, "strategy");
+    if (!cJSON_IsObject(object))
+        return mpp_json_error(error, json, plan, MPP_ERROR_SCHEMA, "expected a plan with a \"strategy\"");
+    if (!mpp_fields_read(&mpp_strategy_fields, json, object, strategy, error))
+        return false;
+    g_autoptr(GError) broken = NULL;
+    if (mpp_rules_check(job, strategy, &broken))
+        return true;
+    mpp_strategy_clear(strategy);
+    return mpp_json_error(error, json, object, MPP_ERROR_INVALID, "%s", broken->message);
+}
+
+/** The list called @name, if the file has one. */
+static bool read_list(const MppJson *json, const cJSON *root, const char *name, const MppJob *job, GArray **out, GError **error)
+{
+    const cJSON *list = mpp_json_get(root, name), *plan;
+    if (!list)
+        return true;
+    if (!cJSON_IsArray(list))
+        return mpp_json_error(error, json, list, MPP_ERROR_SCHEMA, "expected a list of plans");
+    *out = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
+    g_array_set_clear_func(*out, (GDestroyNotify)mpp_strategy_clear);
+    cJSON_ArrayForEach(plan, list) {
+        MppStrategy strategy;
+        if (!read_strategy(json, plan, job, &strategy, error))
+            return false;
+        g_array_append_val(*out, strategy);
+    }
+    return true;
+}
+
 MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError **error)
 {
     if (!check_version(json, root, error))
         return NULL;
     const cJSON *inputs = mpp_json_get(root, "inputs"), *best = mpp_json_get(root, "best");
-    const cJSON *strategy = mpp_json_get(best, "strategy");
-    if (!cJSON_IsObject(inputs) || !cJSON_IsObject(strategy)) {
+    if (!cJSON_IsObject(inputs) || !cJSON_IsObject(mpp_json_get(best, "strategy"))) {
         mpp_json_error(error, json, root, MPP_ERROR_SCHEMA, "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
         return NULL;
     }
     g_autoptr(MppPlanFile) file = g_new0(MppPlanFile, 1);
     if (!check_members(json, root, error) || !(file->inputs = mpp_inputs_read(json, inputs, error)) ||
-        !mpp_fields_read(&mpp_strategy_fields, json, strategy, &file->strategy, error))
+        !read_strategy(json, best, &file->inputs->job, &file->strategy, error))
         return NULL;
-    g_autoptr(GError) broken = NULL;
-    if (mpp_rules_check(&file->inputs->job, &file->strategy, &broken))
-        return g_steal_pointer(&file);
-    mpp_json_error(error, json, strategy, MPP_ERROR_INVALID, "%s", broken->message);
-    return NULL;
+    const MppJob *job = &file->inputs->job;
+    if (!read_list(json, root, "alternatives", job, &file->alternatives, error) || !read_list(json, root, "pareto", job, &file->pareto, error))
+        return NULL;
+    file->search = cJSON_Duplicate(mpp_json_get(root, "search"), true);
+    return g_steal_pointer(&file);
 }
 
 MppPlanFile *mpp_plan_file_load(const char *path, GError **error)

@@ -13,10 +13,12 @@ cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEs
 /** Counters of a search. @proven: whether its answer is the best of the space. */
 cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven);
 
-/** A plan or estimate read back: its inputs and the strategy of "best". */
+/** A plan or estimate read back: its inputs, the strategy of "best", what a search found beside. */
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;
+    GArray *alternatives, *pareto; /* MppStrategy; NULL: the file has no such list */
+    cJSON *search;                 /* counters; NULL: none */
 } MppPlanFile;
 
 /** Reads the object @root of @json. Errors: as mpp_plan_file_load(). */

@@ -14,3 +14,6 @@ bool mpp_file_read(const char *path, char **text, size_t *n_bytes, GError **erro
  * file (a pipe, a terminal, /dev/null) is written to. Error: G_FILE_ERROR.
  */
 bool mpp_file_write(const char *path, const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** The same of @n_bytes of any kind. */
+bool mpp_file_write_bytes(const char *path, const void *bytes, size_t n_bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;

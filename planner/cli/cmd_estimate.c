@@ -1,7 +1,9 @@
 #include "planner/api/plan_answer.h"
 #include "planner/api/plan_json.h"
+#include "planner/cli/ascii.h"
 #include "planner/cli/command.h"
 #include "planner/cli/from_launch.h"
+#include "planner/cli/pipeline_chart.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/question.h"
@@ -31,6 +33,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(&inputs->job, strategy, estimate);
     mpp_plan_text_stages(estimate);
+    mpp_pipeline_chart_print(&inputs->job, strategy, estimate);
     mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(&inputs->job, estimate);
@@ -40,7 +43,7 @@ typedef struct {
     MppJobOptions job;
     MppFromOptions from;
     char *strategy, *output;
-    gboolean json;
+    gboolean json, ascii;
 } EstimateOptions;
 
 /** @better: the best plan, or NULL when it was not asked for. */
@@ -100,6 +103,7 @@ static bool parse(int argc, char **argv, EstimateOptions *options, char ***files
         from_entries[3],
         { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
+        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options->ascii, "Plain letters only", NULL },
         G_OPTION_ENTRY_NULL,
     };
     return mpp_command_parse(&mpp_command_estimate, job_entries, entries, argc, argv, files, helped, error);
@@ -110,6 +114,8 @@ static bool run(int argc, char **argv, GError **error)
     EstimateOptions options = { 0 };
     g_auto(GStrv) files = NULL;
     bool helped, launch, done = parse(argc, argv, &options, &files, &helped, error);
+    if (options.ascii && !options.json)
+        stdout = mpp_ascii_stream(stdout);
     if (done && !helped)
         done = mpp_from_options_given(&options.from, &launch, error) &&
                (launch ? estimate_launch(&options, files, error) : estimate_strategy(&options, files, error));

@@ -2,8 +2,10 @@
 
 #include "planner/api/no_plan.h"
 #include "planner/base/units.h"
+#include "planner/cli/ascii.h"
 #include "planner/cli/command.h"
 #include "planner/cli/options.h"
+#include "planner/cli/pipeline_chart.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
 #include "planner/cli/terminal.h"
@@ -12,7 +14,7 @@ typedef struct {
     MppJobOptions job;
     char *strategy, *objective, *output;
     int top, threads;
-    gboolean json, quiet, robust;
+    gboolean json, quiet, robust, ascii;
 } PlanOptions;
 
 static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GError **error)
@@ -30,6 +32,7 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
         { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
+        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options->ascii, "Plain letters only", NULL },
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) rest = NULL;
@@ -103,6 +106,7 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     mpp_plan_text_shares(estimate);
     mpp_plan_text_binds(job, best, estimate);
     mpp_plan_text_stages(estimate);
+    mpp_pipeline_chart_print(job, best, estimate);
     print_alternatives(answer->plan);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(job, estimate);
@@ -148,6 +152,8 @@ static bool plan(PlanOptions *options, GError **error)
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !read_objective(options, &objective, error))
         return false;
+    if (options->ascii && !options->json)
+        stdout = mpp_ascii_stream(stdout);
     g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))

@@ -3,26 +3,24 @@
 #include "planner/cost/collective.h"
 #include "planner/cost/compute.h"
 
+/** Over which axes the replicas of a parameter lie; @replicas: of hybrid sharding, else -1. */
 typedef struct {
-    const MppGroup *all, *shard, *replicas;
-} Groups;
+    MppAxis all, shard;
+    int replicas;
+} Axes;
 
-static Groups dense_groups(const MppExchange *exchange)
-{
-    const MppGroup *groups = exchange->mesh.groups;
-    return (Groups){ &groups[MPP_AXIS_DP_CP], &groups[MPP_AXIS_SHARD], &groups[MPP_AXIS_REPLICAS] };
-}
+static const Axes dense_axes = { MPP_AXIS_DP_CP, MPP_AXIS_SHARD, MPP_AXIS_REPLICAS };
+static const Axes expert_axes = { MPP_AXIS_EXPERT_DP, MPP_AXIS_EXPERT_DP, -1 };
 
-static Groups expert_groups(const MppExchange *exchange)
+/** Appends a collective of @bytes, if it takes time. Returns: how many there are then. */
+static int add(const MppExchange *exchange, MppCollective kind, MppAxis axis, double bytes, MppExchangeTransfer *out, int n)
 {
-    static const MppGroup single = { .n = 1, .members = { 1, 1, 1, 1 } };
-    const MppGroup *all = &exchange->mesh.groups[MPP_AXIS_EXPERT_DP];
-    return (Groups){ all, all, &single };
-}
-
-static double collective_s(const MppExchange *exchange, MppCollective kind, double bytes, const MppGroup *group)
-{
-    return bytes > 0 ? mpp_collective_time_s(exchange->job->cluster, kind, bytes, group) : 0;
+    const MppGroup *group = &exchange->mesh.groups[axis];
+    if (!(bytes > 0) || group->n == 1)
+        return n;
+    double time_s = mpp_collective_time_s(exchange->job->cluster, kind, bytes, group);
+    out[n] = (MppExchangeTransfer){ kind, axis, bytes, 1, time_s, kind == MPP_COLLECTIVE_ALL_GATHER };
+    return n + 1;
 }
 
 int64_t mpp_exchange_zero(const MppStrategy *strategy)
@@ -30,40 +28,64 @@ int64_t mpp_exchange_zero(const MppStrategy *strategy)
     return strategy->pp > 1 ? MIN(strategy->zero, 1) : strategy->zero;
 }
 
-static MppExchangeTime once_a_step(const MppExchange *exchange, double parameters, Groups groups)
+static int add_once(const MppExchange *exchange, double parameters, Axes axes, MppExchangeTransfer *out, int n)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
-    const MppStrategy *s = exchange->strategy;
     double gradient_bytes = parameters * state->reduce_bytes, parameter_bytes = parameters * state->gather_bytes;
-    MppExchangeTime time = { 0 };
-    int64_t zero = mpp_exchange_zero(s);
+    int64_t zero = mpp_exchange_zero(exchange->strategy);
     if (zero == 0 || (zero == 1 && !state->zero1_reduce_scatter)) {
-        time.reduce_s = collective_s(exchange, MPP_COLLECTIVE_ALL_REDUCE, gradient_bytes, groups.all);
+        n = add(exchange, MPP_COLLECTIVE_ALL_REDUCE, axes.all, gradient_bytes, out, n);
     } else {
         if (zero == 1)
-            time.reduce_s = collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, gradient_bytes, groups.shard);
-        time.reduce_s += collective_s(exchange, MPP_COLLECTIVE_ALL_REDUCE, gradient_bytes / groups.shard->n, groups.replicas);
+            n = add(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, axes.shard, gradient_bytes, out, n);
+        if (axes.replicas >= 0)
+            n = add(exchange, MPP_COLLECTIVE_ALL_REDUCE, (MppAxis)axes.replicas,
+                    gradient_bytes / exchange->mesh.groups[axes.shard].n, out, n);
     }
     if (zero == 1 || zero == 2)
-        time.gather_s = collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, parameter_bytes, groups.shard);
-    return time;
+        n = add(exchange, MPP_COLLECTIVE_ALL_GATHER, axes.shard, parameter_bytes, out, n);
+    return n;
+}
+
+int mpp_exchange_once(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out)
+{
+    int n = add_once(exchange, parameters, dense_axes, out, 0);
+    return add_once(exchange, expert_parameters, expert_axes, out, n);
 }
 
 MppExchangeTime mpp_exchange_time(const MppExchange *exchange, double parameters, double expert_parameters)
 {
-    MppExchangeTime dense = once_a_step(exchange, parameters, dense_groups(exchange));
-    MppExchangeTime experts = once_a_step(exchange, expert_parameters, expert_groups(exchange));
-    return (MppExchangeTime){ dense.reduce_s + experts.reduce_s, dense.gather_s + experts.gather_s };
+    MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
+    int n = mpp_exchange_once(exchange, parameters, expert_parameters, transfers);
+    MppExchangeTime time = { 0 };
+    for (int i = 0; i < n; i++)
+        *(transfers[i].gather ? &time.gather_s : &time.reduce_s) += transfers[i].time_s;
+    return time;
 }
 
-/** A stack that moves a layer tensor by tensor pays the start of a collective as often. */
-static void sharded_transfers(const MppExchange *exchange, double parameters, Groups groups, double *gather_s, double *scatter_s)
+/** A stack that moves a layer tensor by tensor pays the start of a collective as often, and reaches less of the links' rate. */
+static int add_each(const MppExchange *exchange, double parameters, Axes axes, MppExchangeTransfer *out, int n)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
-    double calls = state->sharded_calls, each = parameters / calls / state->sharded_rate_frac;
+    double each = parameters / state->sharded_calls / state->sharded_rate_frac;
+    int first = n;
     if (mpp_exchange_zero(exchange->strategy) == 3)
-        *gather_s += calls * collective_s(exchange, MPP_COLLECTIVE_ALL_GATHER, each * state->gather_bytes, groups.shard);
-    *scatter_s += calls * collective_s(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, each * state->reduce_bytes, groups.shard);
+        n = add(exchange, MPP_COLLECTIVE_ALL_GATHER, axes.shard, each * state->gather_bytes, out, n);
+    n = add(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, axes.shard, each * state->reduce_bytes, out, n);
+    for (int i = first; i < n; i++) {
+        out[i].calls = state->sharded_calls;
+        out[i].time_s *= state->sharded_calls;
+        out[i].bytes *= state->sharded_rate_frac;
+    }
+    return n;
+}
+
+int mpp_exchange_each(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out)
+{
+    if (mpp_exchange_zero(exchange->strategy) < 2)
+        return 0;
+    int n = add_each(exchange, parameters, dense_axes, out, 0);
+    return add_each(exchange, expert_parameters, expert_axes, out, n);
 }
 
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
@@ -72,8 +94,10 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         return (MppShardedLayer){ 0 };
     double gather_s = 0, scatter_s = 0, frac = exchange->job->runtime->overlap.fsdp_frac;
     double slowdown = exchange->job->runtime->overlap.slowdown_frac;
-    sharded_transfers(exchange, block->parameters, dense_groups(exchange), &gather_s, &scatter_s);
-    sharded_transfers(exchange, block->expert_parameters, expert_groups(exchange), &gather_s, &scatter_s);
+    MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
+    int n = mpp_exchange_each(exchange, block->parameters, block->expert_parameters, transfers);
+    for (int i = 0; i < n; i++)
+        *(transfers[i].gather ? &gather_s : &scatter_s) += transfers[i].time_s;
     double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
     double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
     return (MppShardedLayer){

@@ -21,6 +21,26 @@ typedef struct {
  * reshard after the forward pass under a pipeline, and reduces gradients after the last backward pass).
  */
 int64_t mpp_exchange_zero(const MppStrategy *strategy);
+/** One collective of an exchange, in one call or in several alike. */
+typedef struct {
+    MppCollective kind;
+    MppAxis axis; /* of the mesh: DP_CP, SHARD, REPLICAS or EXPERT_DP */
+    double bytes; /* of a call, as mpp_collective_time_s() takes them */
+    double calls;
+    double time_s; /* of all calls */
+    bool gather;   /* of parameters; else of gradients */
+} MppExchangeTransfer;
+
+enum { MPP_EXCHANGE_MOST = 6 };
+
+/**
+ * What a stage that holds @parameters and @expert_parameters on a rank exchanges once a step, in order.
+ * Returns: how many, written to @out (MPP_EXCHANGE_MOST).
+ */
+int mpp_exchange_once(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out);
+
+/** The same of a layer in each of its passes (ZeRO 2 and 3): gathers in both, the others in the backward pass. */
+int mpp_exchange_each(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out);
 
 /** Seconds on the wire, nothing hidden. */
 typedef struct {

@@ -43,6 +43,44 @@ static void test_once_a_step(void)
     }
 }
 
+/** Each collective by itself: over which ranks, how many bytes; those of one rank are none. */
+static void test_transfers(void)
+{
+    static const struct {
+        const char *strategy;
+        double experts;
+        const char *once, *each;
+    } rows[] = {
+        { "dp=1,tp=4", 0, "", "" },
+        { "dp=4,zero=0", 0, "all-reduce dp-cp 400 MB; ", "" },
+        { "dp=4,zero=1", 0, "reduce-scatter shard 400 MB; all-gather shard 200 MB; ", "" },
+        { "dp=8,zero=1,zero_ranks=4", 0, "reduce-scatter shard 400 MB; all-reduce replicas 100 MB; all-gather shard 200 MB; ", "" },
+        { "dp=4,zero=2", 0, "all-gather shard 200 MB; ", "reduce-scatter shard 400 MB; " },
+        { "dp=8,zero=3,zero_ranks=4", 0, "all-reduce replicas 100 MB; ", "all-gather shard 200 MB; reduce-scatter shard 400 MB; " },
+        { "dp=4,ep=2,zero=0", 1e7, "all-reduce dp-cp 400 MB; all-reduce expert-dp 40 MB; ", "" },
+        { "dp=4,ep=4,zero=1", 1e7, "reduce-scatter shard 400 MB; all-gather shard 200 MB; ", "" }, /* one replica of an expert */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp * s.tp * s.cp * s.pp);
+        inputs->runtime.state.zero1_reduce_scatter = true;
+        MppExchange exchange = exchange_of(inputs, &s);
+        for (int each = 0; each < 2; each++) {
+            MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
+            int n = each ? mpp_exchange_each(&exchange, 1e8, rows[i].experts, transfers)
+                         : mpp_exchange_once(&exchange, 1e8, rows[i].experts, transfers);
+            g_autoptr(GString) text = g_string_new(NULL);
+            for (int k = 0; k < n; k++) {
+                g_assert_cmpfloat(transfers[k].time_s, >, 0);
+                g_assert_true(transfers[k].gather == (transfers[k].kind == MPP_COLLECTIVE_ALL_GATHER));
+                g_string_append_printf(text, "%s %s %.0f MB; ", mpp_names_get(&mpp_collective_names, transfers[k].kind),
+                                       mpp_names_get(&mpp_axis_names, transfers[k].axis), transfers[k].bytes / 1e6);
+            }
+            g_assert_cmpstr(text->str, ==, each ? rows[i].each : rows[i].once);
+        }
+    }
+}
+
 /** A layer of 100 M parameters that computes for 1 and 2 ms: gather 1.5 ms, scatter 3 ms. */
 static void test_sharded_layer(void)
 {
@@ -161,6 +199,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/exchange/once-a-step", test_once_a_step);
+    g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
     g_test_add_func("/exchange/tensor-by-tensor", test_tensor_by_tensor);
     g_test_add_func("/exchange/update", test_update);

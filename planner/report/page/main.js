@@ -1,0 +1,19 @@
+function showNumbers({ numbers, verdict, version, strategy }) {
+  const rows = [["step", seconds(numbers.step_s)], ["tokens/s a GPU", whole(numbers.tokens_per_s_per_gpu)], ["MFU", percent(numbers.mfu)],
+    ["peak memory", `${bytes(numbers.peak_bytes)} of ${bytes(numbers.capacity_bytes)}`]];
+  if (numbers.usd_per_million_tokens) rows.push(["a million tokens", `$${numbers.usd_per_million_tokens.toFixed(3)}`]);
+  if (!numbers.fits) rows.push(["fits", "NO"]);
+  byId("numbers").append(...rows.map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))));
+  byId("verdict").textContent = verdict || "";
+  byId("footer").textContent = `mpplan ${version} · --strategy ${strategy}`;
+}
+
+showNumbers(data);
+showShares(data);
+showTimeline(data.timeline);
+showMemory(data);
+showLayout(data.layout);
+showAlternatives(data);
+showPareto(data);
+showSensitivity(data);
+showInputs(data);

@@ -1,0 +1,1 @@
+estimate data/plan.json --ascii

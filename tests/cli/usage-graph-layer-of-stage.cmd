@@ -1,0 +1,1 @@
+graph data/plan.json --json --stage 1 --layer 1

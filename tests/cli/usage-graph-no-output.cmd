@@ -1,0 +1,1 @@
+graph data/plan.json

@@ -1,0 +1,1 @@
+report data/plan.json

@@ -1,0 +1,17 @@
+/**
+ * A plan with its costs, for tests that read them.
+ */
+#pragma once
+
+#include "planner/cost/pipeline_cost.h"
+
+typedef struct {
+    MppShardCost shard;
+    MppStrategy strategy;
+    MppPipelineCost *pipeline;
+} CostedPlan;
+
+/** @text: the whole strategy, as mpp_strategy_parse() takes it; legal for @job, which is borrowed. */
+CostedPlan *costed_plan_new(const MppJob *job, const char *text);
+void costed_plan_free(CostedPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CostedPlan, costed_plan_free)
