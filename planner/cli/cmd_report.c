@@ -81,7 +81,7 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&limits, TOP, 0);
     g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, quiet);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, false) : NULL;
     g_autoptr(MppEstimate) own = mpp_answer_new(job, &file->strategy);
     g_autoptr(GArray) others = rows_new(), front = rows_new();
     g_autofree char *verdict = NULL;
