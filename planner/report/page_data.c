@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "planner/base/units.h"
+#include "planner/calibrate/spread.h"
 #include "planner/report/page.h"
 #include "planner/report/page_parts.h"
 #include "planner/report/sensitivity.h"
@@ -31,6 +32,20 @@ static void add_numbers(cJSON *root, const MppJob *job, const MppEstimate *estim
     cJSON_AddNumberToObject(numbers, "usable_bytes", estimate->usable_bytes);
     cJSON_AddNumberToObject(numbers, "capacity_bytes", estimate->capacity_bytes);
     cJSON_AddBoolToObject(numbers, "fits", estimate->fits);
+}
+
+/** Where 8 of 10 measured steps lie, and how many runs that was taken from. */
+static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *estimate)
+{
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    cJSON *interval = cJSON_AddObjectToObject(root, "interval");
+    cJSON_AddNumberToObject(interval, "low_s", spread->p10_frac * estimate->step_s);
+    cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);
+    cJSON_AddNumberToObject(interval, "runs", (double)spread->runs);
+    cJSON_AddNumberToObject(interval, "sources", (double)spread->sources);
+    cJSON_AddBoolToObject(interval, "device_fitted", spread->basis.device_fitted);
+    cJSON_AddBoolToObject(interval, "runtime_fitted", spread->basis.runtime_fitted);
 }
 
 static void add_share(cJSON *list, const char *title, double seconds)
@@ -142,6 +157,7 @@ static void add_simulated(cJSON *root, MppPipelineCost *pipeline, const MppPageQ
     g_autofree char *answer = sentence(question, estimate);
     cJSON_AddStringToObject(root, "answer", answer);
     add_numbers(root, job, estimate);
+    add_interval(root, job, estimate);
     add_shares(root, estimate);
     add_stages(root, estimate);
     add_critical(root, simulation);

@@ -4,9 +4,10 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
-from tap import PROGRAM, Skip, equal, main
+from tap import HERE, PROGRAM, Skip, equal, main
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CALLER = r"""
@@ -48,10 +49,17 @@ def case_install_and_uninstall():
         make("install", f"DESTDIR={folder}", "PREFIX=/opt/it")
         equal(listing(folder / "opt/it"),
               ["bin/mpplan", "include/mpplan.h", "lib/libmpplan.so", "lib/libmpplan.so.0", f"lib/libmpplan.so.{version()}",
-               "lib/pkgconfig/mpplan.pc", "share/bash-completion/completions/mpplan", "share/fish/vendor_completions.d/mpplan.fish",
+               "lib/pkgconfig/mpplan.pc", "lib/python3/dist-packages/mpplan/__init__.py", "libexec/mpplan/mpplan-draw", "share/bash-completion/completions/mpplan", "share/fish/vendor_completions.d/mpplan.fish",
                "share/man/man1/mpplan.1", "share/zsh/site-functions/_mpplan"])
         done = subprocess.run([folder / "opt/it/bin/mpplan", "--version"], capture_output=True, text=True, check=True)
         equal(done.stdout, f"mpplan {version()}\n")
+        done = subprocess.run([folder / "opt/it/bin/mpplan", "graph", HERE / "data/plan.json", "-o", folder / "graph.svg"])
+        equal(done.returncode, 0)
+        assert (folder / "graph.svg").read_text().startswith("<?xml")
+        (folder / "graph.svg").unlink()
+        done = subprocess.run([sys.executable, "-B", "-c", "import mpplan; print(mpplan.version())"], capture_output=True, text=True, check=True,
+                              env={"PYTHONPATH": str(folder / "opt/it/lib/python3/dist-packages"), "PATH": os.environ["PATH"]})
+        equal(done.stdout, f"{version()}\n")
         make("uninstall", f"DESTDIR={folder}", "PREFIX=/opt/it")
         equal(listing(folder), [])
 
@@ -84,7 +92,7 @@ def case_debian_package():
     make("deb")
     package = next((ROOT / "build").glob(f"mpplan_{version()}_*.deb"))
     fields = subprocess.run(["dpkg-deb", "-f", package], capture_output=True, text=True, check=True).stdout
-    assert f"Version: {version()}\n" in fields and "Depends: libc6" in fields and "libgsl" in fields, fields
+    assert f"Version: {version()}\n" in fields and "Depends: libc6" in fields and "libgsl" in fields and "libgvc" in fields, fields
     with tempfile.TemporaryDirectory() as name:
         subprocess.run(["dpkg-deb", "-x", package, name], check=True)
         done = subprocess.run([pathlib.Path(name) / "usr/bin/mpplan", "--version"], capture_output=True, text=True, check=True)
