@@ -49,8 +49,8 @@ void mpp_emission_add_header(MppEmission *emission, const char *mark)
     g_autofree char *inputs = mpp_inputs_title(emission->inputs), *strategy = mpp_strategy_title(emission->strategy);
     g_autofree char *step = mpp_units_seconds(estimate->step_s), *peak = mpp_units_bytes(estimate->peak_bytes);
     mpp_emission_add(emission, "%s Written by mpplan " MPP_VERSION ".\n%s %s\n%s %s\n", mark, mark, inputs, mark, strategy);
-    mpp_emission_add(emission, "%s Predicted on %s: %s a step, %s of memory at the peak.\n", mark, emission->job->runtime->title,
-                     step, peak);
+    mpp_emission_add(emission, "%s Predicted on %s: %s a step, %s of memory at the peak%s.\n", mark, emission->job->runtime->title,
+                     step, peak, estimate->fits ? "" : ", which does not fit");
 }
 
 bool mpp_emission_has_usual_group(const MppEmission *emission)

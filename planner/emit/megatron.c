@@ -60,7 +60,6 @@ static const char *const not_modelled[] = {
     "cpu-offloading",
     "cpu-offloading-num-layers",
     "distribute-saved-activations",
-    "rampup-batch-size",
     "decrease-batch-size-if-needed",
     "encoder-tensor-model-parallel-size",
     "encoder-pipeline-model-parallel-size",
@@ -144,6 +143,8 @@ static bool read_option(const char *name, GStrv words, int *at, MppKnobs *knobs,
     }
     if (knob < 0) {
         pass_over(words, at, word, launch);
+        if (mpp_names_same(pair[0], "rampup-batch-size"))
+            mpp_launch_assume(launch, "the batch that the ramp-up ends with (--rampup-batch-size)");
         return true;
     }
     MppKnobArity arity = mpp_knob_rows[knob].arity;

@@ -101,7 +101,7 @@ static const struct {
       "the launch: --tensor-model-parallel-size: expected a whole number from 1 to 1048576, got \"$TP\"", MPP_ERROR_SCHEMA, 24 },
     { MODEL "--tensor-model-parallel-size", "the launch: --tensor-model-parallel-size: a value is missing", MPP_ERROR_SCHEMA,
       24 },
-    { MODEL "--rampup-batch-size 16 16 1000", "the launch: --rampup-batch-size is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
+    { MODEL "--cpu-offloading", "the launch: --cpu-offloading is not modelled", MPP_ERROR_UNSUPPORTED, 24 },
     { MODEL "--context-parallel-size 2 --cp-comm-type a2a+p2p", "the launch: --cp-comm-type: a2a+p2p is not modelled",
       MPP_ERROR_UNSUPPORTED, 24 },
     { MODEL "--recompute-granularity selective --recompute-modules core_attn mlp",
