@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 
 #include "planner/api/no_plan.h"
@@ -60,9 +61,10 @@ static void print_alternatives(const MppBestPlan *plan)
         g_autofree char *title = mpp_strategy_title(&other->candidate.strategy), *peak = mpp_units_bytes(other->estimate->peak_bytes);
         g_autofree char *reason = mpp_plan_text_reason(plan->best.estimate, other->estimate);
         double slower = other->estimate->step_s / plan->best.estimate->step_s - 1;
-        tied += slower < plan->tied_frac;
+        bool alike = fabs(slower) < plan->tied_frac;
+        tied += alike;
         mpp_table_add(table, "%s", title);
-        mpp_table_add(table, "%+.1f %%%s", 100 * slower, slower < plan->tied_frac ? " ≈" : "");
+        mpp_table_add(table, "%+.1f %%%s", 100 * slower, alike ? " ≈" : "");
         mpp_table_add(table, "%s", peak);
         mpp_table_add(table, "%s", reason);
     }
