@@ -247,7 +247,7 @@ def case_reasons_hold():
     """What a runner-up is said to lose is its greatest loss, and it is the difference or is said to be made good."""
     plans = run_json("plan", *QUESTION, "--json", "--top", 9)
     best, text = plans["best"], run("plan", *QUESTION, "--top", 9).stdout
-    rows = text.split("loses because\n")[1].split("\n\n")[0].splitlines()
+    rows = [row for row in text.split("loses because\n")[1].split("\n\n")[0].splitlines() if "≈ cannot" not in row]
     equal(len(rows), len(plans["alternatives"]))
     for row, plan in zip(rows, plans["alternatives"]):
         differences = {share: plan["time_s"][share] - best["time_s"][share] for share in best["time_s"]}
