@@ -14,6 +14,14 @@
         (seconds) = (double)(g_get_monotonic_time() - bench_start_us) / 1e6; \
     } while (0)
 
+/** Processor time of the process in s, all threads: a rate per core by it holds on a machine that does other things too. */
+static inline double bench_cpu_s(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 /** The largest resident set this process has had so far. */
 static inline double bench_peak_bytes(void)
 {
