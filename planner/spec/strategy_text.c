@@ -174,18 +174,18 @@ char *mpp_strategy_to_text(const MppStrategy *strategy)
 
 char *mpp_strategy_title(const MppStrategy *s)
 {
+    enum { CP = 2 };
     GString *text = g_string_new(NULL);
     const struct { const char *name; int64_t n; } degrees[] = { { "dp", s->dp }, { "tp", s->tp },   { "cp", s->cp },
                                                                 { "ep", s->ep }, { "etp", s->ep > 1 ? s->etp : 1 },
                                                                 { "pp", s->pp }, { "vpp", s->vpp } };
     for (size_t i = 0; i < G_N_ELEMENTS(degrees); i++)
         if (degrees[i].n > 1)
-            g_string_append_printf(text, "%s %" G_GINT64_FORMAT " · ", degrees[i].name, degrees[i].n);
+            g_string_append_printf(text, "%s %" G_GINT64_FORMAT "%s · ", degrees[i].name, degrees[i].n,
+                                   i == CP && s->cp_kind == MPP_CP_ALL_TO_ALL ? " a2a" : "");
     g_string_append_printf(text, "mbs %" G_GINT64_FORMAT, s->micro_batch);
     if (s->sequence_parallel)
         g_string_append(text, " · sp");
-    if (s->cp > 1 && s->cp_kind == MPP_CP_ALL_TO_ALL)
-        g_string_append(text, " · cp all-to-all");
     if (s->zero)
         g_string_append_printf(text, " · ZeRO-%" G_GINT64_FORMAT, s->zero);
     if (s->zero_ranks)
@@ -193,8 +193,7 @@ char *mpp_strategy_title(const MppStrategy *s)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         g_string_append(text, " · selective recompute");
     if (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers)
-        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT " layer%s a chunk", s->recompute_layers,
-                               s->recompute_layers > 1 ? "s" : "");
+        g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT "/chunk", s->recompute_layers);
     else if (s->recompute == MPP_RECOMPUTE_FULL)
         g_string_append(text, " · full recompute");
     if (s->pp > 1 && s->schedule != MPP_SCHEDULE_1F1B && s->schedule != MPP_SCHEDULE_INTERLEAVED)
@@ -202,6 +201,6 @@ char *mpp_strategy_title(const MppStrategy *s)
     if (s->schedule_group)
         g_string_append_printf(text, " in groups of %" G_GINT64_FORMAT, s->schedule_group);
     if (s->offload_optimizer)
-        g_string_append(text, " · optimizer offloaded");
+        g_string_append(text, " · offload");
     return g_string_free(text, FALSE);
 }

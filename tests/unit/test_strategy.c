@@ -78,11 +78,11 @@ static void test_title(void)
         { "ep=6,etp=3", "ep 6 · etp 3 · mbs 1" },
         { "etp=3", "mbs 1" }, /* without ep, experts are split as tp is */
         { "cp_kind=all-to-all", "mbs 1" },
-        { "cp=3,cp_kind=all-to-all,zero=3,zero_ranks=12", "cp 3 · mbs 1 · cp all-to-all · ZeRO-3 over 12" },
-        { "recompute=selective,offload", "mbs 1 · selective recompute · optimizer offloaded" },
+        { "cp=3,cp_kind=all-to-all,zero=3,zero_ranks=12", "cp 3 a2a · mbs 1 · ZeRO-3 over 12" },
+        { "recompute=selective,offload", "mbs 1 · selective recompute · offload" },
         { "pp=3,schedule=gpipe,recompute=full", "pp 3 · mbs 1 · full recompute · gpipe" },
-        { "recompute=full:1", "mbs 1 · recompute 1 layer a chunk" },
-        { "schedule=gpipe,recompute=full:5", "mbs 1 · recompute 5 layers a chunk" },
+        { "recompute=full:1", "mbs 1 · recompute 1/chunk" },
+        { "schedule=gpipe,recompute=full:5", "mbs 1 · recompute 5/chunk" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
