@@ -16,11 +16,20 @@ static bool is_split(double whole, double part)
     return part > 0 && whole / part > 1 + 1e-9;
 }
 
-/** The op of an unsplit layer that @op is a part of: the @nth that is no transfer. */
-static const MppOp *whole_of(const MppOps *unsplit, int nth)
+/** How many ops before op @index of @ops have its name. */
+static int earlier(const MppOps *ops, int index)
+{
+    int n = 0;
+    for (int i = 0; i < index; i++)
+        n += g_str_equal(ops->ops[i].name, ops->ops[index].name);
+    return n;
+}
+
+/** The op of an unsplit layer that op @index of @ops is a part of: the one of its name in the same turn; NULL: none. */
+static const MppOp *whole_of(const MppOps *unsplit, const MppOps *ops, int index)
 {
     for (int i = 0; i < unsplit->n; i++)
-        if (unsplit->ops[i].kind != MPP_OP_COLLECTIVE && nth-- == 0)
+        if (g_str_equal(unsplit->ops[i].name, ops->ops[index].name) && earlier(unsplit, i) == earlier(ops, index))
             return &unsplit->ops[i];
     return NULL;
 }
@@ -165,11 +174,11 @@ void mpp_graph_build_layer(MppGraphBuild *build, int64_t layer)
     build->graph->view = MPP_GRAPH_LAYER;
     add_stage_of(build, layer, &shard->kinds[model->kind_of_layer[layer]]);
     Chains chains = { .build = build };
-    for (int i = 0, nth = 0; i < ops.n; i++) {
+    for (int i = 0; i < ops.n; i++) {
         if (ops.ops[i].kind == MPP_OP_COLLECTIVE)
             add_transfer(&chains, &ops.ops[i], i);
         else
-            add_computation(&chains, &ops.ops[i], whole_of(&unsplit, nth++), i);
+            add_computation(&chains, &ops.ops[i], whole_of(&unsplit, &ops, i), i);
     }
     for (MppGraphDirection direction = 0; direction < MPP_N_GRAPH_DIRECTIONS; direction++)
         g_free(chains.last[direction]);

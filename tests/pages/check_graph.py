@@ -19,6 +19,7 @@ PLANS = {
     "small": [*JOB, "--gpus", 12, "--global-batch", 48, "--strategy", "tp=2,pp=3,mbs=2,sp,zero=1"],
     "chunks": [*JOB, "--gpus", 12, "--global-batch", 48, "--strategy", "tp=2,pp=3,vpp=2,mbs=1,stages=1/2/2/2/2/3"],
     "experts": ["--model", "data/experts.json", *JOB[2:], "--gpus", 12, "--global-batch", 48, "--strategy", "pp=2,ep=6,mbs=1,zero=1"],
+    "wide": ["--model", "llama-3.1-405b", "--gpus", 1024, "--strategy", "tp=8,cp=4,pp=8,vpp=4,sp,mbs=1,zero=1,schedule=interleaved"],
     "many": ["--model", "llama-3.1-405b", "--gpus", 1024, "--strategy", "tp=8,pp=16,vpp=7,sp,mbs=1,zero=1"],
 }
 VIEWS = ([], ["--replica", 0], ["--stage", 0], ["--layer", 1])

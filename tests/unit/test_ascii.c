@@ -7,8 +7,13 @@
 static const struct {
     const char *text, *ascii;
 } rows[] = {
-    { "", "" },           { "plain, 7 %\n", "plain, 7 %\n" },     { "tp 8 · pp 2 × 385 − 1 ±3", "tp 8 - pp 2 x 385 - 1 +-3" },
-    { "▄█▓░·", "f#x.-" }, { "stages 1–14 …", "stages 1-14 ..." }, { "größer 模型 µs", "gr??er ?? us" },
+    { "", "" },
+    { "plain, 7 %\n", "plain, 7 %\n" },
+    { "tp 8 · pp 2 × 385 − 1 ±3", "tp 8 - pp 2 x 385 - 1 +-3" },
+    { "▄█▓░·", "f#x.-" },
+    { "+1.3 % ≈", "+1.3 % ~" },
+    { "stages 1–14 …", "stages 1-14 ..." },
+    { "größer 模型 µs", "gr??er ?? us" },
 };
 
 static void test_text(void)

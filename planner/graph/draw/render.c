@@ -21,6 +21,10 @@ static void add_style(GString *svg)
         g_string_insert(svg, end + 1 - svg->str, element);
 }
 
+/**
+ * The layout is not freed: where labels stand between nodes of the first rank Graphviz 2.42 frees it wrongly, and the
+ * process ends soon.
+ */
 static GString *render(GVC_t *context, Agraph_t *drawn, MppRender format, GError **error)
 {
     char *data = NULL;
@@ -34,7 +38,6 @@ static GString *render(GVC_t *context, Agraph_t *drawn, MppRender format, GError
     if (!drew)
         g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "Graphviz could not write %s", names[format]);
     gvFreeRenderData(data);
-    gvFreeLayout(context, drawn);
     if (drew && format == MPP_RENDER_SVG)
         add_style(out);
     return out;

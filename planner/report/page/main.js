@@ -6,8 +6,9 @@ function showNumbers({ numbers, interval, verdict, version, strategy }) {
   byId("numbers").append(...rows.map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))));
   byId("verdict").textContent = verdict || "";
   const fitted = [["device", interval.device_fitted], ["software stack", interval.runtime_fitted]];
-  byId("interval").textContent = `8 of 10 measured steps lie between ${seconds(interval.low_s)} and ${seconds(interval.high_s)}, as those of `
-    + `${whole(interval.runs)} runs of ${interval.sources} sources did, each predicted without its own source; `
+  const rests = interval.runs ? `as those of ${whole(interval.runs)} runs of ${interval.sources} sources did, each predicted without its own source`
+    : "which is a guess: no such runs are known";
+  byId("interval").textContent = `8 of 10 measured steps lie between ${seconds(interval.low_s)} and ${seconds(interval.high_s)}, ${rests}; `
     + `${fitted.map(([name, is]) => `${name} ${is ? "fitted to other runs" : "not fitted"}`).join(", ")}.`;
   byId("footer").textContent = `mpplan ${version} · --strategy ${strategy}`;
 }
