@@ -156,5 +156,6 @@ typedef struct {
     /** Messages between two ranks arrive in the order they were sent. The tensor is lent until wait(). */
     MppBackendTransfer *(*send)(MppBackendState *state, MppTensor x, int64_t to);
     MppBackendTransfer *(*receive)(MppBackendState *state, MppTensor x, int64_t from);
+    bool (*done)(MppBackendState *state, MppBackendTransfer *transfer); /* whether wait() would return at once */
     void (*wait)(MppBackendState *state, MppBackendTransfer *transfer); /* and frees it; NULL: nothing */
 } MppBackend;

@@ -14,7 +14,7 @@ typedef struct {
     bool sequence_parallel; /* outside of blocks each rank has some of the rows */
 } MppTpEdge;
 
-/** y = x weight^T + bias; @bias may not exist. */
+/** y = x weight^T + bias; @bias may be NULL or not exist. */
 MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppParameter *weight, MppParameter *bias);
 
 /** The bias of a product whose parts are summed over tp first. */

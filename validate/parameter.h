@@ -61,7 +61,7 @@ typedef struct {
 
 static inline bool mpp_parameter_exists(const MppParameter *parameter)
 {
-    return parameter->name != NULL;
+    return parameter && parameter->name;
 }
 
 int64_t mpp_parameter_size(const MppParameter *parameter); /* elements here */

@@ -67,6 +67,7 @@ MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_he
     place->dp = r / mpp_mesh_stride(s, MPP_AXIS_DP) % s->dp;
     place->pp = r / mpp_mesh_stride(s, MPP_AXIS_PP) % s->pp;
 
+    place->groups[MPP_GROUP_ALONE] = (MppRankGroup){ .n = 1 };
     add_group(place, MPP_GROUP_WORLD, 0, s->dp * s->tp * s->pp * s->cp, r);
     add_group(place, MPP_GROUP_TP, r - place->tp, s->tp, place->tp);
     int64_t copies = MAX(1, s->tp / kv_heads);

@@ -7,6 +7,7 @@
 #include "validate/rank.h"
 
 typedef enum {
+    MPP_GROUP_ALONE, /* this rank */
     MPP_GROUP_WORLD,
     MPP_GROUP_TP,
     MPP_GROUP_KV,        /* of tp: ranks that hold the same key-value heads */

@@ -36,6 +36,8 @@ static void clear_node(MppNode *node)
 {
     for (int i = 0; i < MPP_NODE_SAVED; i++)
         g_clear_pointer(&node->saved[i], mpp_buffer_drop);
+    if (node->owned)
+        node->free_owned(g_steal_pointer(&node->owned));
 }
 
 static void free_node(gpointer data)

@@ -34,6 +34,8 @@ struct MppNode {
     void (*backward)(MppTape *tape, MppNode *node);
     MppValue *inputs[MPP_NODE_INPUTS], *output;
     MppBuffer *saved[MPP_NODE_SAVED];
+    gpointer owned; /* freed with what is saved; NULL: nothing */
+    GDestroyNotify free_owned;
 };
 
 /** @times: where the time of each operation goes, or NULL. */

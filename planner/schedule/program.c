@@ -89,6 +89,19 @@ static void add_slots(const MppOrder *order, MppStageProgram *stage, int32_t k, 
     }
 }
 
+/** ZeRO 2 and 3 exchange gradients within passes, but for those between the groups of hybrid sharding. */
+MppProgramOptions mpp_program_options(const MppJob *job, const MppStrategy *s)
+{
+    int64_t replicas = s->dp * s->cp, sharded = mpp_strategy_shard_ranks(s);
+    int64_t expert_replicas = job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1;
+    return (MppProgramOptions){
+        .tied_embedding = job->model->tied_embeddings && s->pp > 1,
+        .replicated = s->zero < 2 ? replicas > 1 || expert_replicas > 1 : replicas > sharded,
+        .gathers = (s->zero == 1 || s->zero == 2) && (sharded > 1 || expert_replicas > 1),
+        .barrier = true,
+    };
+}
+
 MppProgram *mpp_program_new(const MppOrder *order, const MppProgramOptions *options)
 {
     MppProgram *program = g_new0(MppProgram, 1);

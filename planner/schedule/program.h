@@ -9,6 +9,8 @@
 #pragma once
 
 #include "planner/schedule/order.h"
+#include "planner/spec/job.h"
+#include "planner/spec/strategy.h"
 
 typedef enum {
     MPP_ACTION_RECEIVE, /* wait for the input of the pass that follows */
@@ -54,6 +56,9 @@ typedef struct {
     bool gathers;           /* updated parameters are gathered */
     bool barrier;           /* the optimizer waits for all ranks */
 } MppProgramOptions;
+
+/** What a legal strategy exchanges at the end of a step. */
+MppProgramOptions mpp_program_options(const MppJob *job, const MppStrategy *strategy);
 
 /** @order must be checked. */
 MppProgram *mpp_program_new(const MppOrder *order, const MppProgramOptions *options);

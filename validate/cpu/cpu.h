@@ -100,4 +100,5 @@ void mpp_cpu_all_to_all(MppBackendState *s, MppBackendGroup *group, MppTensor ou
 void mpp_cpu_barrier(MppBackendState *s, MppBackendGroup *group);
 MppBackendTransfer *mpp_cpu_send(MppBackendState *s, MppTensor x, int64_t to);
 MppBackendTransfer *mpp_cpu_receive(MppBackendState *s, MppTensor x, int64_t from);
+bool mpp_cpu_done(MppBackendState *s, MppBackendTransfer *transfer);
 void mpp_cpu_wait(MppBackendState *s, MppBackendTransfer *transfer);

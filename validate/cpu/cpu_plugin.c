@@ -118,5 +118,6 @@ const MppBackend mpp_backend = {
     .barrier = mpp_cpu_barrier,
     .send = mpp_cpu_send,
     .receive = mpp_cpu_receive,
+    .done = mpp_cpu_done,
     .wait = mpp_cpu_wait,
 };

@@ -154,6 +154,14 @@ MppBackendTransfer *mpp_cpu_receive(MppBackendState *s, MppTensor x, int64_t fro
     return transfer;
 }
 
+bool mpp_cpu_done(MppBackendState *s, MppBackendTransfer *transfer)
+{
+    int done = true;
+    if (transfer && !mpp_cpu_failed(s))
+        check(s, MPI_Test(&transfer->request, &done, MPI_STATUS_IGNORE), "message");
+    return done;
+}
+
 void mpp_cpu_wait(MppBackendState *s, MppBackendTransfer *transfer)
 {
     if (transfer && !mpp_cpu_failed(s))
