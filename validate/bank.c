@@ -136,6 +136,8 @@ void mpp_bank_close(MppBank *bank, bool backward)
 
 void mpp_bank_reduce(MppBank *bank)
 {
+    if (++bank->reduced < bank->users)
+        return;
     if (bank->zero == 0 || (bank->zero == 1 && bank->reduces_all)) {
         mpp_place_sum(bank->place, bank->shard, bank->gradient->tensor);
         mpp_place_sum(bank->place, bank->replicas, bank->gradient->tensor);
@@ -182,5 +184,6 @@ void mpp_bank_gather(MppBank *bank)
 
 void mpp_bank_clear_gradients(MppBank *bank)
 {
+    bank->reduced = 0;
     mpp_run(bank->place->rank, fill, bank->gradient->tensor, 0);
 }

@@ -16,6 +16,7 @@ typedef struct {
     MppGroupKind shard, replicas;      /* groups */
     int64_t zero;                      /* 0 to 3; as 0 where the shard group is a single rank */
     bool reduces_all;                  /* ZeRO 1 all-reduces gradients instead of scattering them */
+    int users, reduced;                /* chunks that use it; of those, how many have complete gradients */
     GPtrArray *parameters;             /* MppParameter, borrowed */
     int64_t size, own_first, own_size; /* elements, padded; this rank's part */
     MppBuffer *data, *gradient;        /* what is kept: all or the own part */
@@ -38,7 +39,10 @@ void mpp_bank_open(MppBank *bank, bool backward);
 /** Lets go what is not kept; after a backward pass gradients are summed into the parts their owners keep. */
 void mpp_bank_close(MppBank *bank, bool backward);
 
-/** Once a step, in this order: gradients over replicas, their parts over tp, update, new parameters, and clearing. */
+/**
+ * Once a step, in this order: gradients over replicas (by the last of its users), their parts over tp, update, new
+ * parameters, and clearing.
+ */
 void mpp_bank_reduce(MppBank *bank);
 void mpp_bank_sum_partial(MppBank *bank);
 void mpp_bank_update(MppBank *bank, const MppAdam *adam);

@@ -33,6 +33,8 @@ void mpp_net_free(MppNet *net)
     mpp_buffer_drop(net->positions);
     mpp_buffer_drop(net->own_positions);
     mpp_buffer_drop(net->loss);
+    if (net->banks)
+        g_ptr_array_unref(net->banks);
     g_free(net->chunks);
     g_free(net);
 }
@@ -53,6 +55,20 @@ static bool is_recomputed(const MppStrategy *s, int64_t in_chunk)
     return s->recompute == MPP_RECOMPUTE_FULL && (s->recompute_layers == 0 || in_chunk < s->recompute_layers);
 }
 
+void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank)
+{
+    g_ptr_array_add(chunk->banks, bank);
+    bank->users++;
+}
+
+MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas)
+{
+    MppBank *bank = mpp_bank_new(net->place, shard, replicas, !net->job->runtime->state.zero1_reduce_scatter);
+    g_ptr_array_add(net->banks, bank);
+    mpp_net_use_bank(chunk, bank);
+    return bank;
+}
+
 static void build_chunk(MppNet *net, const MppOrder *order, int64_t chunk)
 {
     MppNetChunk *out = &net->chunks[net->n_chunks++];
@@ -62,10 +78,10 @@ static void build_chunk(MppNet *net, const MppOrder *order, int64_t chunk)
     *out = (MppNetChunk){ .chunk = chunk, .begins = mpp_order_begins(order, chunk), .ends = mpp_order_ends(order, chunk) };
     out->n_layers = chunk_layers(net, chunk);
     out->layers = g_new0(MppNetLayer, out->n_layers);
-    out->banks = g_ptr_array_new_with_free_func(free_bank);
+    out->banks = g_ptr_array_new();
     for (int64_t i = 0; i < out->n_layers; i++) {
         out->layers[i].recomputed = is_recomputed(net->place->strategy, i);
-        mpp_net_layer_build(net, &out->layers[i], first + i, out->banks);
+        mpp_net_layer_build(net, out, &out->layers[i], first + i);
     }
 }
 
@@ -95,6 +111,7 @@ MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *or
     net->place = place;
     net->seed = seed;
     net->edge = (MppTpEdge){ place, place->strategy->sequence_parallel && place->strategy->tp > 1 };
+    net->banks = g_ptr_array_new_with_free_func(free_bank);
     net->chunks = g_new0(MppNetChunk, order->n_chunks);
     for (int32_t c = 0; c < order->n_chunks; c++)
         if (order->rank_of[c] == place->pp)
@@ -128,7 +145,6 @@ MppValue *mpp_net_forward(const MppNet *net, MppTape *tape, const MppNetChunk *c
 
 void mpp_net_each_bank(const MppNet *net, void (*visit)(MppBank *bank, gpointer data), gpointer data)
 {
-    for (int64_t c = 0; c < net->n_chunks; c++)
-        for (guint i = 0; i < net->chunks[c].banks->len; i++)
-            visit(net->chunks[c].banks->pdata[i], data);
+    for (guint i = 0; i < net->banks->len; i++)
+        visit(net->banks->pdata[i], data);
 }

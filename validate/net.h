@@ -37,7 +37,7 @@ typedef struct {
     bool begins, ends;   /* has the embedding, the head */
     MppNetLayer *layers; /* n_layers */
     int64_t n_layers;
-    GPtrArray *banks; /* MppBank: exchanged when the chunk's gradients are complete */
+    GPtrArray *banks; /* MppBank, the net's: exchanged when the chunk's gradients are complete */
 } MppNetChunk;
 
 struct MppNet {
@@ -46,6 +46,7 @@ struct MppNet {
     uint64_t seed;
     MppTpEdge edge;
     MppNetEnds ends;
+    GPtrArray *banks; /* MppBank: of all chunks, each once */
     MppNetChunk *chunks;
     int64_t n_chunks;     /* of this rank */
     MppBuffer *positions; /* of the rank's rows */
@@ -77,8 +78,13 @@ int64_t mpp_net_own_rows(const MppNet *net);
 void mpp_net_each_bank(const MppNet *net, void (*visit)(MppBank *bank, gpointer data), gpointer data);
 
 /* net_layer.c */
-void mpp_net_layer_build(MppNet *net, MppNetLayer *layer, int64_t index, GPtrArray *banks);
+void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, int64_t index);
 MppValue *mpp_net_layer_forward(MppTape *tape, const MppNetLayer *layer, MppValue *x);
+
+/** A new bank of the net, used by @chunk; ranks of group @shard own parts, of @replicas copies of these. */
+MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas);
+/** Makes @chunk one more user. */
+void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank);
 
 /* net_parameters.c */
 /** Names and ranges a parameter and gives it to @bank. */

@@ -21,18 +21,15 @@ static MppSplit vocabulary_split(const MppNet *net, int64_t columns)
     return split;
 }
 
-static MppBank *add_bank(MppNet *net, MppNetChunk *chunk)
-{
-    MppBank *bank = mpp_bank_new(net->place, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, !net->job->runtime->state.zero1_reduce_scatter);
-    g_ptr_array_add(chunk->banks, bank);
-    return bank;
-}
-
+/** Once a rank. */
 static void add_vocabulary(MppNet *net, MppNetChunk *chunk)
 {
-    if (net->ends.vocabulary_bank)
+    if (net->ends.vocabulary_bank) {
+        if (!g_ptr_array_find(chunk->banks, net->ends.vocabulary_bank, NULL))
+            mpp_net_use_bank(chunk, net->ends.vocabulary_bank);
         return;
-    net->ends.vocabulary_bank = add_bank(net, chunk);
+    }
+    net->ends.vocabulary_bank = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     mpp_net_add(net, net->ends.vocabulary_bank, &net->ends.vocabulary, g_strdup("vocabulary.weight"),
                 vocabulary_split(net, net->job->model->hidden));
 }
@@ -42,7 +39,7 @@ static void add_positions(MppNet *net, MppNetChunk *chunk)
     const MppModel *model = net->job->model;
     if (model->positions != MPP_POSITIONS_LEARNED)
         return;
-    net->ends.positions_bank = add_bank(net, chunk);
+    net->ends.positions_bank = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     mpp_net_add(net, net->ends.positions_bank, &net->ends.positions, g_strdup("positions.weight"),
                 mpp_split_whole(model->learned_positions, model->hidden));
     net->ends.positions.partial = net->edge.sequence_parallel ? MPP_PARTIAL_TP : MPP_PARTIAL_NONE;
@@ -52,7 +49,7 @@ static void add_head(MppNet *net, MppNetChunk *chunk)
 {
     const MppModel *model = net->job->model;
     MppNetEnds *ends = &net->ends;
-    ends->head_bank = add_bank(net, chunk);
+    ends->head_bank = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     if (model->final_norm)
         mpp_net_add_norm(net, ends->head_bank, &ends->final_norm, &ends->final_norm_bias, "final_norm", model->hidden);
     if (!model->tied_embeddings)
@@ -61,7 +58,7 @@ static void add_head(MppNet *net, MppNetChunk *chunk)
         mpp_net_add(net, ends->head_bank, &ends->head_bias, g_strdup("head.bias"), vocabulary_split(net, 1));
 }
 
-/** A tied matrix that embedding and head share on one rank is complete with the embedding's backward pass. */
+/** Embedding and head may share a tied matrix on one rank, in one chunk or in two. */
 void mpp_net_ends_build(MppNet *net)
 {
     for (int64_t c = 0; c < net->n_chunks; c++)

@@ -118,11 +118,10 @@ MppValue *mpp_net_layer_forward(MppTape *tape, const MppNetLayer *layer, MppValu
     return x;
 }
 
-void mpp_net_layer_build(MppNet *net, MppNetLayer *layer, int64_t index, GPtrArray *banks)
+void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, int64_t index)
 {
     const MppModel *model = net->job->model;
     const MppStrategy *s = net->place->strategy;
-    bool reduces_all = !net->job->runtime->state.zero1_reduce_scatter;
     layer->net = net;
     layer->kind = &model->kinds[model->kind_of_layer[index]];
     layer->attention = (MppAttentionShape){
@@ -133,11 +132,9 @@ void mpp_net_layer_build(MppNet *net, MppNetLayer *layer, int64_t index, GPtrArr
         .window = layer->kind->window,
         .scale = 1 / sqrt((double)model->head_dim),
     };
-    layer->dense = mpp_bank_new(net->place, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, reduces_all);
-    g_ptr_array_add(banks, layer->dense);
+    layer->dense = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     if (layer->kind->moe) {
-        layer->routed = mpp_bank_new(net->place, MPP_GROUP_EXPERT_DP, MPP_GROUP_ALONE, reduces_all);
-        g_ptr_array_add(banks, layer->routed);
+        layer->routed = mpp_net_add_bank(net, chunk, MPP_GROUP_EXPERT_DP, MPP_GROUP_ALONE);
         layer->experts = (MppExperts){
             .place = net->place,
             .experts = model->moe.experts,
