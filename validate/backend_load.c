@@ -38,10 +38,15 @@ static void set_missing(const char *folder, const char *name, GError **error)
                 folder, known);
 }
 
-const MppBackend *mpp_backend_load(const char *folder, const char *name, GError **error)
+char *mpp_backend_path(const char *folder, const char *name)
 {
     g_autofree char *file = g_strconcat(PREFIX, name, SUFFIX, NULL);
-    g_autofree char *path = g_build_filename(folder, file, NULL);
+    return g_build_filename(folder, file, NULL);
+}
+
+const MppBackend *mpp_backend_load(const char *folder, const char *name, GError **error)
+{
+    g_autofree char *path = mpp_backend_path(folder, name);
     if (strchr(name, G_DIR_SEPARATOR) || !g_file_test(path, G_FILE_TEST_EXISTS)) {
         set_missing(folder, name, error);
         return NULL;

@@ -14,5 +14,8 @@
  */
 const MppBackend *mpp_backend_load(const char *folder, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** The plug-in's file. */
+char *mpp_backend_path(const char *folder, const char *name);
+
 /** Folder of the running program, where the build puts backends beside it. Error: G_FILE_ERROR. */
 char *mpp_backend_folder(GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -4,19 +4,6 @@
 
 #include "validate/trainer.h"
 
-static void clear_step(gpointer data)
-{
-    g_free(((MppNumericsStep *)data)->worst_parameter);
-}
-
-void mpp_numerics_free(MppNumerics *numerics)
-{
-    if (!numerics)
-        return;
-    g_array_unref(numerics->steps);
-    g_free(numerics);
-}
-
 /* --- gradients of the whole model --- */
 
 typedef struct {
@@ -116,7 +103,7 @@ static double largest(const MppPlace *place, double number)
     return value;
 }
 
-static MppNumericsStep compare(const MppTrainer *split, const MppTrainer *whole, int64_t number)
+static MppComparedStep compare(const MppTrainer *split, const MppTrainer *whole, int64_t number)
 {
     g_autoptr(GPtrArray) wholes = g_ptr_array_new_with_free_func(free_whole);
     mpp_net_each_bank(whole->net, keep_whole, wholes);
@@ -124,48 +111,42 @@ static MppNumericsStep compare(const MppTrainer *split, const MppTrainer *whole,
     mpp_net_each_bank(split->net, compare_bank, &comparison);
     double worst = largest(split->place, comparison.worst);
     int64_t id = (int64_t)largest(split->place, (float)comparison.worst == worst ? (double)comparison.worst_id : 0);
-    return (MppNumericsStep){
+    return (MppComparedStep){
         .step = number + 1,
         .loss = mpp_step_loss(split->step),
         .whole_loss = mpp_step_loss(whole->step),
         .norm = mpp_step_gradient_norm(split->step),
         .whole_norm = mpp_step_gradient_norm(whole->step),
-        .worst = worst,
-        .worst_parameter = g_strdup(((const Whole *)wholes->pdata[id])->name),
+        .worst_gradient = worst,
+        .parameter = g_strdup(((const Whole *)wholes->pdata[id])->name),
     };
 }
 
-static void add_step(MppNumerics *numerics, MppNumericsStep step)
-{
-    double worst = fmax(relative(step.loss, step.whole_loss, step.whole_loss), relative(step.norm, step.whole_norm, step.whole_norm));
-    numerics->worst = fmax(numerics->worst, fmax(worst, step.worst));
-    g_array_append_val(numerics->steps, step);
-}
-
-static bool run_steps(const MppTrainer *split, const MppTrainer *whole, int64_t n_steps, MppNumerics *numerics, GError **error)
+static bool run_steps(const MppTrainer *split, const MppTrainer *whole, int64_t n_steps, MppRunReport *report, GError **error)
 {
     for (int64_t number = 0; number < n_steps; number++) {
         mpp_step_begin(split->step, number);
         mpp_step_begin(whole->step, number);
         if (!mpp_step_run(whole->step, MPP_ACTION_UPDATE, error) || !mpp_step_run(split->step, MPP_ACTION_UPDATE, error))
             return false;
-        if (number == 0 || number == n_steps - 1)
-            add_step(numerics, compare(split, whole, number));
+        if (number == 0 || number == n_steps - 1) {
+            MppComparedStep step = compare(split, whole, number);
+            g_array_append_val(report->numerics, step);
+        }
         if (!mpp_step_run(whole->step, MPP_N_ACTIONS, error) || !mpp_step_run(split->step, MPP_N_ACTIONS, error))
             return false;
     }
     return true;
 }
 
-MppNumerics *mpp_numerics_run(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, const MppOrder *order,
-                              int64_t n_steps, GError **error)
+bool mpp_numerics_run(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, int64_t n_steps, MppWatchdog *watchdog,
+                      MppRunReport *report, GError **error)
 {
-    g_autoptr(MppTrainer) split = mpp_trainer_new(rank, job, strategy, order, NULL, error);
+    g_autoptr(MppTrainer) split = mpp_trainer_new(rank, job, strategy, NULL, error);
     g_autoptr(MppTrainer) whole = split ? mpp_trainer_new_whole(rank, job, error) : NULL;
     if (!whole)
-        return NULL;
-    g_autoptr(MppNumerics) numerics = g_new0(MppNumerics, 1);
-    numerics->steps = g_array_new(FALSE, FALSE, sizeof(MppNumericsStep));
-    g_array_set_clear_func(numerics->steps, clear_step);
-    return run_steps(split, whole, n_steps, numerics, error) ? g_steal_pointer(&numerics) : NULL;
+        return false;
+    mpp_step_watch(split->step, watchdog);
+    mpp_step_watch(whole->step, watchdog);
+    return run_steps(split, whole, n_steps, report, error);
 }

@@ -15,19 +15,20 @@ struct MppStep {
     const MppProgram *program;
     const MppStageProgram *stage;
     MppAdam adam;
-    MppOpTimes *op_times;
+    MppLaps *laps;
     MppMailbox *mailbox;
     Pass *passes; /* n_chunks * micro_batches */
     MppActionTime *times;
+    MppWatchdog *watchdog; /* NULL: none */
     guint next; /* action */
     int64_t number;
     double begin_s, loss, gradient_norm;
 };
 
-MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *adam, MppOpTimes *times)
+MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *adam, MppLaps *times)
 {
     MppStep *step = g_new0(MppStep, 1);
-    *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .op_times = times };
+    *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .laps = times };
     step->mailbox = mpp_mailbox_new(net->place, program, mpp_net_own_rows(net), net->job->model->hidden);
     step->passes = g_new0(Pass, (gsize)program->n_chunks * (gsize)program->micro_batches);
     step->times = g_new0(MppActionTime, step->stage->actions->len);
@@ -44,6 +45,11 @@ void mpp_step_free(MppStep *step)
     g_free(step->passes);
     g_free(step->times);
     g_free(step);
+}
+
+void mpp_step_watch(MppStep *step, MppWatchdog *watchdog)
+{
+    step->watchdog = watchdog;
 }
 
 static const MppRank *rank_of(const MppStep *step)
@@ -85,7 +91,7 @@ static void forward(MppStep *step, const MppAction *action)
     Pass *pass = pass_of(step, action);
     g_autoptr(MppBatch) batch = chunk->begins || chunk->ends ? mpp_batch_new(net->job, net->place, net->seed, step->number, action->micro_batch) : NULL;
     MppBuffer *input = mpp_mailbox_take(step->mailbox, true, action->chunk, action->micro_batch);
-    pass->tape = mpp_tape_new(rank_of(step), step->op_times);
+    pass->tape = mpp_tape_new(rank_of(step), step->laps);
     pass->x = input ? mpp_tape_value(pass->tape, input) : NULL;
     pass->y = mpp_net_forward(net, pass->tape, chunk, pass->x, batch);
     if (!pass->y)
@@ -191,14 +197,6 @@ static void act(MppStep *step, const MppAction *action)
     rank_of(step)->backend->settle(rank_of(step)->state);
 }
 
-static char *action_title(const MppAction *action)
-{
-    const char *kind = mpp_names_get(&mpp_action_names, action->kind);
-    if (action->kind > MPP_ACTION_SEND)
-        return g_strdup(kind);
-    return g_strdup_printf("%s %d%s%d", kind, action->chunk, mpp_names_get(&mpp_pass_names, action->pass), action->micro_batch);
-}
-
 bool mpp_step_run(MppStep *step, MppActionKind until, GError **error)
 {
     const GArray *actions = step->stage->actions;
@@ -206,11 +204,12 @@ bool mpp_step_run(MppStep *step, MppActionKind until, GError **error)
         const MppAction *action = &g_array_index(actions, MppAction, step->next);
         if (action->kind == until)
             return true;
+        mpp_watchdog_feed_action(step->watchdog, action);
         step->times[step->next].start_s = now_s(step) - step->begin_s;
         act(step, action);
         step->times[step->next].end_s = now_s(step) - step->begin_s;
         if (!mpp_rank_check(rank_of(step), error)) {
-            g_autofree char *title = action_title(action);
+            g_autofree char *title = mpp_action_to_text(action);
             g_prefix_error(error, "%s: ", title);
             return false;
         }

@@ -8,6 +8,7 @@
 
 #include "planner/schedule/program.h"
 #include "validate/net.h"
+#include "validate/watchdog.h"
 
 typedef struct MppStep MppStep;
 
@@ -17,9 +18,12 @@ typedef struct {
 } MppActionTime;
 
 /** Everything is borrowed. @times: of operations, or NULL. */
-MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *adam, MppOpTimes *times);
+MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *adam, MppLaps *times);
 void mpp_step_free(MppStep *step);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppStep, mpp_step_free)
+
+/** Feeds @watchdog with every action; borrowed. */
+void mpp_step_watch(MppStep *step, MppWatchdog *watchdog);
 
 /** Clears gradients and begins step @number (from 0). Ranks of the program's pipeline begin together. */
 void mpp_step_begin(MppStep *step, int64_t number);

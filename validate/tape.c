@@ -10,7 +10,7 @@ typedef struct {
 
 struct MppTape {
     const MppRank *rank;
-    MppOpTimes *times;
+    MppLaps *times;
     GPtrArray *nodes, *values;
     GArray *jobs; /* Job */
     bool splits;
@@ -51,7 +51,7 @@ static double now_s(const MppTape *tape)
     return tape->times ? tape->rank->backend->now_s(tape->rank->state) : 0;
 }
 
-MppTape *mpp_tape_new(const MppRank *rank, MppOpTimes *times)
+MppTape *mpp_tape_new(const MppRank *rank, MppLaps *times)
 {
     MppTape *tape = g_new0(MppTape, 1);
     tape->rank = rank;
@@ -123,7 +123,7 @@ gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, void (*backw
     g_ptr_array_add(tape->nodes, node);
     if (tape->times) {
         double end_s = now_s(tape);
-        mpp_op_times_add(tape->times, name, MPP_OP_TIME_FORWARD, end_s - tape->lap_s);
+        mpp_laps_add(tape->times, name, MPP_LAP_FORWARD, end_s - tape->lap_s);
         tape->lap_s = end_s;
     }
     return node;
@@ -140,7 +140,7 @@ static void run_backwards(MppTape *tape)
         if (node->output)
             g_clear_pointer(&node->output->gradient, mpp_buffer_drop);
         if (tape->times)
-            mpp_op_times_add(tape->times, node->name, MPP_OP_TIME_BACKWARD, now_s(tape) - start_s);
+            mpp_laps_add(tape->times, node->name, MPP_LAP_BACKWARD, now_s(tape) - start_s);
     }
 }
 
@@ -189,7 +189,7 @@ void mpp_tape_weights(MppTape *tape)
         double start_s = now_s(tape);
         run_job(tape, job);
         if (tape->times)
-            mpp_op_times_add(tape->times, job->name, MPP_OP_TIME_WEIGHT, now_s(tape) - start_s);
+            mpp_laps_add(tape->times, job->name, MPP_LAP_WEIGHT, now_s(tape) - start_s);
     }
     g_array_set_size(tape->jobs, 0);
 }

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "validate/op_times.h"
+#include "validate/laps.h"
 #include "validate/rank.h"
 
 typedef struct MppTape MppTape;
@@ -39,7 +39,7 @@ struct MppNode {
 };
 
 /** @times: where the time of each operation goes, or NULL. */
-MppTape *mpp_tape_new(const MppRank *rank, MppOpTimes *times);
+MppTape *mpp_tape_new(const MppRank *rank, MppLaps *times);
 void mpp_tape_free(MppTape *tape);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppTape, mpp_tape_free)
 

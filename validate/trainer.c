@@ -27,12 +27,11 @@ static bool check(const MppJob *job, const MppStrategy *s, const MppOrder *order
     return !lacks && mpp_net_check(job, s, error);
 }
 
-MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, const MppOrder *given,
-                            MppOpTimes *times, GError **error)
+MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, MppLaps *times,
+                            GError **error)
 {
     MppSchedule schedule = mpp_schedule_of(strategy, job->training.global_batch);
-    g_autoptr(MppOrder) own = given ? NULL : mpp_schedule_order(&schedule);
-    const MppOrder *order = given ? given : own;
+    g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
     if (!check(job, strategy, order, error))
         return NULL;
     g_autoptr(MppTrainer) trainer = g_new0(MppTrainer, 1);
@@ -54,7 +53,7 @@ MppTrainer *mpp_trainer_new_whole(const MppRank *rank, const MppJob *job, GError
     MppStrategy strategy = mpp_strategy_single();
     strategy.stage_layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_append_val(strategy.stage_layers, job->model->n_layers);
-    MppTrainer *trainer = mpp_trainer_new(rank, job, &strategy, NULL, NULL, error);
+    MppTrainer *trainer = mpp_trainer_new(rank, job, &strategy, NULL, error);
     mpp_strategy_clear(&strategy);
     return trainer;
 }

@@ -19,12 +19,12 @@ extern const MppAdam mpp_trainer_adam;
 extern const uint64_t mpp_trainer_seed;
 
 /**
- * All ranks of the strategy call it together; a strategy of one rank is trained by each alone. @order: NULL for the
- * strategy's schedule. @times: as mpp_step_new() takes them. The strategy must be legal and list its chunks' layers.
+ * All ranks of the strategy call it together; a strategy of one rank is trained by each alone. @times: as
+ * mpp_step_new() takes them. The strategy must be legal and list its chunks' layers.
  * Errors: MPP_ERROR_UNSUPPORTED; MPP_ERROR_BACKEND where memory does not suffice.
  */
-MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, const MppOrder *order,
-                            MppOpTimes *times, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, MppLaps *times,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_trainer_free(MppTrainer *trainer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppTrainer, mpp_trainer_free)
 

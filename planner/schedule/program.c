@@ -3,6 +3,16 @@
 static const char *const action_names[] = { "receive", "pass", "send", "reduce", "drain", "tied", "barrier", "update", "gather" };
 const MppNames mpp_action_names = MPP_NAMES("action", action_names);
 
+char *mpp_action_to_text(const MppAction *action)
+{
+    const char *kind = mpp_names_get(&mpp_action_names, action->kind);
+    if (action->kind > MPP_ACTION_REDUCE)
+        return g_strdup(kind);
+    if (action->kind == MPP_ACTION_REDUCE)
+        return g_strdup_printf("%s %d", kind, action->chunk);
+    return g_strdup_printf("%s %d%s%d", kind, action->chunk, mpp_names_get(&mpp_pass_names, action->pass), action->micro_batch);
+}
+
 static void clear_peer(gpointer data)
 {
     g_array_unref(((MppPeer *)data)->sends);

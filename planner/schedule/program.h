@@ -34,6 +34,9 @@ typedef struct {
     int32_t chunk, micro_batch;
 } MppAction;
 
+/** "pass 3F12", "reduce 1", "update". */
+char *mpp_action_to_text(const MppAction *action);
+
 /** A stage that another sends to, and the order of what it sends. */
 typedef struct {
     int32_t stage;

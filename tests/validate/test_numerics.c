@@ -107,19 +107,19 @@ static bool run_case(const MppRank *rank, const Case *one, GString *said)
     g_autoptr(GError) error = NULL;
     g_autoptr(MppInputs) inputs = tiny_job_new(one->model, one->ranks);
     MppStrategy strategy = tiny_job_strategy(inputs, one->strategy);
-    g_autoptr(MppNumerics) numerics = mpp_numerics_run(rank, &inputs->job, &strategy, NULL, 10, &error);
+    g_autoptr(MppRunReport) report = mpp_run_report_new("cpu");
+    bool done = mpp_numerics_run(rank, &inputs->job, &strategy, 10, NULL, report, &error);
     mpp_strategy_clear(&strategy);
-    if (!numerics) {
+    if (!done) {
         g_string_append_printf(said, "# %s\n", error->message);
         return false;
     }
-    bool good = numerics->steps->len == 2;
-    for (guint i = 0; i < numerics->steps->len; i++) {
-        const MppNumericsStep *step = &g_array_index(numerics->steps, MppNumericsStep, i);
+    for (guint i = 0; i < report->numerics->len; i++) {
+        const MppComparedStep *step = &g_array_index(report->numerics, MppComparedStep, i);
         g_string_append_printf(said, "# step %d: loss %.7f, whole %.7f; norm %.7f, whole %.7f; %.1e in %s\n", (int)step->step, step->loss,
-                               step->whole_loss, step->norm, step->whole_norm, step->worst, step->worst_parameter);
+                               step->whole_loss, step->norm, step->whole_norm, step->worst_gradient, step->parameter);
     }
-    return good && numerics->worst <= tolerance;
+    return report->numerics->len == 2 && mpp_run_report_worst(report) <= tolerance;
 }
 
 int main(int argc, char **argv)
