@@ -9,25 +9,24 @@ typedef struct {
 static void again_backward(MppTape *tape, MppNode *node)
 {
     const Again *again = (const Again *)node;
-    g_autoptr(MppTape) part = mpp_tape_part(tape);
+    MppTape *part = mpp_tape_part(tape);
     MppValue *x = mpp_value_hold(mpp_tape_value(part, mpp_buffer_hold(node->saved[0])));
     MppValue *y = again->forward(part, again->closure, x);
     y->gradient = g_steal_pointer(&node->output->gradient);
     mpp_value_drop(y);
     mpp_tape_part_backward(part, tape);
     mpp_value_give(node->inputs[0], g_steal_pointer(&x->gradient));
+    mpp_tape_part_free(part, tape);
 }
 
 MppValue *mpp_node_again(MppTape *tape, MppForward forward, gconstpointer closure, MppValue *x)
 {
-    MppBuffer *kept = mpp_buffer_hold(x->data), *result;
-    {
-        g_autoptr(MppTape) part = mpp_tape_part(tape);
-        MppValue *y = forward(part, closure, mpp_tape_value(part, mpp_buffer_hold(kept)));
-        result = mpp_buffer_hold(y->data);
-    }
-    MppValue *y = mpp_tape_value(tape, result);
-    Again *again = mpp_tape_add(tape, sizeof(Again), "recomputation", again_backward);
+    MppBuffer *kept = mpp_buffer_hold(x->data);
+    MppTape *part = mpp_tape_part(tape);
+    MppValue *once = forward(part, closure, mpp_tape_value(part, mpp_buffer_hold(kept)));
+    MppValue *y = mpp_tape_value(tape, mpp_buffer_hold(once->data));
+    mpp_tape_part_free(part, tape);
+    Again *again = mpp_tape_add(tape, sizeof(Again), NULL, again_backward);
     again->node.inputs[0] = x;
     again->node.output = y;
     again->node.saved[0] = kept;

@@ -121,7 +121,7 @@ gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, void (*backw
     node->name = name;
     node->backward = backward;
     g_ptr_array_add(tape->nodes, node);
-    if (tape->times) {
+    if (tape->times && name) {
         double end_s = now_s(tape);
         mpp_laps_add(tape->times, name, MPP_LAP_FORWARD, end_s - tape->lap_s);
         tape->lap_s = end_s;
@@ -139,7 +139,7 @@ static void run_backwards(MppTape *tape)
         clear_node(node);
         if (node->output)
             g_clear_pointer(&node->output->gradient, mpp_buffer_drop);
-        if (tape->times)
+        if (tape->times && node->name)
             mpp_laps_add(tape->times, node->name, MPP_LAP_BACKWARD, now_s(tape) - start_s);
     }
 }
@@ -162,6 +162,12 @@ void mpp_tape_part_backward(MppTape *part, MppTape *whole)
 {
     part->splits = whole->splits;
     run_backwards(part);
+}
+
+void mpp_tape_part_free(MppTape *part, MppTape *whole)
+{
+    whole->lap_s = part->lap_s;
+    mpp_tape_free(part);
 }
 
 static void run_job(MppTape *tape, const Job *job)

@@ -29,7 +29,7 @@ enum { MPP_NODE_INPUTS = 2, MPP_NODE_SAVED = 5 };
 
 /** First member of every operation's own node. */
 struct MppNode {
-    const char *name;
+    const char *name; /* its time counts under this; NULL: it is made of others that count */
     /** Gives gradients to the inputs. The output's is there, unless the node has none; it and what is saved are freed after. */
     void (*backward)(MppTape *tape, MppNode *node);
     MppValue *inputs[MPP_NODE_INPUTS], *output;
@@ -69,6 +69,7 @@ void mpp_tape_backward(MppTape *tape, bool splits);
 /** A part of the same pass that was recorded again; its weights' gradients are put off together with the whole's. */
 MppTape *mpp_tape_part(MppTape *whole);
 void mpp_tape_part_backward(MppTape *part, MppTape *whole);
+void mpp_tape_part_free(MppTape *part, MppTape *whole);
 
 /** gradient += dy^T x, now or when put off. The rows @first … + @n of both are meant. */
 void mpp_tape_weight(MppTape *tape, const char *name, MppTensor gradient, MppBuffer *dy, MppBuffer *x, int64_t first, int64_t n);

@@ -2,7 +2,7 @@
 
 #include "planner/schedule/schedule.h"
 
-const MppAdam mpp_trainer_adam = { .rate = 6e-4, .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-8 };
+const MppAdam mpp_trainer_adam = { .rate = 6e-4, .beta1 = 0.9, .beta2 = 0.95, .epsilon = 1e-3 };
 const uint64_t mpp_trainer_seed = 1234;
 
 void mpp_trainer_free(MppTrainer *trainer)

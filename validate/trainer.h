@@ -14,8 +14,13 @@ typedef struct {
     MppStrategy strategy;
 } MppTrainer;
 
-/** The optimizer's numbers, as GPT-3 has them (arXiv:2005.14165 appendix B), and the seed of all random numbers. */
+/**
+ * The optimizer's numbers, as GPT-3 has them (arXiv:2005.14165 appendix B) but for a larger epsilon: with 1e-8 Adam
+ * makes a full step of a gradient that is only rounding, and two ways to add the same numbers drift apart.
+ */
 extern const MppAdam mpp_trainer_adam;
+
+/** Of all random numbers. */
 extern const uint64_t mpp_trainer_seed;
 
 /**
