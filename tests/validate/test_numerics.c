@@ -134,6 +134,8 @@ int main(int argc, char **argv)
             continue;
         g_autoptr(GString) said = g_string_new(NULL);
         bool good = run_case(rank, &cases[i], said);
+        mpp_run(rank, peak_bytes, true);
+        good = good && mpp_run(rank, peak_bytes, false) == 0; /* nothing is left on the device */
         failed += !good;
         n++;
         if (rank->index == 0)

@@ -44,7 +44,7 @@ double mpp_cpu_peak_bytes(MppBackendState *s, bool restart)
 
 void mpp_cpu_move(MppBackendState *s, void *to, const void *from, size_t bytes)
 {
-    if (!mpp_cpu_failed(s))
+    if (!mpp_cpu_failed(s) && bytes)
         memcpy(to, from, bytes);
 }
 
