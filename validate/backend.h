@@ -87,9 +87,9 @@ typedef struct {
 
     void (*fill)(MppBackendState *state, MppTensor x, double value);
     void (*copy)(MppBackendState *state, MppTensor y, MppTensor x);
-    void (*add)(MppBackendState *state, MppTensor y, MppTensor a, MppTensor b);       /* y may be a or b */
-    void (*add_bias)(MppBackendState *state, MppTensor y, MppTensor bias);            /* to every row */
-    void (*add_columns)(MppBackendState *state, MppTensor sums, MppTensor x);         /* sums += over rows; 1 row */
+    void (*add)(MppBackendState *state, MppTensor y, MppTensor a, MppTensor b);        /* y may be a or b */
+    void (*add_bias)(MppBackendState *state, MppTensor y, MppTensor bias);             /* to every row */
+    void (*add_columns)(MppBackendState *state, MppTensor sums, MppTensor x);          /* sums += over rows; 1 row */
     void (*scale_rows)(MppBackendState *state, MppTensor y, MppTensor x, MppTensor w); /* w: one a row; y may be x */
     void (*dot_rows)(MppBackendState *state, MppTensor w, MppTensor a, MppTensor b);
     void (*add_squares)(MppBackendState *state, MppTensor total, MppTensor x); /* total: one element, += */
@@ -114,9 +114,9 @@ typedef struct {
     void (*attention)(MppBackendState *state, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor out,
                       MppTensor lse, MppTensor q, MppTensor k, MppTensor v);
     /** Adds one block's gradients. @lse: of all blocks. @delta: products of out and dout summed over each head. */
-    void (*attention_backward)(MppBackendState *state, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor dq,
-                               MppTensor dk, MppTensor dv, MppTensor dout, MppTensor q, MppTensor k, MppTensor v, MppTensor lse,
-                               MppTensor delta);
+    void (*attention_backward)(MppBackendState *state, const MppAttentionShape *shape, const MppAttentionBlock *block,
+                               MppTensor dq, MppTensor dk, MppTensor dv, MppTensor dout, MppTensor q, MppTensor k, MppTensor v,
+                               MppTensor lse, MppTensor delta);
     void (*dot_heads)(MppBackendState *state, MppTensor delta, MppTensor a, MppTensor b);
     /** y[i] = x[index[i] - first], zero where x has no such row. */
     void (*take_rows)(MppBackendState *state, MppTensor y, MppTensor x, MppTensor index, int64_t first);
@@ -130,8 +130,8 @@ typedef struct {
 
     void (*loss_maximum)(MppBackendState *state, MppTensor maximum, MppTensor logits, int64_t n_valid);
     /** Of each row: the sum of exponents, and the target's logit where it is here, both less the maximum. */
-    void (*loss_sums)(MppBackendState *state, MppTensor sums, MppTensor logits, MppTensor maximum, MppTensor targets, int64_t first,
-                      int64_t n_valid);
+    void (*loss_sums)(MppBackendState *state, MppTensor sums, MppTensor logits, MppTensor maximum, MppTensor targets,
+                      int64_t first, int64_t n_valid);
     void (*loss_total)(MppBackendState *state, MppTensor total, MppTensor sums, double scale); /* += */
     void (*loss_gradient)(MppBackendState *state, MppTensor logits, MppTensor maximum, MppTensor sums, MppTensor targets,
                           int64_t first, int64_t n_valid, double scale); /* in place of the logits */

@@ -12,7 +12,8 @@ char *mpp_backend_folder(GError **error)
     if (!program)
         return NULL;
     g_autofree char *beside = g_path_get_dirname(program), *worker = g_build_filename(beside, MPP_WORKER, NULL);
-    return g_file_test(worker, G_FILE_TEST_EXISTS) ? g_steal_pointer(&beside) : g_build_filename(beside, "..", "lib", "mpplan", NULL);
+    return g_file_test(worker, G_FILE_TEST_EXISTS) ? g_steal_pointer(&beside)
+                                                   : g_build_filename(beside, "..", "lib", "mpplan", NULL);
 }
 
 static int by_name(gconstpointer a, gconstpointer b)
@@ -37,8 +38,8 @@ static char *list_backends(const char *folder)
 static void set_missing(const char *folder, const char *name, GError **error)
 {
     g_autofree char *known = list_backends(folder);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "no backend \"%s\" in %s; there: %s (`make doctor` tells what each needs)", name,
-                folder, known);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "no backend \"%s\" in %s; there: %s (`make doctor` tells what each needs)",
+                name, folder, known);
 }
 
 char *mpp_backend_path(const char *folder, const char *name)
@@ -64,7 +65,8 @@ const MppBackend *mpp_backend_load(const char *folder, const char *name, GError 
     const MppBackend *backend = symbol;
     if (backend->abi == MPP_BACKEND_ABI)
         return backend;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "backend %s has interface version %d, this program %d: build both from one source",
-                path, backend->abi, MPP_BACKEND_ABI);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND,
+                "backend %s has interface version %d, this program %d: build both from one source", path, backend->abi,
+                MPP_BACKEND_ABI);
     return NULL;
 }

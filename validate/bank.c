@@ -23,16 +23,16 @@ void mpp_bank_free(MppBank *bank)
     g_free(bank);
 }
 
-void mpp_bank_add(MppBank *bank, MppParameter *parameter)
+void mpp_bank_add(MppBank *bank, MppNetParameter *parameter)
 {
     parameter->offset = bank->size;
-    bank->size += mpp_parameter_size(parameter);
+    bank->size += mpp_net_parameter_size(parameter);
     g_ptr_array_add(bank->parameters, parameter);
 }
 
-int64_t mpp_bank_overlap(const MppParameter *parameter, int64_t first, int64_t n, int64_t *first_element)
+int64_t mpp_bank_overlap(const MppNetParameter *parameter, int64_t first, int64_t n, int64_t *first_element)
 {
-    int64_t from = MAX(first, parameter->offset), to = MIN(first + n, parameter->offset + mpp_parameter_size(parameter));
+    int64_t from = MAX(first, parameter->offset), to = MIN(first + n, parameter->offset + mpp_net_parameter_size(parameter));
     *first_element = from - parameter->offset;
     return MAX(0, to - from);
 }
@@ -42,9 +42,9 @@ static float *initial_values(const MppBank *bank, uint64_t seed, int64_t first, 
 {
     float *values = g_new0(float, n);
     for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppParameter *parameter = bank->parameters->pdata[i];
+        const MppNetParameter *parameter = bank->parameters->pdata[i];
         int64_t from, count = mpp_bank_overlap(parameter, first, n, &from);
-        mpp_parameter_initial(parameter, seed, from, count, values + parameter->offset + from - first);
+        mpp_net_parameter_initial(parameter, seed, from, count, values + parameter->offset + from - first);
     }
     return values;
 }
@@ -54,7 +54,7 @@ static void point(MppBank *bank, const MppBuffer *data, const MppBuffer *gradien
 {
     static const MppTensor none = { 0 };
     for (guint i = 0; i < bank->parameters->len; i++) {
-        MppParameter *parameter = bank->parameters->pdata[i];
+        MppNetParameter *parameter = bank->parameters->pdata[i];
         int64_t rows = mpp_split_rows(&parameter->split), columns = parameter->split.n_columns, n = rows * columns;
         MppTensor views[] = { data ? data->tensor : none, gradient ? gradient->tensor : none };
         for (int v = 0; v < 2; v++)
@@ -149,7 +149,7 @@ void mpp_bank_reduce(MppBank *bank)
 }
 
 /** Elements of @parameter that are summed: all, or those of the key and value rows. */
-static int64_t first_partial(const MppParameter *parameter)
+static int64_t first_partial(const MppNetParameter *parameter)
 {
     return parameter->partial == MPP_PARTIAL_KV ? parameter->split.segments[0].n * parameter->split.n_columns : 0;
 }
@@ -157,7 +157,7 @@ static int64_t first_partial(const MppParameter *parameter)
 void mpp_bank_sum_partial(MppBank *bank)
 {
     for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppParameter *parameter = bank->parameters->pdata[i];
+        const MppNetParameter *parameter = bank->parameters->pdata[i];
         if (parameter->partial == MPP_PARTIAL_NONE)
             continue;
         int64_t from, n = mpp_bank_overlap(parameter, bank->own_first, bank->own_size, &from);

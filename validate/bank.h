@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "validate/parameter.h"
+#include "validate/net_parameter.h"
 #include "validate/place.h"
 
 typedef struct {
@@ -17,7 +17,7 @@ typedef struct {
     int64_t zero;                      /* 0 to 3; as 0 where the shard group is a single rank */
     bool reduces_all;                  /* ZeRO 1 all-reduces gradients instead of scattering them */
     int users, reduced;                /* chunks that use it; of those, how many have complete gradients */
-    GPtrArray *parameters;             /* MppParameter, borrowed */
+    GPtrArray *parameters;             /* MppNetParameter, borrowed */
     int64_t size, own_first, own_size; /* elements, padded; this rank's part */
     MppBuffer *data, *gradient;        /* what is kept: all or the own part */
     MppBuffer *open_data, *open_gradient;
@@ -28,7 +28,7 @@ MppBank *mpp_bank_new(const MppPlace *place, MppGroupKind shard, MppGroupKind re
 void mpp_bank_free(MppBank *bank);
 
 /** Appends a parameter, which stays the caller's and must not move. */
-void mpp_bank_add(MppBank *bank, MppParameter *parameter);
+void mpp_bank_add(MppBank *bank, MppNetParameter *parameter);
 
 /** After the last parameter: takes memory and draws the first values. */
 void mpp_bank_fill(MppBank *bank, uint64_t seed);
@@ -54,4 +54,4 @@ MppTensor mpp_bank_own_gradient(const MppBank *bank);
 MppTensor mpp_bank_own_data(const MppBank *bank);
 
 /** The elements of @parameter within the part of the bank from @first on: how many, and the first of them. */
-int64_t mpp_bank_overlap(const MppParameter *parameter, int64_t first, int64_t n, int64_t *first_element);
+int64_t mpp_bank_overlap(const MppNetParameter *parameter, int64_t first, int64_t n, int64_t *first_element);

@@ -6,15 +6,18 @@
 typedef enum { FORWARD, BACKWARD, INPUT, WEIGHT, REDUCE, TIED, UPDATE, GATHER, WAITING, N_LINES } Line;
 
 static const char *const line_names[N_LINES] = {
-    "forward passes",  "backward passes", "gradients of inputs", "gradients of weights", "gradients between replicas",
-    "tied embedding",  "update",          "updated parameters",  "waiting, messages",
+    "forward passes", "backward passes", "gradients of inputs", "gradients of weights", "gradients between replicas",
+    "tied embedding", "update",          "updated parameters",  "waiting, messages",
 };
 
 static Line line_of(int action, int pass)
 {
     switch ((MppActionKind)action) {
     case MPP_ACTION_PASS:
-        return pass == MPP_PASS_FORWARD ? FORWARD : pass == MPP_PASS_BACKWARD ? BACKWARD : pass == MPP_PASS_INPUT ? INPUT : WEIGHT;
+        return pass == MPP_PASS_FORWARD    ? FORWARD
+               : pass == MPP_PASS_BACKWARD ? BACKWARD
+               : pass == MPP_PASS_INPUT    ? INPUT
+                                           : WEIGHT;
     case MPP_ACTION_REDUCE: return REDUCE;
     case MPP_ACTION_TIED: return TIED;
     case MPP_ACTION_UPDATE: return UPDATE;
@@ -110,7 +113,8 @@ static void compare_memory(MppComparison *comparison, const MppSimulation *simul
     g_autoptr(MppEstimate) estimate = mpp_estimate_from((MppPipelineCost *)simulation->pipeline);
     comparison->predicted_bytes = estimate->peak_bytes;
     for (guint r = 0; r < report->ranks->len; r++)
-        comparison->measured_bytes = fmax(comparison->measured_bytes, g_array_index(report->ranks, MppMeasuredRank, r).peak_bytes);
+        comparison->measured_bytes = fmax(comparison->measured_bytes,
+                                          g_array_index(report->ranks, MppMeasuredRank, r).peak_bytes);
 }
 
 MppComparison *mpp_comparison_new(const MppSimulation *simulation, const MppRunReport *report)

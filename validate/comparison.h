@@ -14,11 +14,11 @@ typedef struct {
 } MppComparedTime;
 
 typedef struct {
-    double predicted_s, measured_s; /* step */
-    double least_s, most_s;         /* of the measured steps */
+    double predicted_s, measured_s;         /* step */
+    double least_s, most_s;                 /* of the measured steps */
     double predicted_bytes, measured_bytes; /* peak of the fullest rank, without what is outside of the allocator */
-    GArray *actions; /* MppComparedTime: passes by kind, exchanges, update, and waiting */
-    GArray *ops;     /* MppComparedTime: within passes */
+    GArray *actions;                        /* MppComparedTime: passes by kind, exchanges, update, and waiting */
+    GArray *ops;                            /* MppComparedTime: within passes */
 } MppComparison;
 
 /** @simulation: of the plan as it ran, with all its spans. */

@@ -12,4 +12,5 @@ char **mpp_gather_texts(const MppRank *rank, const char *text);
  * Whether all ranks run the same program with the same backend on the same @plan.
  * Errors: MPP_ERROR_BACKEND naming a rank that differs and in what, on every rank; G_FILE_ERROR.
  */
-bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

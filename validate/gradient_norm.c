@@ -1,7 +1,7 @@
 #include "validate/step.h"
 
 /** Whether all of the parameter is on every tp rank. */
-static bool is_whole(const MppParameter *parameter)
+static bool is_whole(const MppNetParameter *parameter)
 {
     const MppSplit *split = &parameter->split;
     bool whole = split->n_columns == split->columns;
@@ -11,14 +11,14 @@ static bool is_whole(const MppParameter *parameter)
 }
 
 /** The first so many elements of the parameter that count here: none, all, or but the keys' and values'. */
-static int64_t counted(const MppBank *bank, const MppParameter *parameter)
+static int64_t counted(const MppBank *bank, const MppNetParameter *parameter)
 {
     const MppPlace *place = bank->place;
     if (bank->shard != MPP_GROUP_EXPERT_DP && place->tp > 0 && is_whole(parameter))
         return 0;
     if (parameter->partial == MPP_PARTIAL_KV && place->groups[MPP_GROUP_KV].index > 0)
         return parameter->split.segments[0].n * parameter->split.n_columns;
-    return mpp_parameter_size(parameter);
+    return mpp_net_parameter_size(parameter);
 }
 
 typedef struct {
@@ -35,7 +35,7 @@ static void add_bank(MppBank *bank, gpointer data)
     if (copy_of_tied || other_replica)
         return;
     for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppParameter *parameter = bank->parameters->pdata[i];
+        const MppNetParameter *parameter = bank->parameters->pdata[i];
         int64_t from, n = mpp_bank_overlap(parameter, bank->own_first, bank->own_size, &from);
         n = MIN(n, counted(bank, parameter) - from);
         if (n > 0)

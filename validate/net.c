@@ -1,6 +1,6 @@
 #include "validate/net.h"
 
-static void free_parameter(MppParameter *parameter)
+static void free_parameter(MppNetParameter *parameter)
 {
     g_free(parameter->name);
 }
@@ -27,7 +27,8 @@ void mpp_net_free(MppNet *net)
         g_ptr_array_unref(net->chunks[c].banks);
     }
     MppNetEnds *ends = &net->ends;
-    MppParameter *others[] = { &ends->vocabulary, &ends->positions, &ends->final_norm, &ends->final_norm_bias, &ends->head, &ends->head_bias };
+    MppNetParameter *others[] = { &ends->vocabulary,      &ends->positions, &ends->final_norm,
+                                  &ends->final_norm_bias, &ends->head,      &ends->head_bias };
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         free_parameter(others[i]);
     mpp_buffer_drop(net->positions);

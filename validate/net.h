@@ -19,7 +19,7 @@ typedef struct {
     const MppNet *net;
     const MppLayerKind *kind;
     bool recomputed; /* computed again from its input in the backward pass */
-    MppParameter parameters[MPP_N_LAYER_PARAMETERS];
+    MppNetParameter parameters[MPP_N_LAYER_PARAMETERS];
     MppBank *dense, *routed; /* routed: NULL without experts */
     MppExperts experts;
     MppAttentionShape attention;
@@ -27,8 +27,8 @@ typedef struct {
 
 /** Embedding and head: parameters that are not there have no name. */
 typedef struct {
-    MppParameter vocabulary, positions;                 /* tables */
-    MppParameter final_norm, final_norm_bias, head, head_bias;
+    MppNetParameter vocabulary, positions; /* tables */
+    MppNetParameter final_norm, final_norm_bias, head, head_bias;
     MppBank *vocabulary_bank, *positions_bank, *head_bank; /* NULL: not on this rank */
 } MppNetEnds;
 
@@ -41,17 +41,17 @@ typedef struct {
 } MppNetChunk;
 
 struct MppNet {
-    const MppJob *job;     /* borrowed, as is the place */
+    const MppJob *job; /* borrowed, as is the place */
     const MppPlace *place;
     uint64_t seed;
     MppTpEdge edge;
     MppNetEnds ends;
     GPtrArray *banks; /* MppBank: of all chunks, each once */
     MppNetChunk *chunks;
-    int64_t n_chunks;     /* of this rank */
-    MppBuffer *positions; /* of the rank's rows */
+    int64_t n_chunks;         /* of this rank */
+    MppBuffer *positions;     /* of the rank's rows */
     MppBuffer *own_positions; /* of those it has outside of blocks */
-    MppBuffer *loss;      /* of the step so far */
+    MppBuffer *loss;          /* of the step so far */
 };
 
 /** Error: MPP_ERROR_UNSUPPORTED, naming what this executor does not compute. */
@@ -88,9 +88,10 @@ void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank);
 
 /* net_parameters.c */
 /** Names and ranges a parameter and gives it to @bank. */
-void mpp_net_add(const MppNet *net, MppBank *bank, MppParameter *parameter, char *name, MppSplit split);
+void mpp_net_add(const MppNet *net, MppBank *bank, MppNetParameter *parameter, char *name, MppSplit split);
 /** Weight and bias of a norm over @width, as far as the model has them. */
-void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppParameter *weight, MppParameter *bias, const char *prefix, int64_t width);
+void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
+                      int64_t width);
 void mpp_net_layer_add_parameters(MppNet *net, MppNetLayer *layer, int64_t index);
 
 /* net_ends.c */

@@ -58,7 +58,8 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
 {
     bool experts = job->model->moe.experts > 0;
     bool halves = s->recompute == MPP_RECOMPUTE_SELECTIVE && job->runtime->selective != MPP_SELECTIVE_ATTENTION;
-    int64_t shared = job->model->moe.shared_ffn ? job->model->moe.shared_ffn : job->model->moe.shared_experts * job->model->moe.ffn;
+    int64_t shared = job->model->moe.shared_ffn ? job->model->moe.shared_ffn
+                                                : job->model->moe.shared_experts * job->model->moe.ffn;
     const Refusal refusals[] = {
         { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
         { s->offload_optimizer, "offloaded optimizer states" },
@@ -71,5 +72,6 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
 
 bool mpp_net_check(const MppJob *job, const MppStrategy *strategy, GError **error)
 {
-    return check_model(job->model, job->training.seq, error) && check_training(job, error) && check_strategy(job, strategy, error);
+    return check_model(job->model, job->training.seq, error) && check_training(job, error) &&
+           check_strategy(job, strategy, error);
 }

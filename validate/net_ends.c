@@ -104,7 +104,8 @@ void mpp_net_ends_loss(const MppNet *net, MppTape *tape, MppValue *x, const MppB
     x = mpp_node_enter(tape, &net->edge, x);
     if (model->tied_embeddings)
         mpp_node_open(tape, ends->vocabulary_bank);
-    x = mpp_node_linear(tape, "vocabulary projection", x, model->tied_embeddings ? &ends->vocabulary : &ends->head, &ends->head_bias);
+    x = mpp_node_linear(tape, "vocabulary projection", x, model->tied_embeddings ? &ends->vocabulary : &ends->head,
+                        &ends->head_bias);
     if (model->tied_embeddings)
         mpp_node_close(tape, ends->vocabulary_bank);
     mpp_node_loss(tape, net->place, x, batch->targets, first, valid, 1 / tokens, net->loss->tensor);

@@ -8,9 +8,9 @@ static MppNormType norm_type(const MppNet *net)
     return net->job->model->norm == MPP_NORM_LAYER ? MPP_LAYER_NORM : MPP_RMS_NORM;
 }
 
-static MppParameter *parameter(const MppNetLayer *layer, MppLayerParameterKind kind)
+static MppNetParameter *parameter(const MppNetLayer *layer, MppLayerParameterKind kind)
 {
-    return (MppParameter *)&layer->parameters[kind]; /* gradients change, the layer does not */
+    return (MppNetParameter *)&layer->parameters[kind]; /* gradients change, the layer does not */
 }
 
 static MppValue *norm(MppTape *tape, const MppNetLayer *layer, const char *name, MppLayerParameterKind kind, MppValue *x)
@@ -76,7 +76,7 @@ static MppValue *attention_block(MppTape *tape, const MppNetLayer *layer, MppVal
 static MppValue *experts(MppTape *tape, const MppNetLayer *layer, MppValue *x)
 {
     const MppTpEdge *edge = &layer->net->edge;
-    bool shared = mpp_parameter_exists(parameter(layer, MPP_LAYER_UP));
+    bool shared = mpp_net_parameter_exists(parameter(layer, MPP_LAYER_UP));
     MppValue *y = mpp_node_experts(tape, &layer->experts, shared ? mpp_value_hold(x) : x);
     if (!shared)
         return y;

@@ -16,7 +16,7 @@ static const char *const names[MPP_N_LAYER_PARAMETERS] = {
 static const double vector_range = 0.1;
 
 /** Matrices start uniform in ± 1 / sqrt(inputs), which keeps values of order 1 through the net. */
-void mpp_net_add(const MppNet *net, MppBank *bank, MppParameter *parameter, char *name, MppSplit split)
+void mpp_net_add(const MppNet *net, MppBank *bank, MppNetParameter *parameter, char *name, MppSplit split)
 {
     (void)net;
     parameter->name = name;
@@ -32,7 +32,8 @@ static MppPartial outside_blocks(const MppNet *net)
     return net->edge.sequence_parallel ? MPP_PARTIAL_TP : MPP_PARTIAL_NONE;
 }
 
-void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppParameter *weight, MppParameter *bias, const char *prefix, int64_t width)
+void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
+                      int64_t width)
 {
     const MppModel *model = net->job->model;
     if (!model->norm_weights)
@@ -46,7 +47,8 @@ void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppParameter *weight, Mp
     bias->partial = outside_blocks(net);
 }
 
-static MppParameter *add(const MppNet *net, MppBank *bank, MppNetLayer *layer, int64_t index, MppLayerParameterKind kind, MppSplit split)
+static MppNetParameter *add(const MppNet *net, MppBank *bank, MppNetLayer *layer, int64_t index, MppLayerParameterKind kind,
+                            MppSplit split)
 {
     char *name = g_strdup_printf("layers.%" G_GINT64_FORMAT ".%s", index, names[kind]);
     mpp_net_add(net, bank, &layer->parameters[kind], name, split);
@@ -95,9 +97,11 @@ static void add_attention(const MppNet *net, MppNetLayer *layer, int64_t index)
     add(net, layer->dense, layer, index, MPP_LAYER_QKV, qkv_split(net, model->hidden))->partial = partial;
     if (model->qkv_bias)
         add(net, layer->dense, layer, index, MPP_LAYER_QKV_BIAS, qkv_split(net, 1))->partial = partial;
-    add(net, layer->dense, layer, index, MPP_LAYER_OUT, row_parallel(model->hidden, model->heads * model->head_dim, tp, net->place->tp));
+    add(net, layer->dense, layer, index, MPP_LAYER_OUT,
+        row_parallel(model->hidden, model->heads * model->head_dim, tp, net->place->tp));
     if (model->output_bias)
-        add(net, layer->dense, layer, index, MPP_LAYER_OUT_BIAS, mpp_split_whole(model->hidden, 1))->partial = outside_blocks(net);
+        add(net, layer->dense, layer, index, MPP_LAYER_OUT_BIAS, mpp_split_whole(model->hidden, 1))->partial = outside_blocks(
+            net);
 }
 
 static void add_mlp(const MppNet *net, MppNetLayer *layer, int64_t index, int64_t ffn, bool bias)
@@ -109,7 +113,8 @@ static void add_mlp(const MppNet *net, MppNetLayer *layer, int64_t index, int64_
         add(net, layer->dense, layer, index, MPP_LAYER_UP_BIAS, column_parallel(ffn, 1, model->gated_mlp, tp, part));
     add(net, layer->dense, layer, index, MPP_LAYER_DOWN, row_parallel(model->hidden, ffn, tp, part));
     if (bias)
-        add(net, layer->dense, layer, index, MPP_LAYER_DOWN_BIAS, mpp_split_whole(model->hidden, 1))->partial = outside_blocks(net);
+        add(net, layer->dense, layer, index, MPP_LAYER_DOWN_BIAS, mpp_split_whole(model->hidden, 1))->partial = outside_blocks(
+            net);
 }
 
 static void add_experts(const MppNet *net, MppNetLayer *layer, int64_t index)
@@ -119,7 +124,8 @@ static void add_experts(const MppNet *net, MppNetLayer *layer, int64_t index)
     int64_t hidden = net->job->model->hidden, etp = place->strategy->etp, here = moe->experts / place->strategy->ep;
     add(net, layer->dense, layer, index, MPP_LAYER_ROUTER, mpp_split_whole(moe->experts, hidden))->partial = outside_blocks(net);
     if (moe->router_bias)
-        add(net, layer->dense, layer, index, MPP_LAYER_ROUTER_BIAS, mpp_split_whole(moe->experts, 1))->partial = outside_blocks(net);
+        add(net, layer->dense, layer, index, MPP_LAYER_ROUTER_BIAS, mpp_split_whole(moe->experts, 1))->partial = outside_blocks(
+            net);
     MppSplit up = column_parallel(moe->ffn, hidden, net->job->model->gated_mlp, etp, place->etp);
     MppSplit down = row_parallel(hidden, moe->ffn, etp, place->etp);
     up.blocks = down.blocks = here;

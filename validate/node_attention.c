@@ -118,8 +118,8 @@ static void attend_backward(const Attention *a, const Gradients *g, Keys keys, K
     MppTensor q = mpp_tensor_columns(g->qkv, 0, query_width(&a->shape));
     for (int i = 0; i < n_blocks(a); i++)
         if (block_of(a, g->qkv.rows, source_at(a, step), i, &block))
-            mpp_run(a->place->rank, attention_backward, &a->shape, &block, g->dq, dkeys.k, dkeys.v, g->dout, q, keys.k, keys.v, g->lse,
-                    g->delta);
+            mpp_run(a->place->rank, attention_backward, &a->shape, &block, g->dq, dkeys.k, dkeys.v, g->dout, q, keys.k, keys.v,
+                    g->lse, g->delta);
 }
 
 /** The gradients of a rank's keys and values go round with them and come home after cp steps. */
@@ -150,7 +150,8 @@ static void attention_backward(MppTape *tape, MppNode *node)
     g_autoptr(MppBuffer) delta = mpp_buffer_new(rank, MPP_ELEMENT_F32, qkv.rows, a->shape.heads);
     mpp_run(rank, dot_heads, delta->tensor, node->saved[1]->tensor, dout);
     MppBuffer *dqkv = mpp_buffer_zeros(rank, qkv.rows, qkv.columns);
-    Gradients g = { qkv, dout, node->saved[2]->tensor, delta->tensor, mpp_tensor_columns(dqkv->tensor, 0, query_width(&a->shape)) };
+    Gradients g = { qkv, dout, node->saved[2]->tensor, delta->tensor,
+                    mpp_tensor_columns(dqkv->tensor, 0, query_width(&a->shape)) };
     attend_backward_ring(a, &g, dqkv->tensor);
     mpp_value_give(node->inputs[0], dqkv);
 }

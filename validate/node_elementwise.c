@@ -5,7 +5,7 @@ static const double norm_epsilon = 1e-5; /* of Llama and GPT alike */
 typedef struct {
     MppNode node; /* saved: x, statistics */
     MppNormType type;
-    MppParameter *weight, *bias;
+    MppNetParameter *weight, *bias;
 } Norm;
 
 static void norm_backward(MppTape *tape, MppNode *node)
@@ -18,7 +18,8 @@ static void norm_backward(MppTape *tape, MppNode *node)
     mpp_value_give(node->inputs[0], dx);
 }
 
-MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppValue *x, MppParameter *weight, MppParameter *bias)
+MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppValue *x, MppNetParameter *weight,
+                        MppNetParameter *bias)
 {
     const MppRank *rank = mpp_tape_rank(tape);
     MppValue *y = mpp_tape_result(tape, x->rows, x->columns);
@@ -67,7 +68,8 @@ static void activation_backward(MppTape *tape, MppNode *node)
     const Activation *activation = (const Activation *)node;
     MppTensor x = node->saved[0]->tensor;
     MppBuffer *dx = mpp_buffer_new(mpp_tape_rank(tape), MPP_ELEMENT_F32, x.rows, x.columns);
-    mpp_run(mpp_tape_rank(tape), activation_backward, activation->kind, activation->gated, dx->tensor, node->output->gradient->tensor, x);
+    mpp_run(mpp_tape_rank(tape), activation_backward, activation->kind, activation->gated, dx->tensor,
+            node->output->gradient->tensor, x);
     mpp_value_give(node->inputs[0], dx);
 }
 

@@ -5,7 +5,7 @@
 
 typedef struct {
     MppNode node; /* saved: index */
-    MppParameter *table;
+    MppNetParameter *table;
     int64_t first;
 } Embedding;
 
@@ -16,7 +16,7 @@ static void embedding_backward(MppTape *tape, MppNode *node)
             embedding->first);
 }
 
-MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppParameter *table, MppBuffer *index, int64_t first)
+MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *table, MppBuffer *index, int64_t first)
 {
     MppValue *y = mpp_tape_result(tape, index->tensor.rows, table->split.n_columns);
     mpp_run(mpp_tape_rank(tape), take_rows, y->data->tensor, table->data, index->tensor, first);
@@ -38,8 +38,8 @@ static void loss_backward(MppTape *tape, MppNode *node)
 {
     const Loss *loss = (const Loss *)node;
     MppBuffer *logits = g_steal_pointer(&node->saved[0]);
-    mpp_run(mpp_tape_rank(tape), loss_gradient, logits->tensor, node->saved[1]->tensor, node->saved[2]->tensor, node->saved[3]->tensor,
-            loss->first, loss->n_valid, loss->scale);
+    mpp_run(mpp_tape_rank(tape), loss_gradient, logits->tensor, node->saved[1]->tensor, node->saved[2]->tensor,
+            node->saved[3]->tensor, loss->first, loss->n_valid, loss->scale);
     mpp_value_give(node->inputs[0], logits);
 }
 

@@ -8,7 +8,8 @@ static void route_backward(MppTape *tape, MppNode *node)
     const MppRank *rank = mpp_tape_rank(tape);
     MppValue *logits = node->inputs[0];
     MppBuffer *dlogits = mpp_buffer_new(rank, MPP_ELEMENT_F32, logits->rows, logits->columns);
-    mpp_run(rank, route_backward, dlogits->tensor, node->output->gradient->tensor, node->saved[0]->tensor, node->saved[1]->tensor);
+    mpp_run(rank, route_backward, dlogits->tensor, node->output->gradient->tensor, node->saved[0]->tensor,
+            node->saved[1]->tensor);
     mpp_value_give(logits, dlogits);
 }
 
@@ -70,7 +71,7 @@ static MppValue *dispatch(MppTape *tape, MppRouting *routing, MppValue *x)
 typedef struct {
     MppNode node; /* saved: x */
     const MppRouting *routing;
-    MppParameter *weight;
+    MppNetParameter *weight;
 } Grouped;
 
 static void grouped_backward(MppTape *tape, MppNode *node)
@@ -89,14 +90,14 @@ static void grouped_backward(MppTape *tape, MppNode *node)
     mpp_value_give(node->inputs[0], dx);
 }
 
-static MppValue *grouped_linear(MppTape *tape, const char *name, const MppRouting *routing, MppValue *x, MppParameter *weight)
+static MppValue *grouped_linear(MppTape *tape, const char *name, const MppRouting *routing, MppValue *x, MppNetParameter *weight)
 {
     int64_t out = mpp_split_block_rows(&weight->split), first = 0;
     MppValue *y = mpp_tape_result(tape, x->rows, out);
     for (int64_t e = 0; e < routing->n_experts; e++) {
         int64_t n = routing->expert_rows[e];
-        mpp_run(mpp_tape_rank(tape), matmul, mpp_tensor_rows(y->data->tensor, first, n), mpp_tensor_rows(x->data->tensor, first, n), false,
-                mpp_tensor_rows(weight->data, e * out, out), true, false);
+        mpp_run(mpp_tape_rank(tape), matmul, mpp_tensor_rows(y->data->tensor, first, n),
+                mpp_tensor_rows(x->data->tensor, first, n), false, mpp_tensor_rows(weight->data, e * out, out), true, false);
         first += n;
     }
     Grouped *node = mpp_tape_add(tape, sizeof(Grouped), name, grouped_backward);

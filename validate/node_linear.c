@@ -2,12 +2,12 @@
 
 typedef struct {
     MppNode node; /* saved: x */
-    MppParameter *weight, *bias;
+    MppNetParameter *weight, *bias;
 } Linear;
 
-static void add_bias_gradient(MppTape *tape, MppParameter *bias, const MppBuffer *dy)
+static void add_bias_gradient(MppTape *tape, MppNetParameter *bias, const MppBuffer *dy)
 {
-    if (mpp_parameter_exists(bias))
+    if (mpp_net_parameter_exists(bias))
         mpp_run(mpp_tape_rank(tape), add_columns, bias->gradient, dy->tensor);
 }
 
@@ -22,12 +22,12 @@ static void linear_backward(MppTape *tape, MppNode *node)
     add_bias_gradient(tape, linear->bias, dy);
 }
 
-MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppParameter *weight, MppParameter *bias)
+MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppNetParameter *weight, MppNetParameter *bias)
 {
     const MppRank *rank = mpp_tape_rank(tape);
     MppValue *y = mpp_tape_result(tape, x->rows, mpp_split_rows(&weight->split));
     mpp_run(rank, matmul, y->data->tensor, x->data->tensor, false, weight->data, true, false);
-    if (mpp_parameter_exists(bias))
+    if (mpp_net_parameter_exists(bias))
         mpp_run(rank, add_bias, y->data->tensor, bias->data);
     Linear *linear = mpp_tape_add(tape, sizeof(Linear), name, linear_backward);
     linear->node.inputs[0] = x;
@@ -54,9 +54,9 @@ static MppValue *in_place(MppTape *tape, MppValue *x)
     return y;
 }
 
-MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppParameter *bias)
+MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppNetParameter *bias)
 {
-    if (!mpp_parameter_exists(bias))
+    if (!mpp_net_parameter_exists(bias))
         return x;
     MppValue *y = in_place(tape, x);
     mpp_run(mpp_tape_rank(tape), add_bias, y->data->tensor, bias->data);
@@ -78,15 +78,16 @@ static void rotary_backward(MppTape *tape, MppNode *node)
 {
     const Rotary *rotary = (const Rotary *)node;
     MppBuffer *gradient = mpp_buffer_own(g_steal_pointer(&node->output->gradient));
-    mpp_run(mpp_tape_rank(tape), rotary, mpp_tensor_columns(gradient->tensor, 0, rotary->turned), node->saved[0]->tensor, rotary->dim,
-            rotary_base, true);
+    mpp_run(mpp_tape_rank(tape), rotary, mpp_tensor_columns(gradient->tensor, 0, rotary->turned), node->saved[0]->tensor,
+            rotary->dim, rotary_base, true);
     mpp_value_give(node->inputs[0], gradient);
 }
 
 MppValue *mpp_node_rotary(MppTape *tape, MppValue *x, int64_t turned, int64_t dim, MppBuffer *positions)
 {
     MppValue *y = in_place(tape, x);
-    mpp_run(mpp_tape_rank(tape), rotary, mpp_tensor_columns(y->data->tensor, 0, turned), positions->tensor, dim, rotary_base, false);
+    mpp_run(mpp_tape_rank(tape), rotary, mpp_tensor_columns(y->data->tensor, 0, turned), positions->tensor, dim, rotary_base,
+            false);
     Rotary *node = mpp_tape_add(tape, sizeof(Rotary), "rotary embedding", rotary_backward);
     node->node.inputs[0] = x;
     node->node.output = y;

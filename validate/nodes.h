@@ -15,12 +15,13 @@ typedef struct {
 } MppTpEdge;
 
 /** y = x weight^T + bias; @bias may be NULL or not exist. */
-MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppParameter *weight, MppParameter *bias);
+MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppNetParameter *weight, MppNetParameter *bias);
 
 /** The bias of a product whose parts are summed over tp first. */
-MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppParameter *bias);
+MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppNetParameter *bias);
 
-MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppValue *x, MppParameter *weight, MppParameter *bias);
+MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppValue *x, MppNetParameter *weight,
+                        MppNetParameter *bias);
 MppValue *mpp_node_add(MppTape *tape, const char *name, MppValue *a, MppValue *b);
 MppValue *mpp_node_activation(MppTape *tape, MppActivation kind, bool gated, MppValue *x);
 
@@ -29,7 +30,7 @@ MppValue *mpp_node_enter(MppTape *tape, const MppTpEdge *edge, MppValue *x);
 MppValue *mpp_node_leave(MppTape *tape, const MppTpEdge *edge, MppValue *x);
 
 /** Rows of @table by @index (I32, one column, held); of a table split over tp the others' rows are zero. */
-MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppParameter *table, MppBuffer *index, int64_t first);
+MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *table, MppBuffer *index, int64_t first);
 
 /** Turns queries and keys in place. @x: [queries | keys | values]; @turned: columns of the first two; held @positions. */
 MppValue *mpp_node_rotary(MppTape *tape, MppValue *x, int64_t turned, int64_t dim, MppBuffer *positions);
@@ -53,7 +54,7 @@ typedef struct {
     int64_t experts, topk;
     MppActivation activation;
     bool gated;
-    MppParameter *router, *router_bias, *up, *down;
+    MppNetParameter *router, *router_bias, *up, *down;
 } MppExperts;
 
 /** Mixture of experts over this rank's own tokens; every expert takes all tokens routed to it. */

@@ -33,9 +33,9 @@ static void keep_whole(MppBank *bank, gpointer data)
 {
     GPtrArray *wholes = data;
     for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppParameter *parameter = bank->parameters->pdata[i];
+        const MppNetParameter *parameter = bank->parameters->pdata[i];
         Whole *whole = g_new0(Whole, 1);
-        *whole = (Whole){ .name = g_strdup(parameter->name), .n = mpp_parameter_size(parameter), .id = wholes->len };
+        *whole = (Whole){ .name = g_strdup(parameter->name), .n = mpp_net_parameter_size(parameter), .id = wholes->len };
         whole->values = downloaded(bank->place->rank, parameter->gradient);
         for (int64_t j = 0; j < whole->n; j++)
             whole->largest = fmax(whole->largest, fabs(whole->values[j]));
@@ -75,7 +75,7 @@ static void compare_bank(MppBank *bank, gpointer data)
     Comparison *comparison = data;
     g_autofree float *own = downloaded(bank->place->rank, mpp_bank_own_gradient(bank));
     for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppParameter *parameter = bank->parameters->pdata[i];
+        const MppNetParameter *parameter = bank->parameters->pdata[i];
         const Whole *whole = find_whole(comparison->wholes, parameter->name);
         int64_t from, n = mpp_bank_overlap(parameter, bank->own_first, bank->own_size, &from);
         for (int64_t j = 0; j < n; j++) {

@@ -3,7 +3,7 @@
 /** Coordinates of a rank in the plane of dp and cp: ZeRO shards lie along its faster direction first. */
 typedef struct {
     int64_t n_fast, fast_stride, slow_stride;
-    int64_t index; /* of this rank */
+    int64_t index;  /* of this rank */
     int64_t origin; /* rank with index 0 and the same tp and pp */
 } Plane;
 

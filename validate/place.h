@@ -10,7 +10,7 @@ typedef enum {
     MPP_GROUP_ALONE, /* this rank */
     MPP_GROUP_WORLD,
     MPP_GROUP_TP,
-    MPP_GROUP_KV,        /* of tp: ranks that hold the same key-value heads */
+    MPP_GROUP_KV, /* of tp: ranks that hold the same key-value heads */
     MPP_GROUP_CP,
     MPP_GROUP_SHARD,     /* one set of ZeRO shards, in the order of the shards */
     MPP_GROUP_REPLICAS,  /* the same shard of every set */

@@ -80,7 +80,8 @@ MppRouting *mpp_routing_new(const MppPlace *place, int64_t experts, const MppBuf
     routing->received_rows = g_new0(int64_t, members);
     routing->expert_rows = g_new0(int64_t, routing->n_experts);
 
-    g_autofree int32_t *host = g_new0(int32_t, n * topk), *tokens = g_new(int32_t, routing->n_sent), *slots = g_new(int32_t, routing->n_sent);
+    g_autofree int32_t *host = g_new0(int32_t, n * topk), *tokens = g_new(int32_t, routing->n_sent),
+                       *slots = g_new(int32_t, routing->n_sent);
     mpp_run(place->rank, download, host, chosen->tensor.data, (size_t)(n * topk) * sizeof(int32_t));
     g_autofree int32_t *sent = sort_tokens(routing, host, n, topk, tokens, slots);
     g_autofree int32_t *received = exchange_counts(routing, sent);
@@ -111,7 +112,8 @@ MppBuffer *mpp_routing_send(const MppRouting *routing, MppBuffer *rows)
     const MppRank *rank = routing->place->rank;
     int64_t width = rows->tensor.columns;
     g_autoptr(MppBuffer) received = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_received, width);
-    mpp_run(rank, all_to_all, group_of(routing)->handle, received->tensor, routing->received_rows, rows->tensor, routing->sent_rows);
+    mpp_run(rank, all_to_all, group_of(routing)->handle, received->tensor, routing->received_rows, rows->tensor,
+            routing->sent_rows);
     MppBuffer *ordered = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_received, width);
     mpp_run(rank, take_rows, ordered->tensor, received->tensor, routing->order->tensor, 0);
     return ordered;
@@ -126,6 +128,7 @@ MppBuffer *mpp_routing_return(const MppRouting *routing, MppBuffer *rows)
     g_autoptr(MppBuffer) received = mpp_buffer_zeros(rank, routing->n_received, width);
     mpp_run(rank, add_rows, received->tensor, rows->tensor, routing->order->tensor, 0);
     MppBuffer *returned = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_sent, width);
-    mpp_run(rank, all_to_all, group_of(routing)->handle, returned->tensor, routing->sent_rows, received->tensor, routing->received_rows);
+    mpp_run(rank, all_to_all, group_of(routing)->handle, returned->tensor, routing->sent_rows, received->tensor,
+            routing->received_rows);
     return returned;
 }

@@ -9,14 +9,14 @@
 #include "validate/place.h"
 
 typedef struct {
-    const MppPlace *place;   /* borrowed */
+    const MppPlace *place; /* borrowed */
     int64_t n_sent, n_received;
     int64_t *sent_rows, *received_rows; /* by member of the group */
-    int64_t *expert_rows;    /* by expert here */
-    int64_t n_experts;       /* here */
-    MppBuffer *tokens;       /* of each sent row: its row here */
-    MppBuffer *slots;        /* of each sent row: its element of the weights, row by row */
-    MppBuffer *order;        /* of each row in the order of experts: its row as received; NULL: the same */
+    int64_t *expert_rows;               /* by expert here */
+    int64_t n_experts;                  /* here */
+    MppBuffer *tokens;                  /* of each sent row: its row here */
+    MppBuffer *slots;                   /* of each sent row: its element of the weights, row by row */
+    MppBuffer *order;                   /* of each row in the order of experts: its row as received; NULL: the same */
 } MppRouting;
 
 /** @chosen: experts of each of this rank's tokens (I32). Ranks of the experts' group call it together. */

@@ -24,7 +24,8 @@ static bool parse(int argc, char **argv, Options *o, GError **error)
         { "backend", 0, 0, G_OPTION_ARG_STRING, &o->backend, "Backend by name", "NAME" },
         { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where backends are (default: beside this program)", "FOLDER" },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &o->report, "Rank 0 writes what was measured", "FILE" },
-        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare with the unsplit model instead of taking times", NULL },
+        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare with the unsplit model instead of taking times",
+          NULL },
         { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure, or to compare", "N" },
         { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured", "N" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Give up when one action takes longer", "SECONDS" },
@@ -51,8 +52,8 @@ static bool check_ranks(const MppRank *rank, const MppPlanFile *file, GError **e
     if (rank->size == file->inputs->gpus)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "the plan does not list the layers of each stage");
     else
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "the plan is for %" G_GINT64_FORMAT " ranks, started are %" G_GINT64_FORMAT,
-                    file->inputs->gpus, rank->size);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
+                    "the plan is for %" G_GINT64_FORMAT " ranks, started are %" G_GINT64_FORMAT, file->inputs->gpus, rank->size);
     return false;
 }
 
@@ -78,7 +79,9 @@ static bool carry_out(const MppRank *rank, const Options *o, const char *backend
 static void expired(const char *what, gpointer data)
 {
     const MppRank *rank = data;
-    fprintf(stderr, "mpplan-run: rank %" G_GINT64_FORMAT ": nothing moved in time during %s: a rank is gone, stuck, or slower than --timeout\n",
+    fprintf(stderr,
+            "mpplan-run: rank %" G_GINT64_FORMAT
+            ": nothing moved in time during %s: a rank is gone, stuck, or slower than --timeout\n",
             rank->index, what);
     fflush(stderr);
     _exit(1);

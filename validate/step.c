@@ -20,7 +20,7 @@ struct MppStep {
     Pass *passes; /* n_chunks * micro_batches */
     MppActionTime *times;
     MppWatchdog *watchdog; /* NULL: none */
-    guint next; /* action */
+    guint next;            /* action */
     int64_t number;
     double begin_s, loss, gradient_norm;
 };
@@ -89,7 +89,9 @@ static void forward(MppStep *step, const MppAction *action)
     const MppNet *net = step->net;
     const MppNetChunk *chunk = mpp_net_chunk(net, action->chunk);
     Pass *pass = pass_of(step, action);
-    g_autoptr(MppBatch) batch = chunk->begins || chunk->ends ? mpp_batch_new(net->job, net->place, net->seed, step->number, action->micro_batch) : NULL;
+    g_autoptr(MppBatch) batch = chunk->begins || chunk->ends
+                                    ? mpp_batch_new(net->job, net->place, net->seed, step->number, action->micro_batch)
+                                    : NULL;
     MppBuffer *input = mpp_mailbox_take(step->mailbox, true, action->chunk, action->micro_batch);
     pass->tape = mpp_tape_new(rank_of(step), step->laps);
     pass->x = input ? mpp_tape_value(pass->tape, input) : NULL;

@@ -82,7 +82,8 @@ const MppRank *mpp_tape_rank(const MppTape *tape)
 MppValue *mpp_tape_value(MppTape *tape, MppBuffer *data)
 {
     MppValue *value = g_new0(MppValue, 1);
-    *value = (MppValue){ .holds = 1, .rows = data->tensor.rows, .columns = data->tensor.columns, .data = data, .rank = tape->rank };
+    *value =
+        (MppValue){ .holds = 1, .rows = data->tensor.rows, .columns = data->tensor.columns, .data = data, .rank = tape->rank };
     g_ptr_array_add(tape->values, value);
     return value;
 }

@@ -18,7 +18,7 @@ typedef struct MppNode MppNode;
 
 /** A matrix on the way through the net. Owned by its tape. */
 typedef struct {
-    int holds;         /* of the forward pass */
+    int holds; /* of the forward pass */
     int64_t rows, columns;
     MppBuffer *data;     /* NULL once no hold is left; nodes that need it hold the buffer */
     MppBuffer *gradient; /* NULL: none so far */

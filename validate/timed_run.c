@@ -67,8 +67,12 @@ static GArray *measured_actions(const Run *run)
     int64_t steps = run->options->steps;
     for (guint i = 0; i < run->actions->len; i++) {
         const MppAction *action = &g_array_index(run->actions, MppAction, i);
-        MppMeasuredAction measured = { action->kind, action->pass, action->chunk, action->micro_batch,
-                                       mpp_median(run->start_s + i * steps, steps), mpp_median(run->duration_s + i * steps, steps) };
+        MppMeasuredAction measured = { action->kind,
+                                       action->pass,
+                                       action->chunk,
+                                       action->micro_batch,
+                                       mpp_median(run->start_s + i * steps, steps),
+                                       mpp_median(run->duration_s + i * steps, steps) };
         g_array_append_val(actions, measured);
     }
     return actions;
@@ -111,7 +115,8 @@ bool mpp_timed_run(const MppRank *rank, const MppJob *job, const MppStrategy *st
         return false;
     mpp_step_watch(trainer->step, watchdog);
     const GArray *actions = trainer->program->stages[trainer->place->pp].actions;
-    g_autofree double *start_s = g_new0(double, actions->len * options->steps), *duration_s = g_new0(double, actions->len * options->steps);
+    g_autofree double *start_s = g_new0(double, actions->len * options->steps),
+                      *duration_s = g_new0(double, actions->len * options->steps);
     Run run = { trainer, options, laps, actions, start_s, duration_s };
     for (int64_t number = 0; number < options->warm_up + options->steps; number++)
         if (!run_step(&run, number, report, error))

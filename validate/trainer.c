@@ -19,16 +19,15 @@ void mpp_trainer_free(MppTrainer *trainer)
 
 static bool check(const MppJob *job, const MppStrategy *s, const MppOrder *order, GError **error)
 {
-    const char *lacks = order->n_routes > 1                                ? "schedules with two copies of the model"
+    const char *lacks = order->n_routes > 1                               ? "schedules with two copies of the model"
                         : s->zero > 1 && mpp_order_splits_backward(order) ? "ZeRO 2 and 3 with backward passes in two parts"
-                                                                           : NULL;
+                                                                          : NULL;
     if (lacks)
         g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "strategy: the executor does not compute %s", lacks);
     return !lacks && mpp_net_check(job, s, error);
 }
 
-MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, MppLaps *times,
-                            GError **error)
+MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, MppLaps *times, GError **error)
 {
     MppSchedule schedule = mpp_schedule_of(strategy, job->training.global_batch);
     g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);

@@ -8,7 +8,7 @@
 #include "planner/spec/plan_file.h"
 #include "validate/backend_load.h"
 #include "validate/comparison.h"
-#include "validate/launch.h"
+#include "validate/launcher.h"
 
 /** Relative, of a loss, a norm, or a gradient against the largest of its parameter: sums of fp32 in another order. */
 static const double numerics_tolerance = 1e-5;
@@ -26,13 +26,16 @@ static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped
 {
     const GOptionEntry entries[] = {
         { "backend", 'b', 0, G_OPTION_ARG_STRING, &o->backend, "What runs it (default cpu)", "NAME" },
-        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare losses and gradients with the unsplit model", NULL },
-        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure (default 5) or to train before the last comparison (10)", "N" },
+        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare losses and gradients with the unsplit model",
+          NULL },
+        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure (default 5) or to train before the last comparison (10)",
+          "N" },
         { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured (default 2)", "N" },
         { "tolerance", 0, 0, G_OPTION_ARG_DOUBLE, &o->tolerance_frac, "Of the step time (default 0.1)", "FRAC" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Longest time for one action (default 60)", "SECONDS" },
         { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &o->memory_bytes, "Memory of a rank (default: the device's)", "BYTES" },
-        { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where mpplan-run and backends are (default: beside mpplan)", "FOLDER" },
+        { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where mpplan-run and backends are (default: beside mpplan)",
+          "FOLDER" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Write the result to FILE as JSON", "FILE" },
         G_OPTION_ENTRY_NULL,
@@ -75,7 +78,7 @@ static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipe
     if (!folder)
         return NULL;
     int64_t steps = o->steps ? o->steps : o->check_numerics ? USUAL_COMPARED_STEPS : USUAL_STEPS;
-    const MppLaunch launch = {
+    const MppLauncher launch = {
         .folder = folder,
         .backend = o->backend ? o->backend : "cpu",
         .ranks = file->inputs->gpus,
@@ -86,7 +89,7 @@ static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipe
         .memory_bytes = o->memory_bytes > 0 ? o->memory_bytes : file->inputs->cluster.device.memory_bytes,
     };
     g_autoptr(cJSON) plan = resolved_plan(file, pipeline);
-    return mpp_launch_run(&launch, plan, error);
+    return mpp_launcher_run(&launch, plan, error);
 }
 
 /* --- split beside whole --- */
@@ -112,8 +115,8 @@ static bool judge_numerics(const MppRunReport *report, GError **error)
     double worst = mpp_run_report_worst(report);
     if (worst <= numerics_tolerance)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE, "the split model is not the same: losses or gradients differ by %.1e, more than %.0e",
-                worst, numerics_tolerance);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
+                "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst, numerics_tolerance);
     return false;
 }
 
@@ -140,7 +143,8 @@ static void print_times(const char *title, const GArray *times)
 
 static void print_comparison(const MppComparison *comparison)
 {
-    g_autofree char *predicted = mpp_units_seconds(comparison->predicted_s), *measured = mpp_units_seconds(comparison->measured_s);
+    g_autofree char *predicted = mpp_units_seconds(comparison->predicted_s),
+                    *measured = mpp_units_seconds(comparison->measured_s);
     g_autofree char *least = mpp_units_seconds(comparison->least_s), *most = mpp_units_seconds(comparison->most_s);
     g_autofree char *memory = mpp_units_bytes(comparison->predicted_bytes), *held = mpp_units_bytes(comparison->measured_bytes);
     printf("  step   predicted %s   measured %s (%s to %s)   %+.1f %%\n", predicted, measured, least, most,
@@ -158,8 +162,9 @@ static bool judge_step(const Options *o, const MppComparison *comparison, GError
         return true;
     const MppComparedTime *culprit = mpp_comparison_culprit(comparison);
     g_autofree char *predicted = mpp_units_seconds(culprit->predicted_s), *measured = mpp_units_seconds(culprit->measured_s);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE, "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s",
-                100 * off, 100 * o->tolerance_frac, culprit->name, measured, predicted);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
+                "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s", 100 * off,
+                100 * o->tolerance_frac, culprit->name, measured, predicted);
     return false;
 }
 

@@ -54,10 +54,10 @@ typedef struct {
 } MppProgram;
 
 typedef struct {
-    bool tied_embedding;    /* first and last stage hold copies of it */
-    bool replicated;        /* gradients are exchanged once a step */
-    bool gathers;           /* updated parameters are gathered */
-    bool barrier;           /* the optimizer waits for all ranks */
+    bool tied_embedding; /* first and last stage hold copies of it */
+    bool replicated;     /* gradients are exchanged once a step */
+    bool gathers;        /* updated parameters are gathered */
+    bool barrier;        /* the optimizer waits for all ranks */
 } MppProgramOptions;
 
 /** What a legal strategy exchanges at the end of a step. */

@@ -22,8 +22,8 @@ static bool check_version(const MppJson *json, const cJSON *root, GError **error
     const cJSON *version = mpp_json_get(root, "format_version");
     if (!version || (cJSON_IsNumber(version) && version->valuedouble == FORMAT_VERSION))
         return true;
-    return mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED, "expected format version %d; another mpplan wrote this file",
-                          FORMAT_VERSION);
+    return mpp_json_error(error, json, version, MPP_ERROR_UNSUPPORTED,
+                          "expected format version %d; another mpplan wrote this file", FORMAT_VERSION);
 }
 
 static bool check_members(const MppJson *json, const cJSON *root, GError **error)
@@ -31,12 +31,13 @@ static bool check_members(const MppJson *json, const cJSON *root, GError **error
     static const char *const names[] = { "format_version", "inputs", "best", "alternatives", "pareto", "search" };
     static const MppNames members = MPP_NAMES("plan field", names);
     const cJSON *member;
-    cJSON_ArrayForEach(member, root) {
+    cJSON_ArrayForEach(member, root)
+    {
         if (mpp_names_find(&members, member->string) >= 0)
             continue;
         g_autofree char *known = mpp_names_suggest(names, G_N_ELEMENTS(names), member->string);
-        return mpp_json_error(error, json, member, MPP_ERROR_SCHEMA, "unknown %s \"%s\"; known: %s", members.title, member->string,
-                              known);
+        return mpp_json_error(error, json, member, MPP_ERROR_SCHEMA, "unknown %s \"%s\"; known: %s", members.title,
+                              member->string, known);
     }
     return true;
 }
@@ -65,7 +66,8 @@ static bool read_list(const MppJson *json, const cJSON *root, const char *name, 
         return mpp_json_error(error, json, list, MPP_ERROR_SCHEMA, "expected a list of plans");
     *out = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
     g_array_set_clear_func(*out, (GDestroyNotify)mpp_strategy_clear);
-    cJSON_ArrayForEach(plan, list) {
+    cJSON_ArrayForEach(plan, list)
+    {
         MppStrategy strategy;
         if (!read_strategy(json, plan, job, &strategy, error))
             return false;
@@ -80,7 +82,8 @@ MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError *
         return NULL;
     const cJSON *inputs = mpp_json_get(root, "inputs"), *best = mpp_json_get(root, "best");
     if (!cJSON_IsObject(inputs) || !cJSON_IsObject(mpp_json_get(best, "strategy"))) {
-        mpp_json_error(error, json, root, MPP_ERROR_SCHEMA, "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
+        mpp_json_error(error, json, root, MPP_ERROR_SCHEMA,
+                       "this is not a plan: expected \"inputs\" and \"best\" with a \"strategy\"");
         return NULL;
     }
     g_autoptr(MppPlanFile) file = g_new0(MppPlanFile, 1);
@@ -88,7 +91,8 @@ MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError *
         !read_strategy(json, best, &file->inputs->job, &file->strategy, error))
         return NULL;
     const MppJob *job = &file->inputs->job;
-    if (!read_list(json, root, "alternatives", job, &file->alternatives, error) || !read_list(json, root, "pareto", job, &file->pareto, error))
+    if (!read_list(json, root, "alternatives", job, &file->alternatives, error) ||
+        !read_list(json, root, "pareto", job, &file->pareto, error))
         return NULL;
     file->search = cJSON_Duplicate(mpp_json_get(root, "search"), true);
     return g_steal_pointer(&file);

@@ -39,7 +39,7 @@ void lone_rank_free(LoneRank *lone)
 MppBuffer *lone_rank_random(const LoneRank *lone, const char *name, int64_t rows, int64_t columns)
 {
     uint64_t stream = mpp_counter_random_stream(name, 7);
-    g_autofree float *values = g_new(float, rows * columns);
+    g_autofree float *values = g_new(float, rows *columns);
     for (int64_t i = 0; i < rows * columns; i++)
         values[i] = (float)mpp_counter_random_signed(stream, (uint64_t)i);
     return mpp_buffer_of(lone->rank, MPP_ELEMENT_F32, rows, columns, values);
@@ -47,7 +47,7 @@ MppBuffer *lone_rank_random(const LoneRank *lone, const char *name, int64_t rows
 
 float *lone_rank_values(const LoneRank *lone, MppTensor x)
 {
-    float *values = g_new(float, x.rows * x.columns);
+    float *values = g_new(float, x.rows *x.columns);
     mpp_run(lone->rank, download, values, x.data, (size_t)(x.rows * x.columns) * sizeof(float));
     return values;
 }

@@ -15,8 +15,9 @@ static const Model models[] = {
     { "llama", "{\"name\": \"llama\", " SIZES "\"kv_heads\": 2, \"ffn\": 28, \"gated_mlp\": true}" },
     { "gpt", "{\"name\": \"gpt\", " SIZES "\"ffn\": 36, \"positions\": \"learned\", \"norm\": \"layernorm\", \"qkv_bias\": true,"
              " \"output_bias\": true, \"mlp_bias\": true, \"tied_embeddings\": true}" },
-    { "parallel", "{\"name\": \"parallel\", " SIZES "\"kv_heads\": 1, \"ffn\": 36, \"norm\": \"layernorm\", \"qkv_bias\": true,"
-                  " \"output_bias\": true, \"mlp_bias\": true, \"parallel_block\": true, \"norms_per_layer\": 1, \"head_bias\": true}" },
+    { "parallel",
+      "{\"name\": \"parallel\", " SIZES "\"kv_heads\": 1, \"ffn\": 36, \"norm\": \"layernorm\", \"qkv_bias\": true,"
+      " \"output_bias\": true, \"mlp_bias\": true, \"parallel_block\": true, \"norms_per_layer\": 1, \"head_bias\": true}" },
     { "window", "{\"name\": \"window\", " SIZES "\"kv_heads\": 2, \"ffn\": 28, \"gated_mlp\": true, \"norms_per_layer\": 4,"
                 " \"window\": 5, \"full_attention_every\": 2, \"tied_embeddings\": true}" },
     { "experts", "{\"name\": \"experts\", " SIZES "\"kv_heads\": 2, \"ffn\": 28, \"gated_mlp\": true,"
@@ -28,7 +29,8 @@ static const Model models[] = {
 static const char runtime_text[] =
     "{\"name\": \"stack\", \"title\": \"Stack\", \"most_zero\": 3, \"most_zero_with_pp\": 3, \"vocab_multiple\": 8,"
     " \"selective\": \"attention\", \"sequence_parallel\": \"choice\","
-    " \"schedules\": [\"gpipe\", \"1f1b\", \"interleaved\", \"breadth-first\", \"zb-h1\", \"zb-h2\", \"zb-interleaved\", \"zb-v\","
+    " \"schedules\": [\"gpipe\", \"1f1b\", \"interleaved\", \"breadth-first\", \"zb-h1\", \"zb-h2\", \"zb-interleaved\", "
+    "\"zb-v\","
     " \"v-half\", \"v-min\", \"dualpipe-v\", \"hanayo\", \"chimera\"]}";
 
 static MppModel *model_of(const char *name)
@@ -54,7 +56,8 @@ MppInputs *tiny_job_new(const char *model, int64_t ranks)
     g_assert_no_error(error);
     inputs->cluster.device.peak_flop_per_s.by_precision[MPP_PRECISION_FP32] = 1.9e11;
     inputs->gpus = ranks;
-    inputs->training = (MppTraining){ .seq = 16, .global_batch = 8, .precision = MPP_PRECISION_FP32, .kernels = inputs->runtime.kernels };
+    inputs->training =
+        (MppTraining){ .seq = 16, .global_batch = 8, .precision = MPP_PRECISION_FP32, .kernels = inputs->runtime.kernels };
     mpp_inputs_bind(inputs);
     return inputs;
 }

@@ -11,7 +11,7 @@ enum { ROWS = 6, WIDTH = 12, N_PARAMETERS = 5 };
 
 typedef struct {
     const LoneRank *lone;
-    MppParameter parameters[N_PARAMETERS]; /* by what each case needs */
+    MppNetParameter parameters[N_PARAMETERS]; /* by what each case needs */
     MppBank *bank;
     MppBuffer *index, *positions, *total;
 } Net;
@@ -85,9 +85,16 @@ static MppValue *recomputed(Net *net, MppTape *tape, MppValue *x)
 
 static MppValue *experts(Net *net, MppTape *tape, MppValue *x)
 {
-    MppParameter *p = net->parameters;
-    const MppExperts shape = { .place = net->lone->place, .experts = 3, .topk = 2, .activation = MPP_SILU, .gated = true,
-                               .router = &p[0], .router_bias = &p[1], .up = &p[2], .down = &p[3] };
+    MppNetParameter *p = net->parameters;
+    const MppExperts shape = { .place = net->lone->place,
+                               .experts = 3,
+                               .topk = 2,
+                               .activation = MPP_SILU,
+                               .gated = true,
+                               .router = &p[0],
+                               .router_bias = &p[1],
+                               .up = &p[2],
+                               .down = &p[3] };
     return mpp_node_experts(tape, &shape, x);
 }
 
@@ -176,7 +183,8 @@ static double run(Net *net, const Case *one, const float *input, bool splits, fl
     const LoneRank *lone = net->lone;
     g_autoptr(MppTape) tape = mpp_tape_new(lone->rank, NULL);
     mpp_run(lone->rank, fill, net->total->tensor, 0);
-    MppValue *x = one->rows ? mpp_tape_value(tape, mpp_buffer_of(lone->rank, MPP_ELEMENT_F32, one->rows, one->columns, input)) : NULL;
+    MppValue *x = one->rows ? mpp_tape_value(tape, mpp_buffer_of(lone->rank, MPP_ELEMENT_F32, one->rows, one->columns, input))
+                            : NULL;
     double sum = reduce(net, one->forward(net, tape, x));
     if (!gradient)
         return sum;

@@ -116,8 +116,8 @@ static bool run_case(const MppRank *rank, const Case *one, GString *said)
     }
     for (guint i = 0; i < report->numerics->len; i++) {
         const MppComparedStep *step = &g_array_index(report->numerics, MppComparedStep, i);
-        g_string_append_printf(said, "# step %d: loss %.7f, whole %.7f; norm %.7f, whole %.7f; %.1e in %s\n", (int)step->step, step->loss,
-                               step->whole_loss, step->norm, step->whole_norm, step->worst_gradient, step->parameter);
+        g_string_append_printf(said, "# step %d: loss %.7f, whole %.7f; norm %.7f, whole %.7f; %.1e in %s\n", (int)step->step,
+                               step->loss, step->whole_loss, step->norm, step->whole_norm, step->worst_gradient, step->parameter);
     }
     return report->numerics->len == 2 && mpp_run_report_worst(report) <= tolerance;
 }

@@ -63,7 +63,8 @@ void mpp_cpu_adam(MppBackendState *s, const MppAdam *adam, MppTensor parameter, 
                   MppTensor variance);
 
 /* layers */
-void mpp_cpu_matmul(MppBackendState *s, MppTensor c, MppTensor a, bool a_transposed, MppTensor b, bool b_transposed, bool accumulate);
+void mpp_cpu_matmul(MppBackendState *s, MppTensor c, MppTensor a, bool a_transposed, MppTensor b, bool b_transposed,
+                    bool accumulate);
 void mpp_cpu_norm(MppBackendState *s, MppNormType type, MppTensor y, MppTensor x, MppTensor weight, MppTensor bias,
                   MppTensor statistics, double epsilon);
 void mpp_cpu_norm_backward(MppBackendState *s, MppNormType type, MppTensor dx, MppTensor dweight, MppTensor dbias, MppTensor dy,
@@ -71,8 +72,8 @@ void mpp_cpu_norm_backward(MppBackendState *s, MppNormType type, MppTensor dx, M
 void mpp_cpu_activation(MppBackendState *s, MppActivation kind, bool gated, MppTensor y, MppTensor x);
 void mpp_cpu_activation_backward(MppBackendState *s, MppActivation kind, bool gated, MppTensor dx, MppTensor dy, MppTensor x);
 void mpp_cpu_rotary(MppBackendState *s, MppTensor x, MppTensor positions, int64_t dim, double base, bool backwards);
-void mpp_cpu_attention(MppBackendState *s, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor out, MppTensor lse,
-                       MppTensor q, MppTensor k, MppTensor v);
+void mpp_cpu_attention(MppBackendState *s, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor out,
+                       MppTensor lse, MppTensor q, MppTensor k, MppTensor v);
 void mpp_cpu_attention_backward(MppBackendState *s, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor dq,
                                 MppTensor dk, MppTensor dv, MppTensor dout, MppTensor q, MppTensor k, MppTensor v, MppTensor lse,
                                 MppTensor delta);
@@ -84,8 +85,8 @@ void mpp_cpu_loss_maximum(MppBackendState *s, MppTensor maximum, MppTensor logit
 void mpp_cpu_loss_sums(MppBackendState *s, MppTensor sums, MppTensor logits, MppTensor maximum, MppTensor targets, int64_t first,
                        int64_t n_valid);
 void mpp_cpu_loss_total(MppBackendState *s, MppTensor total, MppTensor sums, double scale);
-void mpp_cpu_loss_gradient(MppBackendState *s, MppTensor logits, MppTensor maximum, MppTensor sums, MppTensor targets, int64_t first,
-                           int64_t n_valid, double scale);
+void mpp_cpu_loss_gradient(MppBackendState *s, MppTensor logits, MppTensor maximum, MppTensor sums, MppTensor targets,
+                           int64_t first, int64_t n_valid, double scale);
 
 /* ranks.c */
 bool mpp_cpu_ranks_open(MppBackendState *s, char *message, size_t size);

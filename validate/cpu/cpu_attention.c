@@ -14,7 +14,7 @@ enum { TILE = 64 }; /* queries */
 /** One head's tile: queries [row, row + n), keys [key, key + n_keys) of one sequence. */
 typedef struct {
     int64_t sequence, head, kv_head;
-    int64_t row, n, position;            /* of the tensors; position of the first query */
+    int64_t row, n, position; /* of the tensors; position of the first query */
     int64_t key, n_keys, key_position;
 } Tile;
 
@@ -57,8 +57,8 @@ static float *into(MppTensor x, int64_t row, int64_t head, int64_t dim)
 static void scores_of(const MppAttentionShape *shape, const Tile *t, MppTensor q, MppTensor k, float *scores)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)t->n, (int)t->n_keys, (int)shape->dim, (float)shape->scale,
-                at(q, t->row, t->head, shape->dim), (int)q.stride, at(k, t->key, t->kv_head, shape->dim), (int)k.stride, 0, scores,
-                (int)t->n_keys);
+                at(q, t->row, t->head, shape->dim), (int)q.stride, at(k, t->key, t->kv_head, shape->dim), (int)k.stride, 0,
+                scores, (int)t->n_keys);
 }
 
 /** Turns a row of scores into its share of the probabilities; returns how much of the earlier output stays. */
@@ -153,8 +153,8 @@ static bool tile_of(const MppAttentionShape *shape, const MppAttentionBlock *blo
     return true;
 }
 
-void mpp_cpu_attention(MppBackendState *s, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor out, MppTensor lse,
-                       MppTensor q, MppTensor k, MppTensor v)
+void mpp_cpu_attention(MppBackendState *s, const MppAttentionShape *shape, const MppAttentionBlock *block, MppTensor out,
+                       MppTensor lse, MppTensor q, MppTensor k, MppTensor v)
 {
     float *scores = mpp_cpu_failed(s) ? NULL : mpp_cpu_scratch(s, (size_t)(TILE * block->n_keys));
     Tile tile;

@@ -101,7 +101,8 @@ void mpp_cpu_add_squares(MppBackendState *s, MppTensor total, MppTensor x)
 }
 
 /** Adam without weight decay (arXiv:1412.6980 algorithm 1). */
-void mpp_cpu_adam(MppBackendState *s, const MppAdam *adam, MppTensor parameter, MppTensor gradient, MppTensor mean, MppTensor variance)
+void mpp_cpu_adam(MppBackendState *s, const MppAdam *adam, MppTensor parameter, MppTensor gradient, MppTensor mean,
+                  MppTensor variance)
 {
     if (mpp_cpu_failed(s))
         return;

@@ -4,7 +4,8 @@
 
 #include "validate/cpu/cpu.h"
 
-void mpp_cpu_matmul(MppBackendState *s, MppTensor c, MppTensor a, bool a_transposed, MppTensor b, bool b_transposed, bool accumulate)
+void mpp_cpu_matmul(MppBackendState *s, MppTensor c, MppTensor a, bool a_transposed, MppTensor b, bool b_transposed,
+                    bool accumulate)
 {
     if (mpp_cpu_failed(s) || c.rows == 0 || c.columns == 0)
         return;

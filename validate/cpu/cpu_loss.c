@@ -41,8 +41,8 @@ void mpp_cpu_loss_total(MppBackendState *s, MppTensor total, MppTensor sums, dou
     *(float *)total.data += (float)(sum * scale);
 }
 
-void mpp_cpu_loss_gradient(MppBackendState *s, MppTensor logits, MppTensor maximum, MppTensor sums, MppTensor targets, int64_t first,
-                           int64_t n_valid, double scale)
+void mpp_cpu_loss_gradient(MppBackendState *s, MppTensor logits, MppTensor maximum, MppTensor sums, MppTensor targets,
+                           int64_t first, int64_t n_valid, double scale)
 {
     if (mpp_cpu_failed(s))
         return;

@@ -92,7 +92,9 @@ void mpp_cpu_all_gather(MppBackendState *s, MppBackendGroup *group, MppTensor ou
     int rank;
     MPI_Comm_rank(group->comm, &rank);
     bool in_place = in.data == (char *)out.data + (size_t)rank * (size_t)count_of(in) * sizeof(float);
-    check(s, MPI_Allgather(in_place ? MPI_IN_PLACE : in.data, count_of(in), type_of(in), out.data, count_of(in), type_of(in), group->comm),
+    check(s,
+          MPI_Allgather(in_place ? MPI_IN_PLACE : in.data, count_of(in), type_of(in), out.data, count_of(in), type_of(in),
+                        group->comm),
           "all-gather");
 }
 

@@ -1,4 +1,4 @@
-#include "validate/launch.h"
+#include "validate/launcher.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -33,7 +33,7 @@ static void add_number(GPtrArray *arguments, const char *flag, double number)
     add(arguments, "%s", g_ascii_dtostr(text, sizeof text, number));
 }
 
-static GPtrArray *command_line(const MppLaunch *launch, const char *launcher, const char *plan, const char *report)
+static GPtrArray *command_line(const MppLauncher *launch, const char *launcher, const char *plan, const char *report)
 {
     GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
     add(arguments, "%s", launcher);
@@ -54,7 +54,7 @@ static GPtrArray *command_line(const MppLaunch *launch, const char *launcher, co
     return arguments;
 }
 
-char *mpp_launch_explain(const char *said)
+char *mpp_launcher_explain(const char *said)
 {
     g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
     const char *last = NULL, *killed = NULL;
@@ -80,7 +80,8 @@ static void end_with_parent(gpointer data)
 
 static GSubprocess *spawn(const GPtrArray *arguments, GError **error)
 {
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+    g_autoptr(GSubprocessLauncher)
+        launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
     g_subprocess_launcher_set_child_setup(launcher, end_with_parent, NULL, NULL);
     g_subprocess_launcher_setenv(launcher, "OPENBLAS_NUM_THREADS", "1", TRUE);
     if (geteuid() == 0) { /* in a container; Open MPI wants to be told twice */
@@ -98,14 +99,16 @@ static bool run_ranks(const GPtrArray *arguments, GError **error)
         return false;
     if (g_subprocess_get_successful(process))
         return true;
-    g_autofree char *why = mpp_launch_explain(said);
+    g_autofree char *why = mpp_launcher_explain(said);
     g_set_error_literal(error, MPP_ERROR, MPP_ERROR_BACKEND, why);
     return false;
 }
 
-static MppRunReport *run_in(const MppLaunch *launch, const char *launcher, const char *folder, const cJSON *plan, GError **error)
+static MppRunReport *run_in(const MppLauncher *launch, const char *launcher, const char *folder, const cJSON *plan,
+                            GError **error)
 {
-    g_autofree char *plan_path = g_build_filename(folder, "plan.json", NULL), *report_path = g_build_filename(folder, "report.json", NULL);
+    g_autofree char *plan_path = g_build_filename(folder, "plan.json", NULL),
+                    *report_path = g_build_filename(folder, "report.json", NULL);
     g_autoptr(GPtrArray) arguments = command_line(launch, launcher, plan_path, report_path);
     MppRunReport *report = NULL;
     if (mpp_json_write(plan, plan_path, error) && run_ranks(arguments, error))
@@ -115,11 +118,12 @@ static MppRunReport *run_in(const MppLaunch *launch, const char *launcher, const
     return report;
 }
 
-MppRunReport *mpp_launch_run(const MppLaunch *launch, const cJSON *plan, GError **error)
+MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error)
 {
     g_autofree char *launcher = g_find_program_in_path(LAUNCHER);
     if (!launcher) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: openmpi-bin)", LAUNCHER);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: openmpi-bin)",
+                    LAUNCHER);
         return NULL;
     }
     const MppBackend *backend = mpp_backend_load(launch->folder, launch->backend, error);

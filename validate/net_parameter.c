@@ -1,4 +1,4 @@
-#include "validate/parameter.h"
+#include "validate/net_parameter.h"
 
 #include "validate/counter_random.h"
 
@@ -55,12 +55,12 @@ int64_t mpp_split_global(const MppSplit *split, int64_t index)
     return global * split->columns + split->first_column + index % split->n_columns;
 }
 
-int64_t mpp_parameter_size(const MppParameter *parameter)
+int64_t mpp_net_parameter_size(const MppNetParameter *parameter)
 {
     return mpp_split_rows(&parameter->split) * parameter->split.n_columns;
 }
 
-void mpp_parameter_initial(const MppParameter *parameter, uint64_t seed, int64_t first, int64_t n, float *out)
+void mpp_net_parameter_initial(const MppNetParameter *parameter, uint64_t seed, int64_t first, int64_t n, float *out)
 {
     uint64_t stream = mpp_counter_random_stream(parameter->name, seed);
     for (int64_t i = 0; i < n; i++) {

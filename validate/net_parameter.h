@@ -57,14 +57,14 @@ typedef struct {
     MppPartial partial;
     int64_t offset;           /* in its bank */
     MppTensor data, gradient; /* data NULL while they are not here */
-} MppParameter;
+} MppNetParameter;
 
-static inline bool mpp_parameter_exists(const MppParameter *parameter)
+static inline bool mpp_net_parameter_exists(const MppNetParameter *parameter)
 {
     return parameter && parameter->name;
 }
 
-int64_t mpp_parameter_size(const MppParameter *parameter); /* elements here */
+int64_t mpp_net_parameter_size(const MppNetParameter *parameter); /* elements here */
 
 /** Writes the first values of the elements here from @first on. */
-void mpp_parameter_initial(const MppParameter *parameter, uint64_t seed, int64_t first, int64_t n, float *out);
+void mpp_net_parameter_initial(const MppNetParameter *parameter, uint64_t seed, int64_t first, int64_t n, float *out);

@@ -12,14 +12,14 @@ typedef struct {
     bool check_numerics;
     int64_t steps, warm_up;
     double timeout_s, memory_bytes;
-} MppLaunch;
+} MppLauncher;
 
 /**
  * Runs @plan (as plan files hold it, chunks listed) under mpirun on this machine; no shell is involved. Nothing is left
  * behind, whatever happens: files lie in a folder of their own that is removed, and ranks end with the launcher.
  * Errors: MPP_ERROR_BACKEND with what the first rank said that failed; G_FILE_ERROR.
  */
-MppRunReport *mpp_launch_run(const MppLaunch *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** What the ranks' standard error says went wrong, for people. */
-char *mpp_launch_explain(const char *said);
+char *mpp_launcher_explain(const char *said);
