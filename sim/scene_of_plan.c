@@ -14,9 +14,17 @@ typedef struct {
     MppScene *scene;
 } Builder;
 
+/** Experts may have replicas where the rest of the model has none. */
 MppProgram *mpp_program_of_plan(MppPipelineCost *pipeline)
 {
-    MppProgramOptions options = mpp_program_options(pipeline->shard->job, pipeline->strategy);
+    MppProgramOptions options = { .tied_embedding = mpp_step_end_tied_s(pipeline) > 0, .barrier = true };
+    for (int64_t c = 0; c < pipeline->n_chunks; c++)
+        options.replicated = options.replicated || mpp_step_end_reduction(pipeline, c, 0).work_s > 0;
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++) {
+        double gather_s;
+        mpp_step_end_update_s(pipeline, k, &gather_s);
+        options.gathers = options.gathers || gather_s > 0;
+    }
     return mpp_program_new(mpp_pipeline_cost_order(pipeline), &options);
 }
 
