@@ -159,8 +159,9 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
-## check-all: check, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+## check-all: check, runs on 8 ranks, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
 check-all: check
+	@tests/run --slow --only 'validate/* on 8' build
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 
 ## check-fast: run the tests once, without sanitizers
@@ -218,7 +219,7 @@ PKG_CONFIG_LINES := 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}
 ## install: copy programs, library, header, Python module, manual page and completions below DESTDIR/PREFIX
 install: all lib man $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/mpplan $(DESTDIR)$(PREFIX)/bin/mpplan
-	install -D -m 755 $(BUILD)/mpplan-draw $(DESTDIR)$(PREFIX)/libexec/mpplan/mpplan-draw
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS)
 	install -D -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(VERSION)
 	ln -sf libmpplan.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(SOVERSION)
 	ln -sf libmpplan.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so
@@ -233,7 +234,7 @@ install: all lib man $(COMPLETIONS)
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(PREFIX)/libexec/mpplan/mpplan-draw $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
 	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
 	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
 

@@ -13,7 +13,7 @@ char *mpp_backend_folder(GError **error)
         return NULL;
     g_autofree char *beside = g_path_get_dirname(program), *worker = g_build_filename(beside, MPP_WORKER, NULL);
     return g_file_test(worker, G_FILE_TEST_EXISTS) ? g_steal_pointer(&beside)
-                                                   : g_build_filename(beside, "..", "lib", "mpplan", NULL);
+                                                   : g_build_filename(beside, "..", "libexec", "mpplan", NULL);
 }
 
 static int by_name(gconstpointer a, gconstpointer b)

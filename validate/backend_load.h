@@ -19,5 +19,5 @@ const MppBackend *mpp_backend_load(const char *folder, const char *name, GError 
 /** The plug-in's file. */
 char *mpp_backend_path(const char *folder, const char *name);
 
-/** Where the worker and the backends are: beside the running program, or in ../lib/mpplan. Error: G_FILE_ERROR. */
+/** Where the worker and the backends are: beside the running program, or in ../libexec/mpplan. Error: G_FILE_ERROR. */
 char *mpp_backend_folder(GError **error) G_GNUC_WARN_UNUSED_RESULT;

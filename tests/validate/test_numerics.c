@@ -1,4 +1,4 @@
-/* ranks: 1 2 4 */
+/* ranks: 1 2 4; slow: 8 */
 /**
  * Every way to split a model trains the same model: losses and gradients after 1 and 10 steps.
  */
@@ -100,6 +100,13 @@ static const Case cases[] = {
     { 4, "experts", "dp=2,pp=2,ep=2,mbs=1,zero=1" },
     { 4, "routed", "cp=2,dp=2,ep=2,mbs=2" },
     { 4, "gpt", "dp=2,tp=2,sp,mbs=1,zero=3,recompute=full" },
+    { 8, "gpt", "dp=2,tp=2,sp,pp=2,mbs=1,zero=1" },
+    { 8, "llama", "dp=2,cp=2,tp=2,sp,mbs=2,zero=3,recompute=full" },
+    { 8, "experts", "dp=4,tp=2,sp,ep=8,mbs=1" },
+    { 8, "routed", "dp=2,tp=2,sp,pp=2,ep=2,etp=2,mbs=1,zero=1" },
+    { 8, "parallel", "tp=4,pp=2,vpp=2,schedule=zb-v,mbs=1" },
+    { 8, "gpt", "dp=8,mbs=1,zero=2,zero_ranks=4" },
+    { 8, "llama", "cp=4,pp=2,mbs=2,schedule=zb-h1" },
 };
 
 static bool run_case(const MppRank *rank, const Case *one, GString *said)
