@@ -13,9 +13,11 @@ BUILD := build$(if $(SAN),/san)
 REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph libgvc
 PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
 TEST_PACKAGES := python3 clang-format locales-all
+CPU_PACKAGES := libopenmpi-dev openmpi-bin libopenblas-dev
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
 HAVE_REQUIRED := $(call have,$(REQUIRED))
 LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c
+HAVE_CPU := $(call have,ompi-c openblas)
 PKG_CFLAGS = $(shell pkg-config --cflags $(LINKED))
 PKG_LIBS = $(shell pkg-config --libs $(LINKED))
 
@@ -26,10 +28,14 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Wno-missing-field-init
 BASE := -std=c11 -D_GNU_SOURCE -g $(OPTIMIZE) $(WARN) -ffp-contract=off -fPIC -fvisibility=hidden -DMPP_VERSION='"$(VERSION)"'
 FLAGS = $(BASE) -MMD -MP -I. -I$(BUILD) $(PKG_CFLAGS) $(CFLAGS)
 LIBS = $(PKG_LIBS) -lm
+# the worker on each rank does without GSL
+WORKER_LIBS = $(shell pkg-config --libs $(filter-out gsl libprotobuf-c,$(LINKED))) -lm
 
 # --- files ------------------------------------------------------------------------------------
-LIB_SOURCES := $(filter-out planner/cli/main.c,$(wildcard planner/*/*.c sim/*.c))
-TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/oracle/test_*.c tests/accuracy/test_*.c)
+LIB_SOURCES := $(filter-out planner/cli/main.c validate/run_main.c,$(wildcard planner/*/*.c sim/*.c validate/*.c))
+CPU_SOURCES := $(wildcard validate/cpu/*.c)
+TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/oracle/test_*.c tests/accuracy/test_*.c \
+                             tests/validate/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
 DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json planner/report/page/*) \
           hwprofiles/spreads.json)
@@ -39,13 +45,15 @@ LIB := $(BUILD)/libmpplan.a
 SHARED := $(BUILD)/libmpplan.so
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
+CPU_BACKEND := $(BUILD)/mpplan-backend-cpu.so
+BACKENDS := $(if $(HAVE_CPU),$(CPU_BACKEND))
 
 .DEFAULT_GOAL := all
 .PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
 .SECONDARY:
 
-## all: build the program at build/mpplan (the default), and mpplan-draw beside it
-all: $(BUILD)/mpplan $(BUILD)/mpplan-draw
+## all: build the program at build/mpplan (the default); beside it mpplan-draw, mpplan-run and the backends that can be built
+all: $(BUILD)/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS)
 
 $(BUILD)/mpplan: $(call objects,planner/cli/main.c) $(LIB) $(BUILD)/zoo.o
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
@@ -59,6 +67,13 @@ $(BUILD)/planner/graph/draw/%.o: PKG_CFLAGS += $(DRAW_CFLAGS)
 
 $(BUILD)/mpplan-draw: $(call objects,$(DRAW_SOURCES))
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(DRAW_LIBS) -lm -o $@
+
+$(BUILD)/mpplan-run: $(call objects,validate/run_main.c) $(LIB)
+	$(CC) $(FLAGS) $(LDFLAGS) $^ $(WORKER_LIBS) -o $@
+
+$(CPU_BACKEND): CFLAGS += $(if $(SAN),,-O3) $(shell pkg-config --cflags ompi-c openblas)
+$(CPU_BACKEND): $(call objects,$(CPU_SOURCES))
+	$(CC) $(FLAGS) $(LDFLAGS) -shared $^ $(shell pkg-config --libs ompi-c openblas) -lm -o $@
 
 $(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
@@ -107,7 +122,7 @@ APT_GET := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 ## doctor: say what was found on this machine
 doctor:
 	@$(foreach p,$(REQUIRED),printf '%s %s\n' '$(if $(call have,$(p)),✓,✗)' '$(p) (required)';)
-	@$(foreach p,ompi openblas,printf '%s %s\n' '$(if $(call have,$(p)),✓,✗)' '$(p) (for running plans on CPU ranks)';)
+	@$(foreach p,ompi-c openblas,printf '%s %s\n' '$(if $(call have,$(p)),✓,✗)' '$(p) (for running plans on CPU ranks: $(CPU_PACKAGES))';)
 	@printf '%s %s\n' "$$(command -v nvcc >/dev/null && echo ✓ || echo ✗)" 'nvcc (for running plans on GPUs)'
 
 ## packages: install the Debian packages that the program needs, if any is missing
@@ -117,7 +132,7 @@ packages:
 
 ## test-packages: install what the tests need besides
 test-packages: packages
-	@for p in $(TEST_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	@for p in $(TEST_PACKAGES) $(CPU_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
 	 if [ -n "$$missing" ]; then echo "installing$$missing"; $(APT_GET) update -q && $(APT_GET) install -y -q $$missing; fi
 
 ## quickstart: install what is missing, build, and plan GPT-3 6.7B on 8 GPUs
@@ -136,7 +151,7 @@ $(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs sim
 endif
 
 # (the sanitizers' own symbols are in the program that loads a library)
-tests: $(TESTS) $(BUILD)/mpplan $(BUILD)/mpplan-draw $(if $(SAN),,$(SHARED))
+tests: $(TESTS) $(BUILD)/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS) $(if $(SAN),,$(SHARED))
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
 check: test-packages
@@ -144,8 +159,9 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
-## check-all: check, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+## check-all: check, runs on 8 ranks, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
 check-all: check
+	@tests/run --slow --only 'validate/* on 8' build
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 
 ## check-fast: run the tests once, without sanitizers
@@ -203,7 +219,7 @@ PKG_CONFIG_LINES := 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}
 ## install: copy programs, library, header, Python module, manual page and completions below DESTDIR/PREFIX
 install: all lib man $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/mpplan $(DESTDIR)$(PREFIX)/bin/mpplan
-	install -D -m 755 $(BUILD)/mpplan-draw $(DESTDIR)$(PREFIX)/libexec/mpplan/mpplan-draw
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS)
 	install -D -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(VERSION)
 	ln -sf libmpplan.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so.$(SOVERSION)
 	ln -sf libmpplan.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libmpplan.so
@@ -218,7 +234,7 @@ install: all lib man $(COMPLETIONS)
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(PREFIX)/libexec/mpplan/mpplan-draw $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
 	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
 	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
 

@@ -12,7 +12,7 @@
 const MppCommand *const mpp_commands[] = {
     &mpp_command_plan,    &mpp_command_estimate,  &mpp_command_simulate, &mpp_command_schedule, &mpp_command_why,
     &mpp_command_diff,    &mpp_command_graph,     &mpp_command_report,   &mpp_command_emit,     &mpp_command_inspect,
-    &mpp_command_compare, &mpp_command_calibrate, &mpp_command_help,     NULL,
+    &mpp_command_compare, &mpp_command_calibrate, &mpp_command_validate, &mpp_command_help,     NULL,
 };
 
 const MppCommand *mpp_command_find(const char *name, GError **error)
@@ -101,6 +101,7 @@ bool mpp_command_check_range(int given, int least, int most, const char *flag, G
 {
     if (given >= least && given <= most)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most,
+                given);
     return false;
 }

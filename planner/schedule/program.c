@@ -3,6 +3,16 @@
 static const char *const action_names[] = { "receive", "pass", "send", "reduce", "drain", "tied", "barrier", "update", "gather" };
 const MppNames mpp_action_names = MPP_NAMES("action", action_names);
 
+char *mpp_action_to_text(const MppAction *action)
+{
+    const char *kind = mpp_names_get(&mpp_action_names, action->kind);
+    if (action->kind > MPP_ACTION_REDUCE)
+        return g_strdup(kind);
+    if (action->kind == MPP_ACTION_REDUCE)
+        return g_strdup_printf("%s %d", kind, action->chunk);
+    return g_strdup_printf("%s %d%s%d", kind, action->chunk, mpp_names_get(&mpp_pass_names, action->pass), action->micro_batch);
+}
+
 static void clear_peer(gpointer data)
 {
     g_array_unref(((MppPeer *)data)->sends);
@@ -87,6 +97,19 @@ static void add_slots(const MppOrder *order, MppStageProgram *stage, int32_t k, 
         if (adds && --left[slot->chunk] == 0 && reduces)
             add(stage, MPP_ACTION_REDUCE, slot, -1);
     }
+}
+
+/** ZeRO 2 and 3 exchange gradients within passes, but for those between the groups of hybrid sharding. */
+MppProgramOptions mpp_program_options(const MppJob *job, const MppStrategy *s)
+{
+    int64_t replicas = s->dp * s->cp, sharded = mpp_strategy_shard_ranks(s);
+    int64_t expert_replicas = job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1;
+    return (MppProgramOptions){
+        .tied_embedding = job->model->tied_embeddings && s->pp > 1,
+        .replicated = s->zero < 2 ? replicas > 1 || expert_replicas > 1 : replicas > sharded,
+        .gathers = (s->zero == 1 || s->zero == 2) && (sharded > 1 || expert_replicas > 1),
+        .barrier = true,
+    };
 }
 
 MppProgram *mpp_program_new(const MppOrder *order, const MppProgramOptions *options)

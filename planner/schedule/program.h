@@ -9,6 +9,8 @@
 #pragma once
 
 #include "planner/schedule/order.h"
+#include "planner/spec/job.h"
+#include "planner/spec/strategy.h"
 
 typedef enum {
     MPP_ACTION_RECEIVE, /* wait for the input of the pass that follows */
@@ -32,6 +34,9 @@ typedef struct {
     int32_t chunk, micro_batch;
 } MppAction;
 
+/** "pass 3F12", "reduce 1", "update". */
+char *mpp_action_to_text(const MppAction *action);
+
 /** A stage that another sends to, and the order of what it sends. */
 typedef struct {
     int32_t stage;
@@ -49,11 +54,14 @@ typedef struct {
 } MppProgram;
 
 typedef struct {
-    bool tied_embedding;    /* first and last stage hold copies of it */
-    bool replicated;        /* gradients are exchanged once a step */
-    bool gathers;           /* updated parameters are gathered */
-    bool barrier;           /* the optimizer waits for all ranks */
+    bool tied_embedding; /* first and last stage hold copies of it */
+    bool replicated;     /* gradients are exchanged once a step */
+    bool gathers;        /* updated parameters are gathered */
+    bool barrier;        /* the optimizer waits for all ranks */
 } MppProgramOptions;
+
+/** What a legal strategy exchanges at the end of a step. */
+MppProgramOptions mpp_program_options(const MppJob *job, const MppStrategy *strategy);
 
 /** @order must be checked. */
 MppProgram *mpp_program_new(const MppOrder *order, const MppProgramOptions *options);

@@ -1,0 +1,239 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "planner/cli/command.h"
+#include "planner/api/plan_json.h"
+#include "planner/cli/terminal.h"
+#include "planner/base/units.h"
+#include "planner/spec/plan_file.h"
+#include "validate/backend_load.h"
+#include "validate/comparison.h"
+#include "validate/launcher.h"
+
+/** Relative, of a loss, a norm, or a gradient against the largest of its parameter: sums of fp32 in another order. */
+static const double numerics_tolerance = 1e-5;
+
+enum { MOST_STEPS = 100000, USUAL_STEPS = 5, USUAL_WARM_UP = 2, USUAL_COMPARED_STEPS = 10 };
+
+typedef struct {
+    char *backend, *folder, *output;
+    gboolean check_numerics, json;
+    int steps, warm_up;
+    double timeout_s, memory_bytes, tolerance_frac;
+} Options;
+
+static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped, GError **error)
+{
+    const GOptionEntry entries[] = {
+        { "backend", 'b', 0, G_OPTION_ARG_STRING, &o->backend, "What runs it (default cpu)", "NAME" },
+        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare losses and gradients with the unsplit model",
+          NULL },
+        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure (default 5) or to train before the last comparison (10)",
+          "N" },
+        { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured (default 2)", "N" },
+        { "tolerance", 0, 0, G_OPTION_ARG_DOUBLE, &o->tolerance_frac, "Of the step time (default 0.1)", "FRAC" },
+        { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Longest time for one action (default 60)", "SECONDS" },
+        { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &o->memory_bytes, "Memory of a rank (default: the device's)", "BYTES" },
+        { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where mpplan-run and backends are (default: beside mpplan)",
+          "FOLDER" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Write the result to FILE as JSON", "FILE" },
+        G_OPTION_ENTRY_NULL,
+    };
+    return mpp_command_parse(&mpp_command_validate, entries, NULL, argc, argv, files, helped, error);
+}
+
+static bool check(const Options *o, char **files, GError **error)
+{
+    const char *wrong = NULL;
+    if (!files || files[1])
+        wrong = "validate takes one plan file";
+    else if (o->steps < 0 || o->steps > MOST_STEPS || o->warm_up < 0 || o->warm_up > MOST_STEPS)
+        wrong = "--steps, --warm-up: expected whole numbers from 0 to 100000";
+    else if (!(o->tolerance_frac > 0) || !isfinite(o->tolerance_frac))
+        wrong = "--tolerance: expected a share above 0";
+    else if (!(o->timeout_s > 0) || !isfinite(o->timeout_s))
+        wrong = "--timeout: expected seconds above 0";
+    else if (!(o->memory_bytes >= 0) || !isfinite(o->memory_bytes))
+        wrong = "--memory: expected bytes from 0 on";
+    if (wrong)
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
+    return !wrong;
+}
+
+/** The plan with the layers of every chunk spelled out, for the ranks. */
+static cJSON *resolved_plan(const MppPlanFile *file, MppPipelineCost *pipeline)
+{
+    g_autoptr(MppEstimate) estimate = mpp_estimate_from(pipeline);
+    cJSON *plan = cJSON_CreateObject();
+    cJSON_AddNumberToObject(plan, "format_version", 1);
+    cJSON_AddItemToObject(plan, "inputs", mpp_inputs_write(file->inputs));
+    cJSON_AddItemToObject(plan, "best", mpp_plan_json(&file->inputs->job, &file->strategy, estimate));
+    return plan;
+}
+
+static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipelineCost *pipeline, GError **error)
+{
+    g_autofree char *folder = o->folder ? g_strdup(o->folder) : mpp_backend_folder(error);
+    if (!folder)
+        return NULL;
+    int64_t steps = o->steps ? o->steps : o->check_numerics ? USUAL_COMPARED_STEPS : USUAL_STEPS;
+    const MppLauncher launch = {
+        .folder = folder,
+        .backend = o->backend ? o->backend : "cpu",
+        .ranks = file->inputs->gpus,
+        .check_numerics = o->check_numerics,
+        .steps = steps,
+        .warm_up = o->warm_up,
+        .timeout_s = o->timeout_s,
+        .memory_bytes = o->memory_bytes > 0 ? o->memory_bytes : file->inputs->cluster.device.memory_bytes,
+    };
+    g_autoptr(cJSON) plan = resolved_plan(file, pipeline);
+    return mpp_launcher_run(&launch, plan, error);
+}
+
+/* --- split beside whole --- */
+
+static void print_numerics(const MppRunReport *report)
+{
+    g_autoptr(MppTable) table = mpp_table_new("  step >|loss >|unsplit >|gradient norm >|unsplit >|worst gradient >|of");
+    for (guint i = 0; i < report->numerics->len; i++) {
+        const MppComparedStep *step = &g_array_index(report->numerics, MppComparedStep, i);
+        mpp_table_add(table, "%" G_GINT64_FORMAT, step->step);
+        mpp_table_add(table, "%.7f", step->loss);
+        mpp_table_add(table, "%.7f", step->whole_loss);
+        mpp_table_add(table, "%.6g", step->norm);
+        mpp_table_add(table, "%.6g", step->whole_norm);
+        mpp_table_add(table, "%.1e", step->worst_gradient);
+        mpp_table_add(table, "%s", step->parameter);
+    }
+    mpp_table_print(table);
+}
+
+static bool judge_numerics(const MppRunReport *report, GError **error)
+{
+    double worst = mpp_run_report_worst(report);
+    if (worst <= numerics_tolerance)
+        return true;
+    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
+                "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst, numerics_tolerance);
+    return false;
+}
+
+/* --- predicted beside measured --- */
+
+static void print_times(const char *title, const GArray *times)
+{
+    g_autofree char *columns = g_strdup_printf("  %s|predicted >|measured >|difference >", title);
+    g_autoptr(MppTable) table = mpp_table_new(columns);
+    for (guint i = 0; i < times->len; i++) {
+        const MppComparedTime *time = &g_array_index(times, MppComparedTime, i);
+        g_autofree char *predicted = mpp_units_seconds(time->predicted_s), *measured = mpp_units_seconds(time->measured_s);
+        mpp_table_add(table, "  %s", time->name);
+        mpp_table_add(table, "%s", predicted);
+        mpp_table_add(table, "%s", measured);
+        if (time->predicted_s > 0)
+            mpp_table_add(table, "%+.0f %%", 100 * (time->measured_s / time->predicted_s - 1));
+        else
+            mpp_table_add(table, "%s", "");
+    }
+    mpp_table_print(table);
+    puts("");
+}
+
+static void print_comparison(const MppComparison *comparison)
+{
+    g_autofree char *predicted = mpp_units_seconds(comparison->predicted_s),
+                    *measured = mpp_units_seconds(comparison->measured_s);
+    g_autofree char *least = mpp_units_seconds(comparison->least_s), *most = mpp_units_seconds(comparison->most_s);
+    g_autofree char *memory = mpp_units_bytes(comparison->predicted_bytes), *held = mpp_units_bytes(comparison->measured_bytes);
+    printf("  step   predicted %s   measured %s (%s to %s)   %+.1f %%\n", predicted, measured, least, most,
+           100 * mpp_comparison_error_frac(comparison));
+    printf("  peak   predicted %s   measured %s   %+.1f %%\n\n", memory, held,
+           100 * (comparison->measured_bytes / comparison->predicted_bytes - 1));
+    print_times("in a step, mean of the ranks", comparison->actions);
+    print_times("within passes", comparison->ops);
+}
+
+static bool judge_step(const Options *o, const MppComparison *comparison, GError **error)
+{
+    double off = mpp_comparison_error_frac(comparison);
+    if (fabs(off) <= o->tolerance_frac)
+        return true;
+    const MppComparedTime *culprit = mpp_comparison_culprit(comparison);
+    g_autofree char *predicted = mpp_units_seconds(culprit->predicted_s), *measured = mpp_units_seconds(culprit->measured_s);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
+                "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s", 100 * off,
+                100 * o->tolerance_frac, culprit->name, measured, predicted);
+    return false;
+}
+
+static bool write_result(const Options *o, const MppRunReport *report, const MppComparison *comparison, GError **error)
+{
+    if (!o->json && !o->output)
+        return true;
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    if (comparison)
+        cJSON_AddItemToObject(root, "comparison", mpp_comparison_json(comparison));
+    cJSON_AddItemToObject(root, "run", mpp_fields_write(&mpp_run_report_fields, report, false));
+    return mpp_json_write(root, o->output, error);
+}
+
+static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *report, MppPipelineCost *pipeline, GError **error)
+{
+    g_autofree char *title = mpp_inputs_title(file->inputs), *strategy = mpp_strategy_title(&file->strategy);
+    if (!o->json)
+        printf("%s\n\n  %s\n\n", title, strategy);
+    if (o->check_numerics) {
+        if (!o->json)
+            print_numerics(report);
+        return write_result(o, report, NULL, error) && judge_numerics(report, error);
+    }
+    g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, NULL, NULL, error);
+    if (!simulation)
+        return false;
+    g_autoptr(MppComparison) comparison = mpp_comparison_new(simulation, report);
+    if (!o->json)
+        print_comparison(comparison);
+    return write_result(o, report, comparison, error) && judge_step(o, comparison, error);
+}
+
+static bool validate(const Options *o, const char *path, GError **error)
+{
+    g_autoptr(MppPlanFile) file = mpp_plan_file_load(path, error);
+    if (!file)
+        return false;
+    file->inputs->runtime.skips_step_barrier = false; /* steps begin together here */
+    const MppJob *job = &file->inputs->job;
+    MppMesh mesh = mpp_mesh_new(&file->strategy, job->cluster, job->gpus);
+    MppBlockPlace place = mpp_block_place(&file->strategy, &mesh);
+    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
+    mpp_shard_cost(job, &place, shard);
+    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(file->strategy.pp * file->strategy.vpp, job->model->n_layers);
+    mpp_pipeline_cost_fill(pipeline, shard, &file->strategy);
+    g_autoptr(MppRunReport) report = run_plan(o, file, pipeline, error);
+    return report && show(o, file, report, pipeline, error);
+}
+
+static bool run(int argc, char **argv, GError **error)
+{
+    Options options = { .warm_up = USUAL_WARM_UP, .timeout_s = 60, .tolerance_frac = 0.1 };
+    g_auto(GStrv) files = NULL;
+    bool helped, done = parse(argc, argv, &options, &files, &helped, error);
+    if (done && !helped)
+        done = check(&options, files, error) && validate(&options, files[0], error);
+    char *texts[] = { options.backend, options.folder, options.output };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    return done;
+}
+
+const MppCommand mpp_command_validate = {
+    .name = "validate",
+    .arguments = "PLAN.json",
+    .summary = "Run a plan for real and compare it with what was predicted.",
+    .examples = "  mpplan validate plan.json                     # times on CPU ranks of this machine beside the prediction\n"
+                "  mpplan validate plan.json --check-numerics    # the split model trains as the unsplit one does\n",
+    .run = run,
+};

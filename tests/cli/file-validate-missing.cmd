@@ -1,0 +1,1 @@
+validate nothing-here.json

@@ -1,0 +1,1 @@
+validate a.json --tolerance 0

@@ -1,0 +1,1 @@
+validate a.json b.json

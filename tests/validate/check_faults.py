@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""What `mpplan validate` says when a run works, differs, or breaks; nothing is left behind in any case."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+from tap import PROGRAM, Skip, equal, has_keys, main  # noqa: E402
+
+BUILD = PROGRAM.parent
+MODEL = {"name": "tiny", "layers": 2, "hidden": 48, "heads": 4, "ffn": 96, "gated_mlp": True, "vocab": 101, "max_seq": 32}
+MANY = 100000
+LONGEST_S = 300
+
+
+class Folder:
+    """A folder for a case, also for temporary files of the program, which must be gone in the end."""
+
+    def __enter__(self):
+        if not shutil.which("mpirun") or not (BUILD / "mpplan-backend-cpu.so").exists():
+            raise Skip("mpirun or the cpu backend is not there")
+        self.path = pathlib.Path(tempfile.mkdtemp())
+        (self.path / "tmp").mkdir()
+        (self.path / "model.json").write_text(json.dumps(MODEL))
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path)
+
+    def command(self, *arguments):
+        return [PROGRAM, *map(str, arguments)]
+
+    def start(self, *arguments):
+        return subprocess.Popen(self.command(*arguments), cwd=self.path, env=os.environ | {"TMPDIR": str(self.path / "tmp")},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+
+    def run(self, *arguments, status=0):
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=LONGEST_S)
+        equal((process.returncode, err) if process.returncode != status else status, status)
+        return out, err
+
+    def plan(self, strategy="pp=2,mbs=1", precision="fp32"):
+        self.run("estimate", "--model", "model.json", "--gpus", 2, "--cluster", "cpu-hosts", "--runtime", "mpplan-run", "--precision",
+                 precision, "--seq", 32, "--global-batch", 4, "--strategy", strategy, "-o", "plan.json")
+
+    def nothing_left(self):
+        names = {path.name for path in self.path.iterdir()}
+        assert names <= {"model.json", "plan.json", "tmp"}, names
+        left = [path.name for path in (self.path / "tmp").iterdir() if path.name.startswith("mpplan-")]
+        equal(left, [])
+        deadline = time.time() + 20
+        while (ranks := ranks_of(self.path)) and time.time() < deadline:
+            time.sleep(0.05)
+        equal(ranks, [])
+
+
+def ranks_of(folder):
+    """Process numbers of the ranks whose plan lies in @folder."""
+    found = []
+    for path in pathlib.Path("/proc").iterdir():
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0") if path.name.isdigit() else []
+            stopped_for_good = words and (path / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            continue
+        if words and words[0].endswith(b"mpplan-run") and any(str(folder).encode() in word for word in words) and not stopped_for_good:
+            found.append(int(path.name))
+    return sorted(found)
+
+
+def wait_for_ranks(folder, n):
+    deadline = time.time() + LONGEST_S
+    while time.time() < deadline:
+        if len(ranks := ranks_of(folder.path)) == n:
+            time.sleep(1)  # past the start
+            return ranks
+        time.sleep(0.05)
+    raise AssertionError("the ranks did not start")
+
+
+def fail(folder, message, *arguments):
+    """The run fails with exit status 1, says @message, and leaves nothing."""
+    out, err = folder.run("validate", "plan.json", "-o", "out.json", *arguments, status=1)
+    equal(out, "")
+    assert message in err and err.startswith("mpplan: ") and err.count("\n") == 1, err
+    folder.nothing_left()
+
+
+def case_times_are_compared():
+    with Folder() as folder:
+        folder.plan()
+        out, _ = folder.run("validate", "plan.json", "--json", "--steps", 2, "--tolerance", 1e9)
+        result = json.loads(out)
+        has_keys(result, ["format_version", "comparison", "run"])
+        equal(len(result["run"]["steps_s"]), 2)
+        equal([rank["stage"] for rank in result["run"]["ranks"]], [0, 1])
+        equal(len(result["run"]["losses"]), 4)
+        step_s = result["comparison"]["step_s"]
+        assert 0 < step_s["least"] <= step_s["measured"] <= step_s["most"], step_s
+        for rank in result["run"]["ranks"]:
+            ends = [action["start_s"] + action["duration_s"] for action in rank["actions"]]
+            assert max(ends) <= 2 * step_s["most"], (ends, step_s)
+            assert rank["peak_bytes"] > 0
+        names = {op["name"] for op in result["comparison"]["operations"] if op["measured_s"] > 0 and op["predicted_s"] > 0}
+        assert {"qkv projection", "attention core", "mlp up projection", "vocabulary projection", "cross entropy"} <= names, names
+        folder.nothing_left()
+
+
+def case_out_of_tolerance():
+    with Folder() as folder:
+        folder.plan()
+        out, err = folder.run("validate", "plan.json", "--steps", 1, "--tolerance", 1e-9, status=4)
+        assert "predicted" in out and "tolerance is" in err and "most of it: " in err, err
+
+
+def case_numerics():
+    with Folder() as folder:
+        folder.plan("tp=2,sp,mbs=2")
+        out, err = folder.run("validate", "plan.json", "--check-numerics", "--steps", 3, "-o", "result.json")
+        equal(err, "")
+        steps = json.loads((folder.path / "result.json").read_text())["run"]["numerics"]
+        equal([step["step"] for step in steps], [1, 3])
+        assert all(0 < step["worst_gradient"] < 1e-5 for step in steps), steps
+
+
+def case_unsupported():
+    with Folder() as folder:
+        folder.plan(precision="bf16")
+        fail(folder, "the executor does not compute formats other than fp32 (plan with --precision fp32)")
+
+
+def case_missing_backend():
+    with Folder() as folder:
+        folder.plan()
+        fail(folder, 'no backend "abacus" in', "--backend", "abacus")
+
+
+def case_other_interface():
+    with Folder() as folder:
+        folder.plan()
+        old = folder.path / "tmp" / "mpplan-backend-old.so"
+        source = "const struct { int abi; const char *name; } mpp_backend = { 99, \"old\" };"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", old], input=source, text=True, check=True)
+        _, err = folder.run("validate", "plan.json", "--backend", "old", "--folder", old.parent, status=1)
+        assert "has interface version 99, this program" in err, err
+
+
+def case_out_of_memory():
+    with Folder() as folder:
+        folder.plan()
+        out, _ = folder.run("validate", "plan.json", "--json", "--steps", 1, "--tolerance", 1e9)
+        peak = min(rank["peak_bytes"] for rank in json.loads(out)["run"]["ranks"])
+        fail(folder, "out of memory: ", "--memory", 1000)
+        fail(folder, "pass ", "--memory", 0.95 * peak)
+
+
+def case_killed_rank():
+    with Folder() as folder:
+        folder.plan()
+        process = folder.start("validate", "plan.json", "-o", "out.json", "--steps", MANY)
+        os.kill(wait_for_ranks(folder, 2)[1], signal.SIGKILL)
+        _, err = process.communicate(timeout=LONGEST_S)
+        equal(process.returncode, 1)
+        assert "exited on signal 9" in err, err
+        folder.nothing_left()
+
+
+def case_stuck_rank():
+    with Folder() as folder:
+        folder.plan()
+        process = folder.start("validate", "plan.json", "-o", "out.json", "--steps", MANY, "--timeout", 3)
+        os.kill(wait_for_ranks(folder, 2)[1], signal.SIGSTOP)
+        _, err = process.communicate(timeout=LONGEST_S)
+        equal(process.returncode, 1)
+        assert "nothing moved in time during" in err, err
+        folder.nothing_left()
+
+
+def case_killed_program():
+    with Folder() as folder:
+        folder.plan()
+        process = folder.start("validate", "plan.json", "--steps", MANY)
+        wait_for_ranks(folder, 2)
+        process.kill()
+        process.communicate(timeout=LONGEST_S)
+        deadline = time.time() + LONGEST_S
+        while ranks_of(folder.path) and time.time() < deadline:
+            time.sleep(0.05)
+        equal(ranks_of(folder.path), [])
+
+
+def case_unequal_programs():
+    with Folder() as folder:
+        folder.plan()
+        other = folder.path / "tmp" / "mpplan-run"
+        shutil.copy(BUILD / "mpplan-run", other)
+        with open(other, "ab") as file:
+            file.write(b"\0")
+        words = ["--plan", "plan.json", "--backend", "cpu", "--folder", BUILD, "--report", "out.json"]
+        done = subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "1", BUILD / "mpplan-run", *words, ":", "-n", "1",
+                               other, *words], cwd=folder.path, capture_output=True, text=True, timeout=LONGEST_S)
+        assert done.returncode != 0
+        for rank in 0, 1:
+            assert f"rank {rank}: rank 1 has another program than rank 0" in done.stderr, done.stderr
+        assert not (folder.path / "out.json").exists()
+
+
+def case_wrong_number_of_ranks():
+    with Folder() as folder:
+        folder.plan()
+        done = subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "1", BUILD / "mpplan-run", "--plan", "plan.json",
+                               "--backend", "cpu", "--report", "out.json"], cwd=folder.path, capture_output=True, text=True,
+                              timeout=LONGEST_S)
+        assert done.returncode != 0 and "the plan is for 2 ranks, started are 1" in done.stderr, done.stderr
+
+
+main(globals())

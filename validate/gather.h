@@ -1,0 +1,16 @@
+/**
+ * What ranks tell each other beside the training: texts, and whether they are the same program.
+ */
+#pragma once
+
+#include "validate/place.h"
+
+/** All ranks call it with a text; all get all texts, by rank. NULL after a failure. */
+char **mpp_gather_texts(const MppRank *rank, const char *text);
+
+/**
+ * Whether all ranks run the same program with the same backend on the same @plan.
+ * Errors: MPP_ERROR_BACKEND naming a rank that differs and in what, on every rank; G_FILE_ERROR.
+ */
+bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,136 @@
+#include "validate/launcher.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "validate/backend_load.h"
+
+#define LAUNCHER "mpirun"
+static const char said_by_rank[] = MPP_WORKER ": ", said_of_signal[] = "exited on signal";
+
+/** Ranks that wait give the processor away: there may be more of them than cores. */
+static const char *const launcher_arguments[] = { "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1" };
+
+static void add(GPtrArray *arguments, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void add(GPtrArray *arguments, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    g_ptr_array_add(arguments, g_strdup_vprintf(format, values));
+    va_end(values);
+}
+
+/** @number in the C locale. */
+static void add_number(GPtrArray *arguments, const char *flag, double number)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    add(arguments, "%s", flag);
+    add(arguments, "%s", g_ascii_dtostr(text, sizeof text, number));
+}
+
+static GPtrArray *command_line(const MppLauncher *launch, const char *launcher, const char *plan, const char *report)
+{
+    GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
+    add(arguments, "%s", launcher);
+    for (size_t i = 0; i < G_N_ELEMENTS(launcher_arguments); i++)
+        add(arguments, "%s", launcher_arguments[i]);
+    add_number(arguments, "-n", (double)launch->ranks);
+    g_ptr_array_add(arguments, g_build_filename(launch->folder, MPP_WORKER, NULL));
+    const char *const texts[] = { "--plan", plan, "--report", report, "--backend", launch->backend, "--folder", launch->folder };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        add(arguments, "%s", texts[i]);
+    add_number(arguments, "--steps", (double)launch->steps);
+    add_number(arguments, "--warm-up", (double)launch->warm_up);
+    add_number(arguments, "--timeout", launch->timeout_s);
+    add_number(arguments, "--memory", launch->memory_bytes);
+    if (launch->check_numerics)
+        add(arguments, "--check-numerics");
+    g_ptr_array_add(arguments, NULL);
+    return arguments;
+}
+
+char *mpp_launcher_explain(const char *said)
+{
+    g_auto(GStrv) lines = g_strsplit(said, "\n", -1);
+    const char *last = NULL, *killed = NULL;
+    for (char **line = lines; *line; line++) {
+        g_strstrip(*line);
+        const char *own = strstr(*line, said_by_rank); /* ranks write at once: a line may begin with another's end */
+        if (own)
+            return g_strdup(own + strlen(said_by_rank));
+        if (strstr(*line, said_of_signal))
+            killed = *line;
+        if (**line && **line != '-')
+            last = *line;
+    }
+    return g_strdup(killed ? killed : last ? last : "ended without a word");
+}
+
+/** Runs in the child: it ends with its parent. */
+static void end_with_parent(gpointer data)
+{
+    (void)data;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+static GSubprocess *spawn(const GPtrArray *arguments, GError **error)
+{
+    g_autoptr(GSubprocessLauncher)
+        launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+    g_subprocess_launcher_set_child_setup(launcher, end_with_parent, NULL, NULL);
+    g_subprocess_launcher_setenv(launcher, "OPENBLAS_NUM_THREADS", "1", TRUE);
+    if (geteuid() == 0) { /* in a container; Open MPI wants to be told twice */
+        g_subprocess_launcher_setenv(launcher, "OMPI_ALLOW_RUN_AS_ROOT", "1", TRUE);
+        g_subprocess_launcher_setenv(launcher, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", TRUE);
+    }
+    return g_subprocess_launcher_spawnv(launcher, (const char *const *)arguments->pdata, error);
+}
+
+static bool run_ranks(const GPtrArray *arguments, GError **error)
+{
+    g_autoptr(GSubprocess) process = spawn(arguments, error);
+    g_autofree char *said = NULL;
+    if (!process || !g_subprocess_communicate_utf8(process, NULL, NULL, NULL, &said, error))
+        return false;
+    if (g_subprocess_get_successful(process))
+        return true;
+    g_autofree char *why = mpp_launcher_explain(said);
+    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_BACKEND, why);
+    return false;
+}
+
+static MppRunReport *run_in(const MppLauncher *launch, const char *launcher, const char *folder, const cJSON *plan,
+                            GError **error)
+{
+    g_autofree char *plan_path = g_build_filename(folder, "plan.json", NULL),
+                    *report_path = g_build_filename(folder, "report.json", NULL);
+    g_autoptr(GPtrArray) arguments = command_line(launch, launcher, plan_path, report_path);
+    MppRunReport *report = NULL;
+    if (mpp_json_write(plan, plan_path, error) && run_ranks(arguments, error))
+        report = mpp_run_report_load(report_path, error);
+    g_unlink(plan_path);
+    g_unlink(report_path);
+    return report;
+}
+
+MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error)
+{
+    g_autofree char *launcher = g_find_program_in_path(LAUNCHER);
+    if (!launcher) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: openmpi-bin)",
+                    LAUNCHER);
+        return NULL;
+    }
+    const MppBackend *backend = mpp_backend_load(launch->folder, launch->backend, error);
+    g_autofree char *folder = backend ? g_dir_make_tmp("mpplan-XXXXXX", error) : NULL;
+    if (!folder)
+        return NULL;
+    MppRunReport *report = run_in(launch, launcher, folder, plan, error);
+    g_rmdir(folder);
+    return report;
+}

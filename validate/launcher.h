@@ -1,0 +1,25 @@
+/**
+ * Starts the ranks of a plan as processes and waits for what they measured.
+ */
+#pragma once
+
+#include "validate/run_report.h"
+
+typedef struct {
+    const char *folder;  /* of the worker and the backends */
+    const char *backend; /* name */
+    int64_t ranks;
+    bool check_numerics;
+    int64_t steps, warm_up;
+    double timeout_s, memory_bytes;
+} MppLauncher;
+
+/**
+ * Runs @plan (as plan files hold it, chunks listed) under mpirun on this machine; no shell is involved. Nothing is left
+ * behind, whatever happens: files lie in a folder of their own that is removed, and ranks end with the launcher.
+ * Errors: MPP_ERROR_BACKEND with what the first rank said that failed; G_FILE_ERROR.
+ */
+MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** What the ranks' standard error says went wrong, for people. */
+char *mpp_launcher_explain(const char *said);
