@@ -1,7 +1,6 @@
 #include "planner/cli/ascii.h"
 
 #include <glib.h>
-#include <stdbool.h>
 
 static const struct {
     gunichar letter;
@@ -59,4 +58,19 @@ FILE *mpp_ascii_stream(FILE *under)
     Plain *plain = g_new(Plain, 1);
     *plain = (Plain){ under, g_string_new(NULL) };
     return fopencookie(plain, "w", (cookie_io_functions_t){ .write = write_plain, .close = close_plain });
+}
+
+FILE *mpp_ascii_begin(bool wanted)
+{
+    FILE *before = stdout;
+    if (wanted)
+        stdout = mpp_ascii_stream(before);
+    return before;
+}
+
+void mpp_ascii_end(FILE *before)
+{
+    if (stdout != before)
+        fclose(stdout); /* what went wrong is told of the stream below */
+    stdout = before;
 }

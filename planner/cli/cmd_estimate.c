@@ -114,11 +114,11 @@ static bool run(int argc, char **argv, GError **error)
     EstimateOptions options = { 0 };
     g_auto(GStrv) files = NULL;
     bool helped, launch, done = parse(argc, argv, &options, &files, &helped, error);
-    if (options.ascii && !options.json)
-        stdout = mpp_ascii_stream(stdout);
+    FILE *before = mpp_ascii_begin(options.ascii && !options.json);
     if (done && !helped)
         done = mpp_from_options_given(&options.from, &launch, error) &&
                (launch ? estimate_launch(&options, files, error) : estimate_strategy(&options, files, error));
+    mpp_ascii_end(before);
     mpp_job_options_clear(&options.job);
     mpp_from_options_clear(&options.from);
     g_free(options.strategy);

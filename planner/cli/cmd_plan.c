@@ -154,8 +154,6 @@ static bool plan(PlanOptions *options, GError **error)
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !read_objective(options, &objective, error))
         return false;
-    if (options->ascii && !options->json)
-        stdout = mpp_ascii_stream(stdout);
     g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
@@ -171,7 +169,10 @@ static bool plan(PlanOptions *options, GError **error)
 static bool run(int argc, char **argv, GError **error)
 {
     PlanOptions options = { .top = 4 };
-    bool helped, done = parse(argc, argv, &options, &helped, error) && (helped || plan(&options, error));
+    bool helped, done = parse(argc, argv, &options, &helped, error);
+    FILE *before = mpp_ascii_begin(options.ascii && !options.json);
+    done = done && (helped || plan(&options, error));
+    mpp_ascii_end(before);
     mpp_job_options_clear(&options.job);
     g_free(options.strategy);
     g_free(options.objective);

@@ -115,30 +115,34 @@ static void add_transfer(Chains *chains, const MppOp *op, int index)
     }
 }
 
-static void add_computation(Chains *chains, const MppOp *op, const MppOp *whole, int index)
+static void add_pass(Chains *chains, const MppOp *op, const MppOp *whole, int index, MppGraphDirection direction, double seconds)
 {
     MppGraphBuild *build = chains->build;
-    MppOpTime time = mpp_compute_time(build->pipeline->shard->job, op);
-    const double seconds[] = { time.forward_s, time.backward_input_s + time.backward_weight_s };
-    g_autofree char *ids[MPP_N_GRAPH_DIRECTIONS];
-    for (MppGraphDirection direction = 0; direction < MPP_N_GRAPH_DIRECTIONS; direction++) {
-        MppGraphNode *node = add_op(chains, op, index, direction);
-        ids[direction] = g_strdup(node->id);
-        bool forward = direction == MPP_GRAPH_FORWARD, weights = op->kind == MPP_OP_MATMUL && op->parameters > 0;
-        node->note = forward ? sizes_text(op) : weights ? g_strdup("gradients of input and weights") : NULL;
-        *(forward ? &node->forward_s : &node->backward_s) = seconds[direction];
-        node->step_s = seconds[direction] * build->micro_batches;
-        node->split = split_of(&build->pipeline->shard->place.shard, op, whole);
-        if (!forward)
-            continue;
-        node->parameters = op->parameters;
-        node->kept_bytes = op->kept_bytes;
-        const MppParameterBytes *bytes = op->expert ? &build->rates.experts : &build->rates.dense;
-        node->memory_bytes = op->parameters * bytes->weights + op->kept_bytes;
+    MppGraphNode *node = add_op(chains, op, index, direction);
+    node->step_s = seconds * build->micro_batches;
+    node->split = split_of(&build->pipeline->shard->place.shard, op, whole);
+    if (direction == MPP_GRAPH_BACKWARD) {
+        node->backward_s = seconds;
+        node->note = op->kind == MPP_OP_MATMUL && op->parameters > 0 ? g_strdup("gradients of input and weights") : NULL;
+        return;
     }
+    const MppParameterBytes *bytes = op->expert ? &build->rates.experts : &build->rates.dense;
+    node->forward_s = seconds;
+    node->note = sizes_text(op);
+    node->parameters = op->parameters;
+    node->kept_bytes = op->kept_bytes;
+    node->memory_bytes = op->parameters * bytes->weights + op->kept_bytes;
+}
+
+static void add_computation(Chains *chains, const MppOp *op, const MppOp *whole, int index)
+{
+    MppOpTime time = mpp_compute_time(chains->build->pipeline->shard->job, op);
+    add_pass(chains, op, whole, index, MPP_GRAPH_FORWARD, time.forward_s);
+    add_pass(chains, op, whole, index, MPP_GRAPH_BACKWARD, time.backward_input_s + time.backward_weight_s);
     if (!(op->kept_bytes > 0))
         return;
-    MppGraphEdge *kept = mpp_partition_graph_add_edge(build->graph, ids[MPP_GRAPH_FORWARD], ids[MPP_GRAPH_BACKWARD]);
+    MppGraphEdge *kept =
+        mpp_partition_graph_add_edge(chains->build->graph, chains->last[MPP_GRAPH_FORWARD], chains->last[MPP_GRAPH_BACKWARD]);
     kept->axis = MPP_GRAPH_KEPT;
     kept->bytes = op->kept_bytes;
     kept->title = g_strdup("kept");

@@ -47,7 +47,8 @@ def case_install_and_uninstall():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         make("install", f"DESTDIR={folder}", "PREFIX=/opt/it")
-        equal(listing(folder / "opt/it"),
+        with_mpi = {"libexec/mpplan/mpplan-backend-cpu.so", "libexec/mpplan/mpplan-run"}  # built where MPI and CBLAS are
+        equal([path for path in listing(folder / "opt/it") if path not in with_mpi],
               ["bin/mpplan", "include/mpplan.h", "lib/libmpplan.so", "lib/libmpplan.so.0", f"lib/libmpplan.so.{version()}",
                "lib/pkgconfig/mpplan.pc", "lib/python3/dist-packages/mpplan/__init__.py", "libexec/mpplan/mpplan-draw", "share/bash-completion/completions/mpplan", "share/fish/vendor_completions.d/mpplan.fish",
                "share/man/man1/mpplan.1", "share/zsh/site-functions/_mpplan"])

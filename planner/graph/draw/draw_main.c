@@ -10,7 +10,7 @@
 #include "planner/graph/draw/render.h"
 
 #ifdef __SANITIZE_ADDRESS__
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 /** Graphviz and fontconfig keep what they once allocated. */
 const char *__asan_default_options(void)
