@@ -31,7 +31,7 @@ class Folder:
         return self
 
     def __exit__(self, *_):
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path, ignore_errors=True)  # MPI clears its own part of it at the same time
 
     def command(self, *arguments):
         return [PROGRAM, *map(str, arguments)]
