@@ -12,7 +12,7 @@ BUILD := build$(if $(SAN),/san)
 # --- what the machine has ---------------------------------------------------------------------
 REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph libgvc
 PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
-TEST_PACKAGES := python3 clang-format locales-all
+TEST_PACKAGES := python3 iproute2 clang-format locales-all
 CPU_PACKAGES := libopenmpi-dev openmpi-bin libopenblas-dev
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
 HAVE_REQUIRED := $(call have,$(REQUIRED))

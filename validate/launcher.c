@@ -9,11 +9,27 @@
 
 #include "validate/backend_load.h"
 
-#define LAUNCHER "mpirun"
 static const char said_by_rank[] = MPP_WORKER ": ", said_of_signal[] = "exited on signal";
 
-/** Ranks that wait give the processor away: there may be more of them than cores. */
-static const char *const launcher_arguments[] = { "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1" };
+/** What starts ranks. */
+typedef struct {
+    const char *name, *package;
+    const char *const *arguments;
+    bool takes_hosts;
+} Program;
+
+/**
+ * Ranks that wait give the processor away: there may be more of them than cores. Two connections between hosts: over one, the
+ * message that lets a peer send waits behind what is sent to it, and a pair's exchange takes twice as long.
+ */
+static const char *const mpirun_arguments[] = { "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
+                                                "--mca", "btl_tcp_links", "2", NULL };
+static const char *const srun_arguments[] = { "--mpi=pmix", "--kill-on-bad-exit=1", NULL };
+
+static const Program programs[] = {
+    { "mpirun", "openmpi-bin", mpirun_arguments, .takes_hosts = true },
+    { "srun", "slurm-client", srun_arguments },
+};
 
 static void add(GPtrArray *arguments, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -33,12 +49,16 @@ static void add_number(GPtrArray *arguments, const char *flag, double number)
     add(arguments, "%s", g_ascii_dtostr(text, sizeof text, number));
 }
 
-static GPtrArray *command_line(const MppLauncher *launch, const char *launcher, const char *plan, const char *report)
+static GPtrArray *command_line(const MppLauncher *launch, const Program *program, const char *plan, const char *report)
 {
     GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
-    add(arguments, "%s", launcher);
-    for (size_t i = 0; i < G_N_ELEMENTS(launcher_arguments); i++)
-        add(arguments, "%s", launcher_arguments[i]);
+    add(arguments, "%s", program->name);
+    for (const char *const *own = program->arguments; *own; own++)
+        add(arguments, "%s", *own);
+    if (launch->hostfile) {
+        add(arguments, "--hostfile");
+        add(arguments, "%s", launch->hostfile);
+    }
     add_number(arguments, "-n", (double)launch->ranks);
     g_ptr_array_add(arguments, g_build_filename(launch->folder, MPP_WORKER, NULL));
     const char *const texts[] = { "--plan", plan, "--report", report, "--backend", launch->backend, "--folder", launch->folder };
@@ -104,12 +124,12 @@ static bool run_ranks(const GPtrArray *arguments, GError **error)
     return false;
 }
 
-static MppRunReport *run_in(const MppLauncher *launch, const char *launcher, const char *folder, const cJSON *plan,
+static MppRunReport *run_in(const MppLauncher *launch, const Program *program, const char *folder, const cJSON *plan,
                             GError **error)
 {
     g_autofree char *plan_path = g_build_filename(folder, "plan.json", NULL),
                     *report_path = g_build_filename(folder, "report.json", NULL);
-    g_autoptr(GPtrArray) arguments = command_line(launch, launcher, plan_path, report_path);
+    g_autoptr(GPtrArray) arguments = command_line(launch, program, plan_path, report_path);
     MppRunReport *report = NULL;
     if (mpp_json_write(plan, plan_path, error) && run_ranks(arguments, error))
         report = mpp_run_report_load(report_path, error);
@@ -118,19 +138,39 @@ static MppRunReport *run_in(const MppLauncher *launch, const char *launcher, con
     return report;
 }
 
+static const Program *program_named(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
+        if (g_str_equal(programs[i].name, name))
+            return &programs[i];
+    return NULL;
+}
+
+static const Program *find_program(const MppLauncher *launch, GError **error)
+{
+    const Program *program = program_named(launch->program);
+    g_autofree char *path = program ? g_find_program_in_path(program->name) : NULL;
+    if (!program)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "cannot start ranks with \"%s\"; known: mpirun, srun", launch->program);
+    else if (launch->hostfile && !program->takes_hosts)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes the hosts of its allocation, not a list", program->name);
+    else if (!path)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: %s)", program->name,
+                    program->package);
+    else
+        return program;
+    return NULL;
+}
+
 MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error)
 {
-    g_autofree char *launcher = g_find_program_in_path(LAUNCHER);
-    if (!launcher) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: openmpi-bin)",
-                    LAUNCHER);
+    const Program *program = find_program(launch, error);
+    if (!program || !mpp_backend_load(launch->folder, launch->backend, error))
         return NULL;
-    }
-    const MppBackend *backend = mpp_backend_load(launch->folder, launch->backend, error);
-    g_autofree char *folder = backend ? g_dir_make_tmp("mpplan-XXXXXX", error) : NULL;
+    g_autofree char *folder = g_dir_make_tmp("mpplan-XXXXXX", error);
     if (!folder)
         return NULL;
-    MppRunReport *report = run_in(launch, launcher, folder, plan, error);
+    MppRunReport *report = run_in(launch, program, folder, plan, error);
     g_rmdir(folder);
     return report;
 }

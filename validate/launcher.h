@@ -6,8 +6,10 @@
 #include "validate/run_report.h"
 
 typedef struct {
-    const char *folder;  /* of the worker and the backends */
-    const char *backend; /* name */
+    const char *program;  /* that starts the ranks: mpirun or srun */
+    const char *hostfile; /* mpirun's; NULL: this machine */
+    const char *folder;   /* of the worker and the backends, on every host */
+    const char *backend;  /* name */
     int64_t ranks;
     bool check_numerics;
     int64_t steps, warm_up;
@@ -15,9 +17,11 @@ typedef struct {
 } MppLauncher;
 
 /**
- * Runs @plan (as plan files hold it, chunks listed) under mpirun on this machine; no shell is involved. Nothing is left
- * behind, whatever happens: files lie in a folder of their own that is removed, and ranks end with the launcher.
- * Errors: MPP_ERROR_BACKEND with what the first rank said that failed; G_FILE_ERROR.
+ * Runs @plan (as plan files hold it, chunks listed) on this machine, the hosts listed, or those of the Slurm allocation; no
+ * shell is involved. Nothing is left behind, whatever happens: files lie in a folder of their own in the folder for temporary
+ * files, which all hosts share, and ranks end with the launcher.
+ * Errors: MPP_ERROR_USAGE, when no such program is known; MPP_ERROR_BACKEND with what the first rank said that failed;
+ * G_FILE_ERROR.
  */
 MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

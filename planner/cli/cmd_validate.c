@@ -16,7 +16,7 @@ static const double numerics_tolerance = 1e-5;
 enum { MOST_STEPS = 100000, USUAL_STEPS = 5, USUAL_WARM_UP = 2, USUAL_COMPARED_STEPS = 10 };
 
 typedef struct {
-    char *backend, *folder, *output;
+    char *backend, *folder, *launcher, *hostfile, *output;
     gboolean check_numerics, json;
     int steps, warm_up;
     double timeout_s, memory_bytes, tolerance_frac;
@@ -36,6 +36,8 @@ static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped
         { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &o->memory_bytes, "Memory of a rank (default: the device's)", "BYTES" },
         { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where mpplan-run and backends are (default: beside mpplan)",
           "FOLDER" },
+        { "launcher", 0, 0, G_OPTION_ARG_STRING, &o->launcher, "What starts the ranks: mpirun (default) or srun", "PROGRAM" },
+        { "hostfile", 0, 0, G_OPTION_ARG_FILENAME, &o->hostfile, "Hosts and their slots, for mpirun (default: this machine)", "FILE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Write the result to FILE as JSON", "FILE" },
         G_OPTION_ENTRY_NULL,
@@ -79,6 +81,8 @@ static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipe
         return NULL;
     int64_t steps = o->steps ? o->steps : o->check_numerics ? USUAL_COMPARED_STEPS : USUAL_STEPS;
     const MppLauncher launch = {
+        .program = o->launcher ? o->launcher : "mpirun",
+        .hostfile = o->hostfile,
         .folder = folder,
         .backend = o->backend ? o->backend : "cpu",
         .ranks = file->inputs->gpus,
@@ -223,7 +227,7 @@ static bool run(int argc, char **argv, GError **error)
     bool helped, done = parse(argc, argv, &options, &files, &helped, error);
     if (done && !helped)
         done = check(&options, files, error) && validate(&options, files[0], error);
-    char *texts[] = { options.backend, options.folder, options.output };
+    char *texts[] = { options.backend, options.folder, options.launcher, options.hostfile, options.output };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     return done;
@@ -234,6 +238,7 @@ const MppCommand mpp_command_validate = {
     .arguments = "PLAN.json",
     .summary = "Run a plan for real and compare it with what was predicted.",
     .examples = "  mpplan validate plan.json                     # times on CPU ranks of this machine beside the prediction\n"
-                "  mpplan validate plan.json --check-numerics    # the split model trains as the unsplit one does\n",
+                "  mpplan validate plan.json --check-numerics    # the split model trains as the unsplit one does\n"
+                "  mpplan validate plan.json --hostfile hosts    # on several machines that share TMPDIR\n",
     .run = run,
 };

@@ -103,8 +103,8 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     return (MppShardedLayer){
         .forward_s = gather_s - hidden_forward_s * (1 - slowdown),
         .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - slowdown),
-        .first_s = gather_s,
-        .last_s = scatter_s,
+        .first_s = hidden_forward_s * (1 - slowdown),
+        .last_s = MIN(scatter_s, hidden_backward_s) * (1 - slowdown),
     };
 }
 

@@ -54,7 +54,7 @@ MppExchangeTime mpp_exchange_time(const MppExchange *exchange, double parameters
 /** What a layer's forward and backward passes wait for its sharded parameters and gradients (ZeRO 2 and 3). */
 typedef struct {
     double forward_s, backward_s;
-    double first_s, last_s; /* gather before the first layer and scatter after the last: nothing to hide behind */
+    double first_s, last_s; /* what more the first layer's gather and the last one's scatter cost, with nothing to hide behind */
 } MppShardedLayer;
 
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost);

@@ -152,6 +152,30 @@ def case_other_interface():
         assert "has interface version 99, this program" in err, err
 
 
+def case_launchers():
+    with Folder() as folder:
+        folder.plan()
+        for arguments, message in ((["rsh"], 'cannot start ranks with "rsh"; known: mpirun, srun'),
+                                   (["srun", "--hostfile", "hosts"], "srun takes the hosts of its allocation, not a list")):
+            _, err = folder.run("validate", "plan.json", "--launcher", *arguments, status=2)
+            assert message in err, err
+
+
+def case_slurm():
+    """A stand-in for srun, which has mpirun start the ranks: what it is told is what srun understands."""
+    with Folder() as folder:
+        folder.plan()
+        programs = folder.path / "tmp" / "bin"
+        programs.mkdir()
+        (programs / "srun").write_text('#!/bin/sh\n[ "$1 $2 $3" = "--mpi=pmix --kill-on-bad-exit=1 -n" ] || exit 9\nshift 2\n'
+                                       'exec mpirun --oversubscribe "$@"\n')
+        (programs / "srun").chmod(0o755)
+        done = subprocess.run(folder.command("validate", "plan.json", "--launcher", "srun", "--check-numerics", "--steps", 1),
+                              cwd=folder.path, env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}, capture_output=True,
+                              text=True, timeout=LONGEST_S)
+        equal((done.returncode, done.stderr), (0, ""))
+
+
 def case_out_of_memory():
     with Folder() as folder:
         folder.plan()

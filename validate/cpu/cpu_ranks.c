@@ -78,10 +78,18 @@ void mpp_cpu_all_reduce(MppBackendState *s, MppBackendGroup *group, MppReduceKin
     check(s, MPI_Allreduce(MPI_IN_PLACE, x.data, count_of(x), type_of(x), op, group->comm), "all-reduce");
 }
 
+/** Open MPI's reduction in equal blocks goes through one rank; the one in any blocks is a ring. */
 void mpp_cpu_reduce_scatter(MppBackendState *s, MppBackendGroup *group, MppTensor out, MppTensor in)
 {
-    if (!mpp_cpu_failed(s))
-        check(s, MPI_Reduce_scatter_block(in.data, out.data, count_of(out), type_of(in), MPI_SUM, group->comm), "reduce-scatter");
+    int *counts = mpp_cpu_failed(s) ? NULL : malloc((size_t)group->n * sizeof(int));
+    if (!counts) {
+        mpp_cpu_fail(s, "out of memory");
+        return;
+    }
+    for (int i = 0; i < group->n; i++)
+        counts[i] = count_of(out);
+    check(s, MPI_Reduce_scatter(in.data, out.data, counts, type_of(in), MPI_SUM, group->comm), "reduce-scatter");
+    free(counts);
 }
 
 /** @in may be the caller's own part of @out. */
