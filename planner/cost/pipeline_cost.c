@@ -1,92 +1,7 @@
 #include "planner/cost/pipeline_cost.h"
 
 #include "planner/cost/collective.h"
-
-/** Recomputation of a strategy's layers that are recomputed at all. */
-static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
-{
-    if (s->recompute == MPP_RECOMPUTE_NONE)
-        return 0;
-    return s->recompute_layers ? MIN(s->recompute_layers, layers) : layers;
-}
-
-typedef struct {
-    double forward_s, backward_s, weight_s, kept_bytes, parameters, expert_parameters;
-} Sums;
-
-static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
-{
-    const MppPassCost *cost = &block->by_recompute[recompute];
-    MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
-    sums->forward_s += n * (cost->forward_s + sharded.forward_s);
-    sums->backward_s += n * (cost->backward_s + sharded.backward_s);
-    sums->weight_s += n * cost->weight_s;
-    sums->kept_bytes += n * cost->kept_bytes;
-    sums->parameters += n * block->parameters;
-    sums->expert_parameters += n * block->expert_parameters;
-}
-
-/** Transfers of sharded parameters at the ends of a chunk's passes. */
-static MppShardedLayer chunk_ends(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
-{
-    const MppShardCost *shard = pipeline->shard;
-    if (!chunk->layers)
-        return (MppShardedLayer){ 0 };
-    const MppBlockCost *block = &shard->kinds[shard->job->model->kind_of_layer[chunk->first_layer]];
-    return mpp_exchange_layer(&pipeline->exchange, block, &block->by_recompute[MPP_RECOMPUTE_NONE]);
-}
-
-static void set_durations(MppPipelineCost *pipeline, int64_t index)
-{
-    const MppChunkCost *chunk = &pipeline->chunks[index];
-    pipeline->forward_s[index] = chunk->forward_s;
-    pipeline->input_s[index] = chunk->backward_s - chunk->weight_s;
-    pipeline->weight_s[index] = chunk->weight_s;
-    pipeline->kept_bytes[index] = chunk->kept_bytes;
-}
-
-static void sum_chunk(MppPipelineCost *pipeline, int64_t index, int64_t first, int64_t layers)
-{
-    const MppShardCost *shard = pipeline->shard;
-    const MppModel *model = shard->job->model;
-    const MppStrategy *s = pipeline->strategy;
-    int64_t again = recomputed_layers(s, layers);
-    MppChunkCost *chunk = &pipeline->chunks[index];
-    *chunk = (MppChunkCost){ .first_layer = first,
-                             .layers = layers,
-                             .recomputed = mpp_shard_cost_count(model, first, again),
-                             .stored = mpp_shard_cost_count(model, first + again, layers - again) };
-    Sums sums = { 0 };
-    for (int64_t kind = 0; kind < model->n_kinds; kind++) {
-        if (chunk->stored.n[kind])
-            add_block(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], &sums);
-        if (chunk->recomputed.n[kind])
-            add_block(pipeline, &shard->kinds[kind], s->recompute, chunk->recomputed.n[kind], &sums);
-    }
-    if (index == 0)
-        add_block(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, &sums);
-    if (index == pipeline->model_chunks - 1) {
-        add_block(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, &sums);
-        if (model->tied_embeddings && mpp_pipeline_cost_ends_apart(pipeline))
-            sums.parameters += shard->embedding.parameters;
-    }
-    MppShardedLayer ends = chunk_ends(pipeline, chunk);
-    chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
-    chunk->backward_s = sums.backward_s + ends.last_s;
-    chunk->weight_s = sums.weight_s;
-    chunk->kept_bytes = sums.kept_bytes;
-    chunk->parameters = sums.parameters;
-    chunk->expert_parameters = sums.expert_parameters;
-    set_durations(pipeline, index);
-}
-
-/** A chunk like an earlier one. */
-static void copy_chunk(MppPipelineCost *pipeline, int64_t index, int64_t from, int64_t first_layer)
-{
-    pipeline->chunks[index] = pipeline->chunks[from];
-    pipeline->chunks[index].first_layer = first_layer;
-    set_durations(pipeline, index);
-}
+#include "planner/cost/pipeline_chunks.h"
 
 /** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
 static MppChain chain_of(MppPipelineCost *pipeline)
@@ -226,21 +141,27 @@ static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrateg
     pipeline->placed = *s;
 }
 
-static void sum_chunks(MppPipelineCost *pipeline)
+/** Returns: whether chunks have to be summed anew, whatever else has changed. */
+static bool set_schedule(MppPipelineCost *pipeline, const MppStrategy *s)
 {
-    int64_t n = pipeline->model_chunks, first = 0;
-    bool uniform = pipeline->shard->job->model->n_kinds == 1;
-    for (int64_t c = 0; c < n; first += pipeline->layers[c++]) {
-        bool inner = c > 1 && c < n - 1 && uniform;
-        if (inner && pipeline->layers[c] == pipeline->layers[c - 1])
-            copy_chunk(pipeline, c, c - 1, first);
-        else
-            sum_chunk(pipeline, c, first, pipeline->layers[c]);
-    }
-    for (int64_t c = n; c < pipeline->n_chunks; c++) {
-        pipeline->layers[c] = pipeline->layers[c - n];
-        copy_chunk(pipeline, c, c - n, pipeline->chunks[c - n].first_layer);
-    }
+    int64_t n_chunks = pipeline->n_chunks;
+    bool apart = n_chunks && mpp_pipeline_cost_ends_apart(pipeline);
+    MppSchedule schedule = mpp_schedule_of(s, pipeline->shard->job->training.global_batch);
+    bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
+    pipeline->schedule = schedule;
+    if (!known)
+        take_peaks(pipeline);
+    pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
+    return pipeline->n_chunks != n_chunks || mpp_pipeline_cost_ends_apart(pipeline) != apart;
+}
+
+static void sum_stages(MppPipelineCost *pipeline, const MppStrategy *s)
+{
+    pipeline->strategy = s;
+    pipeline->exchange.strategy = s;
+    pipeline->replayed = false;
+    for (int64_t k = 0; k < s->pp; k++)
+        sum_stage(pipeline, k);
 }
 
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
@@ -248,57 +169,28 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     const MppJob *job = shard->job;
     pipeline->shard = shard;
     pipeline->strategy = s;
-    pipeline->replayed = false;
     place(pipeline, job, s);
-    MppSchedule schedule = mpp_schedule_of(s, job->training.global_batch);
-    bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
-    pipeline->schedule = schedule;
-    if (!known)
-        take_peaks(pipeline);
     pipeline->model_chunks = s->pp * s->vpp;
-    pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
+    set_schedule(pipeline, s);
     double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
     pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
-
     split_layers(pipeline);
-    sum_chunks(pipeline);
-    for (int64_t k = 0; k < s->pp; k++)
-        sum_stage(pipeline, k);
+    mpp_pipeline_chunks_sum(pipeline);
+    sum_stages(pipeline, s);
 }
 
-static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
-                       MppPass pass, MppShares *out)
+void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *s)
 {
-    const MppPassCost *cost = &block->by_recompute[recompute];
-    MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);
-    bool forward = pass == MPP_PASS_FORWARD;
-    mpp_shares_add(out, n, forward ? &cost->forward : &cost->backward);
-    out->s[MPP_SHARE_DP] += n * (forward ? sharded.forward_s : sharded.backward_s);
+    pipeline->strategy = s;
+    if (set_schedule(pipeline, s))
+        mpp_pipeline_chunks_sum(pipeline);
+    sum_stages(pipeline, s);
 }
 
-void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t index, MppPass pass, MppShares *out)
+void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s)
 {
-    const MppShardCost *shard = pipeline->shard;
-    const MppChunkCost *chunk = &pipeline->chunks[index];
-    *out = (MppShares){ { 0 } };
-    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
-        add_shares(pipeline, &shard->kinds[kind], MPP_RECOMPUTE_NONE, chunk->stored.n[kind], pass, out);
-        add_shares(pipeline, &shard->kinds[kind], pipeline->strategy->recompute, chunk->recomputed.n[kind], pass, out);
-    }
-    if (index % pipeline->model_chunks == 0)
-        add_shares(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, pass, out);
-    if (index % pipeline->model_chunks == pipeline->model_chunks - 1)
-        add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, pass, out);
-    MppShardedLayer ends = chunk_ends(pipeline, chunk);
-    out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
-    if (pass == MPP_PASS_FORWARD)
-        out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
-}
-
-void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)
-{
-    MppShares backward;
-    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_FORWARD, out);
-    mpp_pipeline_cost_pass_shares(pipeline, index, MPP_PASS_BACKWARD, &backward);
-    mpp_shares_add(out, 1, &backward);
+    pipeline->strategy = s;
+    pipeline->exchange.strategy = s;
+    mpp_pipeline_chunks_sum(pipeline);
+    sum_stages(pipeline, s);
 }

@@ -62,6 +62,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
 /** @strategy must be legal for the job of @shard; both are borrowed until the next fill. */
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
 
+/** As a fill, when @strategy differs from the last one's in the schedule, or in ZeRO 0 and 1 and offload, alone. */
+void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *strategy);
+
+/** As a fill, when @strategy differs from the last one's in the number of layers recomputed, above 0 both times, alone. */
+void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *strategy);
+
 /** The order of the schedule, made when first asked for; lent until the next fill. */
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 

@@ -30,15 +30,3 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
     out->head_bytes = logits ? tokens * vocab * job->runtime->memory.logit_bytes : 0;
 }
-
-MppKindCounts mpp_shard_cost_count(const MppModel *model, int64_t first, int64_t count)
-{
-    MppKindCounts counts = { { 0 } };
-    if (model->n_kinds == 1) {
-        counts.n[0] = (int16_t)count;
-        return counts;
-    }
-    for (int64_t i = first; i < first + count; i++)
-        counts.n[model->kind_of_layer[i]]++;
-    return counts;
-}

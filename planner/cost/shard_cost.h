@@ -18,11 +18,3 @@ typedef struct {
 } MppShardCost;
 
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out);
-
-/** Layers of each kind in a run of the model's layers. */
-typedef struct {
-    int16_t n[MPP_MODEL_MOST_KINDS];
-} MppKindCounts;
-
-/** Of layers @first … @first + @count - 1. */
-MppKindCounts mpp_shard_cost_count(const MppModel *model, int64_t first, int64_t count);

@@ -105,10 +105,10 @@ static bool judge(Evaluation *at, const MppStrategy *s)
     return true;
 }
 
-static bool fits_with(Evaluation *at, const MppShardCost *shard, MppStrategy *s, int64_t layers)
+static bool fits_with(Evaluation *at, MppStrategy *s, int64_t layers)
 {
     s->recompute_layers = layers;
-    mpp_pipeline_cost_fill(at->pipeline, shard, s);
+    mpp_pipeline_cost_recompute(at->pipeline, s);
     return mpp_memory_peak_bytes(at->pipeline) <= at->usable_bytes;
 }
 
@@ -117,57 +117,91 @@ static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppSt
 {
     int64_t most = (at->job->model->n_layers + s.pp * s.vpp - 1) / (s.pp * s.vpp);
     int64_t low = 0, high = most; /* low does not fit; high, all layers, does */
+    if (most < 2)
+        return;
+    s.recompute_layers = most;
+    mpp_pipeline_cost_fill(at->pipeline, shard, &s);
     while (high - low > 1) {
         int64_t middle = (low + high) / 2;
-        if (fits_with(at, shard, &s, middle))
+        if (fits_with(at, &s, middle))
             high = middle;
         else
             low = middle;
     }
-    if (high < most && fits_with(at, shard, &s, high))
+    if (high < most && fits_with(at, &s, high))
         judge(at, &s);
 }
 
-/** One pipeline under every sharding. @fits: in, whether each fitted without recomputation; out, whether it does now. */
-static void evaluate_shardings(Evaluation *at, const MppStrategy *shape, const MppSharding *shardings, int n, bool *fits)
+/** One pipeline, split and recomputation, under every schedule and sharding. */
+typedef struct {
+    const MppShardCost *shard;
+    const MppSharding *shardings;
+    int n_shardings;
+    bool summed; /* the pipeline's chunks are those of this one without transfers in every micro-batch */
+} Pipeline;
+
+static void fill(Evaluation *at, Pipeline *p, const MppStrategy *s)
 {
-    const MppShardCost *shard = shard_of(at, shape);
+    bool hides = s->zero >= 2; /* transfers in every micro-batch change the chunks' times */
+    if (p->summed && !hides)
+        mpp_pipeline_cost_reschedule(at->pipeline, s);
+    else
+        mpp_pipeline_cost_fill(at->pipeline, p->shard, s);
+    p->summed = !hides;
+}
+
+/** @fits: in, whether each sharding fitted without recomputation; out, whether it does now. */
+static void evaluate_shardings(Evaluation *at, Pipeline *p, MppStrategy s, bool *fits)
+{
     bool filled = false;
-    MppStrategy s = *shape;
-    for (int i = 0; i < n; i++) {
-        bool hides = shardings[i].zero >= 2; /* transfers in every micro-batch change the chunks' times */
-        s.zero = shardings[i].zero;
-        s.zero_ranks = shardings[i].zero_ranks;
-        s.offload_optimizer = shardings[i].offload;
-        if (!filled || hides || s.recompute_layers)
-            mpp_pipeline_cost_fill(at->pipeline, shard, &s);
-        filled = !hides;
+    for (int i = 0; i < p->n_shardings; i++) {
+        s.zero = p->shardings[i].zero;
+        s.zero_ranks = p->shardings[i].zero_ranks;
+        s.offload_optimizer = p->shardings[i].offload;
+        if (!filled || s.zero >= 2)
+            fill(at, p, &s);
+        filled = p->summed;
         bool before = fits[i];
         fits[i] = judge(at, &s);
         if (s.recompute == MPP_RECOMPUTE_FULL && !at->fixed_layers && !before && fits[i]) {
-            judge_fewest_layers(at, shard, s);
-            filled = false;
+            judge_fewest_layers(at, p->shard, s);
+            filled = p->summed = false;
         }
     }
 }
 
-static void evaluate_shape(Evaluation *at, const MppStrategy *shape)
+/** @shapes: the same but for the schedule */
+static void evaluate_shapes(Evaluation *at, const MppStrategy *shapes, int n_shapes)
 {
     MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
     MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
     MppSharding shardings[MPP_SPACE_MOST_CHOICES];
-    int n_splits = mpp_space_splits(at->job, shape, at->limits, splits);
+    int n_splits = mpp_space_splits(at->job, shapes, at->limits, splits);
     int n_recomputes = mpp_space_recomputes(at->job, at->limits, recomputes);
-    int n_shardings = mpp_space_shardings(at->job, shape, at->limits, shardings);
+    int n_shardings = mpp_space_shardings(at->job, shapes, at->limits, shardings);
+    const MppShardCost *shard = shard_of(at, shapes);
     for (int i = 0; i < n_splits; i++) {
-        bool fits[MPP_SPACE_MOST_CHOICES] = { false };
+        bool fits[MPP_N_SCHEDULES][MPP_SPACE_MOST_CHOICES] = { { false } };
         for (int k = 0; k < n_recomputes; k++) {
-            MppStrategy s = *shape;
-            s.stage_split = splits[i];
-            s.recompute = recomputes[k];
-            evaluate_shardings(at, &s, shardings, n_shardings, fits);
+            Pipeline pipeline = { shard, shardings, n_shardings, false };
+            for (int j = 0; j < n_shapes; j++) {
+                MppStrategy s = shapes[j];
+                s.stage_split = splits[i];
+                s.recompute = recomputes[k];
+                evaluate_shardings(at, &pipeline, s, fits[j]);
+            }
         }
     }
+}
+
+/** How many of the shapes from @first on differ in their schedule alone. */
+static int count_alike(const GArray *shapes, guint first)
+{
+    const MppStrategy *s = &g_array_index(shapes, MppStrategy, first);
+    guint n = 1;
+    while (first + n < shapes->len && s[n].pp == s->pp && s[n].vpp == s->vpp)
+        n++;
+    return (int)n;
 }
 
 MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
@@ -186,8 +220,11 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .fixed_layers = limits->fields && limits->fields & mpp_strategy_field("recompute"),
                       .result = &result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
-    for (guint i = 0; i < shapes->len; i++)
-        evaluate_shape(&at, &g_array_index(shapes, MppStrategy, i));
+    for (guint i = 0; i < shapes->len;) {
+        int alike = count_alike(shapes, i);
+        evaluate_shapes(&at, &g_array_index(shapes, MppStrategy, i), alike);
+        i += (guint)alike;
+    }
     return result;
 }
 

@@ -99,6 +99,7 @@ void mpp_model_clear(MppModel *model)
 {
     mpp_fields_clear(&mpp_model_fields, model);
     g_clear_pointer(&model->kind_of_layer, g_free);
+    g_clear_pointer(&model->kinds_before, g_free);
 }
 
 void mpp_model_free(MppModel *model)
@@ -229,9 +230,23 @@ bool mpp_model_finish(MppModel *model, const MppJson *json, const cJSON *object,
     model->n_kinds = 0;
     g_free(model->kind_of_layer);
     model->kind_of_layer = g_new(uint8_t, model->n_layers);
-    for (int64_t i = 0; i < model->n_layers; i++)
+    g_free(model->kinds_before);
+    model->kinds_before = g_new0(MppKindCounts, model->n_layers + 1);
+    for (int64_t i = 0; i < model->n_layers; i++) {
         model->kind_of_layer[i] = (uint8_t)find_or_add_kind(model, kind_at(model, i));
+        model->kinds_before[i + 1] = model->kinds_before[i];
+        model->kinds_before[i + 1].n[model->kind_of_layer[i]]++;
+    }
     return true;
+}
+
+MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count)
+{
+    const MppKindCounts *before = &model->kinds_before[first], *with = &model->kinds_before[first + count];
+    MppKindCounts counts;
+    for (int i = 0; i < MPP_MODEL_MOST_KINDS; i++)
+        counts.n[i] = (int16_t)(with->n[i] - before->n[i]);
+    return counts;
 }
 
 int64_t mpp_model_tokens(const MppModel *model, int64_t seq)

@@ -58,6 +58,11 @@ typedef struct {
 /* The encoder's layers, and those of the stack and of its prediction layers: dense or experts, window or full. */
 enum { MPP_MODEL_MOST_KINDS = 1 + 2 * 2 * 2, MPP_MODEL_MOST_LAYERS = 4096 };
 
+/** Layers of each kind. */
+typedef struct {
+    int16_t n[MPP_MODEL_MOST_KINDS];
+} MppKindCounts;
+
 typedef struct {
     char *name;
     char *source;
@@ -100,8 +105,12 @@ typedef struct {
     int64_t n_layers; /* encoder and decoder and prediction layers, in this order */
     int64_t n_kinds;
     MppLayerKind kinds[MPP_MODEL_MOST_KINDS];
-    uint8_t *kind_of_layer; /* n_layers indices into kinds */
+    uint8_t *kind_of_layer;      /* n_layers indices into kinds */
+    MppKindCounts *kinds_before; /* n_layers + 1: of the layers before each, and of all */
 } MppModel;
+
+/** Layers of each kind among @first … @first + @count - 1. */
+MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count);
 
 extern const MppFields mpp_model_fields;
 

@@ -52,34 +52,10 @@ static void test_blocks(void)
                       shard->head.by_recompute[MPP_RECOMPUTE_NONE].backward_s);
 }
 
-/** Every second layer has a window, the first of four is dense. */
-static void test_counts(void)
-{
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    inputs->model.layers = 9;
-    inputs->model.window = 256;
-    inputs->model.full_attention_every = 2;
-    inputs->model.moe = (MppMoe){ .experts = 8, .topk = 2, .ffn = 512, .every = 1, .leading_dense_layers = 4 };
-    plain_job_finish(inputs);
-    g_assert_cmpint(inputs->model.n_kinds, ==, 4);
-    static const struct {
-        int64_t first, count;
-        int16_t expected[4]; /* dense windowed, dense full, experts windowed, experts full */
-    } rows[] = {
-        { 0, 9, { 2, 2, 3, 2 } }, { 0, 0, { 0 } }, { 3, 3, { 0, 1, 1, 1 } }, { 8, 1, { 0, 0, 1, 0 } },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppKindCounts counts = mpp_shard_cost_count(&inputs->model, rows[i].first, rows[i].count);
-        for (int k = 0; k < 4; k++)
-            g_assert_cmpint(counts.n[k], ==, rows[i].expected[k]);
-    }
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
-    g_test_add_func("/shard-cost/counts", test_counts);
     return g_test_run();
 }
