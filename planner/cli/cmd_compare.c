@@ -16,6 +16,9 @@ static void add_basis(cJSON *row, const MppPrediction *prediction)
     cJSON *shares = cJSON_AddObjectToObject(row, "shares_s");
     for (int i = 0; i < MPP_N_SHARES; i++)
         cJSON_AddNumberToObject(shares, mpp_names_get(&mpp_share_names, i), prediction->shares.s[i]);
+    cJSON *parts = cJSON_AddObjectToObject(row, "memory_parts_bytes");
+    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++)
+        cJSON_AddNumberToObject(parts, mpp_names_get(&mpp_memory_names, i), prediction->memory.bytes[i]);
 }
 
 static void add_row(cJSON *rows, const MppPrediction *prediction)
