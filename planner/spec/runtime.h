@@ -64,6 +64,8 @@ typedef struct {
     double gradient_bytes;           /* accumulation buffer */
     double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
     double gradient_transient_bytes; /* of one backward pass, all at once */
+    double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
+    bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
@@ -90,6 +92,7 @@ typedef struct {
     MppMemoryFigure figure;
     double logit_bytes;        /* at the peak of the loss, per logit */
     bool logits_split;         /* logits stay split over tp */
+    bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
     double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
     bool rotary_copies;        /* rotated keys and values are kept beside the projection's output */
     double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
