@@ -111,6 +111,8 @@ static const MppField rows[] = {
                   "pipeline schedules that it has"),
     MPP_FIELD_BOOL(MppRuntime, skips_step_barrier, 0, "a rank begins the next step before all have ended this one"),
     MPP_FIELD_BOOL(MppRuntime, uneven_stages, 1, "stages may hold unequal numbers of layers"),
+    MPP_FIELD_INT(MppRuntime, micro_batches_per_stage, 0, 1 << 20, 0,
+                  "micro-batches for each stage when nothing is said; 0: of one sequence each"),
     MPP_FIELD_INT(MppRuntime, fewer_micro_batches, -1, 1 << 20, -1, "micro-batches may be fewer than pp by this; -1: any"),
     MPP_FIELD_TEXTS(MppRuntime, sources, "source of each number, by field name"),
 };

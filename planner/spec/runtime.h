@@ -124,6 +124,7 @@ typedef struct {
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
     int64_t schedules;        /* a set of MppScheduleKind */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
+    int64_t micro_batches_per_stage; /* into how many a batch is cut when nothing is said; 0: into single sequences */
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
 } MppRuntime;
