@@ -90,6 +90,7 @@ extern const MppNames mpp_memory_figure_names;
 
 typedef struct {
     MppMemoryFigure figure;
+    GPtrArray *device_figures; /* char *: collections of runs whose records mean the device's figure and do not say so */
     double logit_bytes;        /* at the peak of the loss, per logit */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */

@@ -27,7 +27,7 @@ static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const c
     run.json = json;
     g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
     g_assert_cmpstr(skipped, ==, NULL);
-    mpp_assume_recompute(&run, job);
+    mpp_assume(&run, job);
     MppStrategy strategy = job->strategy;
     *fit = fits(job, &strategy);
     if (strategy.recompute_layers > 1) { /* one layer fewer does not fit */
