@@ -90,7 +90,7 @@ static bool host_limits(const MppShardCost *shard)
  * Whether buffers of exchanges between tensor-parallel ranks wait for their stream, so that the allocator cannot give
  * them out again: while the host issues work ahead of the device. It does not where passes wait for collectives
  * between nodes and for messages of the pipeline in turn, or for messages alone without several forward passes before
- * them (two stages). Measured under nanotron: 5 buffers instead of 30 to 57.
+ * them (two stages). Measured under nanotron: 5 buffers (waiting_buffers) instead of 30 to 57 (deferred_buffers).
  */
 static bool runs_ahead(const MppPipelineCost *pipeline)
 {
@@ -117,8 +117,10 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     memory.allocated_bytes = sum_parts(memory.bytes);
 
     MppOpContext at = mpp_op_context(job, &shard->place.shard, &job->model->kinds[0]);
-    double deferred = shard->place.shard.tp > 1 && runs_ahead(pipeline) ? costs->deferred_buffers * at.tokens * job->model->hidden * at.element : 0;
-    memory.reserved_bytes = MIN(memory.allocated_bytes + deferred, MAX(memory.allocated_bytes, job->cluster->device.memory_bytes));
+    double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
+    double deferred = buffers * at.tokens * job->model->hidden * at.element;
+    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac) + deferred;
+    memory.reserved_bytes = MIN(reserved, MAX(memory.allocated_bytes, job->cluster->device.memory_bytes));
     memory.device_bytes = memory.reserved_bytes + costs->context_bytes;
     return memory;
 }

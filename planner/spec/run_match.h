@@ -16,10 +16,10 @@ MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters);
  * A copy of the runtime that names the run's source, or whose words come first in its `framework` (the longest of
  * those that begin there); megatron-core when none does.
  */
+MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
+
 /** The figure of memory that the record states: by its own words, its collection, or the stack's habit. */
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime);
-
-MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
 
 /** A copy of the runtime called @name. */
 MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);

@@ -77,7 +77,9 @@ static const MppField memory_rows[] = {
     MPP_FIELD_DOUBLE(MppMemoryCosts, fixed_bytes, 0, 1e12, 1.2e8, "workspaces within the allocator"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, fragment_frac, 0, 1, 0, "of the allocated peak, reserved but in no use"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, deferred_buffers, 0, 256, 0, "buffers not reused in time under tp"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, waiting_buffers, 0, 256, 0, "the same where the host does not run ahead of the device"),
 };
 static const MppFields memory_fields = MPP_FIELDS("memory", MppMemoryCosts, memory_rows);
 
@@ -112,6 +114,7 @@ static const MppField rows[] = {
                   "pipeline schedules that it has"),
     MPP_FIELD_BOOL(MppRuntime, skips_step_barrier, 0, "a rank begins the next step before all have ended this one"),
     MPP_FIELD_BOOL(MppRuntime, uneven_stages, 1, "stages may hold unequal numbers of layers"),
+    MPP_FIELD_INT(MppRuntime, most_empty_stages, -1, 1 << 20, -1, "stages without a layer that it trains with; -1: any"),
     MPP_FIELD_INT(MppRuntime, micro_batches_per_stage, 0, 1 << 20, 0,
                   "micro-batches for each stage when nothing is said; 0: of one sequence each"),
     MPP_FIELD_INT(MppRuntime, fewer_micro_batches, -1, 1 << 20, -1, "micro-batches may be fewer than pp by this; -1: any"),

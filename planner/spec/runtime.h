@@ -100,7 +100,9 @@ typedef struct {
     double fixed_bytes;        /* workspaces and buffers within the allocator */
     double context_bytes;      /* beyond the allocator: context, libraries, communication buffers */
     double usable_frac;        /* of the capacity that the allocated peak may take */
+    double fragment_frac;      /* of the allocated peak: reserved beside it in blocks that nothing fits in */
     double deferred_buffers;   /* activation-sized buffers the allocator cannot reuse in time under tp */
+    double waiting_buffers;    /* of these where the host waits for messages or for collectives between nodes */
 } MppMemoryCosts;
 
 typedef struct {
@@ -125,6 +127,7 @@ typedef struct {
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
     int64_t schedules;        /* a set of MppScheduleKind */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
+    int64_t most_empty_stages; /* stages without a layer that it trains with; -1: any number */
     int64_t micro_batches_per_stage; /* into how many a batch is cut when nothing is said; 0: into single sequences */
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
