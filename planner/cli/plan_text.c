@@ -14,7 +14,7 @@ enum { BAR_CELLS = 24 };
 void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     g_autofree char *low = mpp_units_seconds(estimate->step_s * spread->p10_frac);
     g_autofree char *high = mpp_units_seconds(estimate->step_s * spread->p90_frac);
     g_autofree char *title = mpp_strategy_title(strategy), *bold = mpp_terminal_styled("1", title);
@@ -240,7 +240,7 @@ static const char *telling_benchmark(const MppEstimate *estimate)
 void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     const MppBasis *basis = &spread->basis;
     const char *fitted = basis->device_fitted && basis->runtime_fitted ? "device and stack fitted to other runs"
                          : basis->device_fitted                        ? "device fitted, stack not"

@@ -38,7 +38,7 @@ static void add_numbers(cJSON *root, const MppJob *job, const MppEstimate *estim
 static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     cJSON *interval = cJSON_AddObjectToObject(root, "interval");
     cJSON_AddNumberToObject(interval, "low_s", spread->p10_frac * estimate->step_s);
     cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);

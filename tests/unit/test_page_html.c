@@ -7,7 +7,7 @@ static void test_escapes(void)
 {
     g_autoptr(cJSON)
         data = cJSON_Parse("{\"title\":\"a </title><b> & {{plan}}\",\"plan\":\"tp 8\",\"answer\":\"</script><!--\"}");
-    g_autofree char *html = mpp_page_html(data);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_PLAN, data);
     g_assert_nonnull(strstr(html, "<title>tp 8 – a &lt;/title&gt;&lt;b&gt; &amp; {{plan}}</title>"));
     const char *start = strstr(html, "id=\"data\">"), *end = strstr(start, "</script>");
     g_autofree char *json = g_strndup(start + strlen("id=\"data\">"), (gsize)(end - start) - strlen("id=\"data\">"));
@@ -20,7 +20,7 @@ static void test_escapes(void)
 static void test_whole(void)
 {
     g_autoptr(cJSON) data = cJSON_Parse("{\"title\":\"t\",\"plan\":\"p\",\"answer\":\"a\"}");
-    g_autofree char *html = mpp_page_html(data);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_PLAN, data);
     static const char *const pieces[] = { "--paper:",
                                           "function showLayout",
                                           "function showMemory",
