@@ -70,8 +70,9 @@ static void test_sharding(void)
         bool recomputes;
     } rows[] = {
         { 1, "", 0, false },
-        { 2, "", 1, false },
-        { 2, ", \"zero\": 0", 0, true },
+        { 4, "", 1, true },
+        { 4, ", \"zero\": 0", 0, true },
+        { 4, ", \"recompute\": \"none\"", 1, false },
         { 64, "", 1, true },
     };
     g_autoptr(GError) error = NULL;

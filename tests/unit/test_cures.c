@@ -23,8 +23,8 @@ static const struct {
     { 0.65e9, "ZeRO-1", 5 },
     { 0.52e9, "twice the tp", 1 },
     { 0.48e9, "twice the tp + twice the pp", 1 },
-    { 0.20e9, "ZeRO-3 + half the micro-batch + twice the tp", 1 },
-    { 0.01e9, "ZeRO-3", 0 },
+    { 0.20e9, "ZeRO-1 + half the micro-batch + twice the tp + twice the pp", 1 },
+    { 0.01e9, "twice the tp", 0 },
 };
 
 static void test_titles(void)
