@@ -255,6 +255,18 @@ void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
     paragraph("  interval  ", text);
 }
 
+void mpp_plan_text_figures(const MppJob *job, const MppEstimate *estimate)
+{
+    const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
+    const MppRuntime *runtime = job->runtime;
+    const char *source = runtime->sources ? g_hash_table_lookup(runtime->sources, "memory") : NULL;
+    g_autofree char *allocated = mpp_units_bytes(memory->allocated_bytes), *reserved = mpp_units_bytes(memory->reserved_bytes);
+    g_autofree char *device = mpp_units_bytes(memory->device_bytes), *usable = mpp_units_bytes(estimate->usable_bytes);
+    g_autofree char *text = g_strdup_printf("%s allocated at the peak (it fits up to %s), %s reserved, %s by nvidia-smi; %s: %s",
+                                            allocated, usable, reserved, device, runtime->title, source ? source : "no source");
+    paragraph("  memory    ", text);
+}
+
 void mpp_plan_text_basis(const MppInputs *inputs)
 {
     GHashTable *sources = inputs->cluster.device.sources;

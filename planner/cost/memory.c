@@ -120,8 +120,9 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
     double deferred = buffers * at.tokens * job->model->hidden * at.element;
     double reserved = memory.allocated_bytes * (1 + costs->fragment_frac) + deferred;
-    memory.reserved_bytes = MIN(reserved, MAX(memory.allocated_bytes, job->cluster->device.memory_bytes));
-    memory.device_bytes = memory.reserved_bytes + costs->context_bytes;
+    double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
+    memory.reserved_bytes = MIN(reserved, most);
+    memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));
     return memory;
 }
 

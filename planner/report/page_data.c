@@ -113,6 +113,8 @@ static void add_stages(cJSON *root, const MppEstimate *estimate)
         cJSON_AddNumberToObject(stage, "backward_s", one->backward_s);
         cJSON_AddItemToObject(stage, "bytes", cJSON_CreateDoubleArray(one->memory.bytes, MPP_N_MEMORY_PARTS));
         cJSON_AddNumberToObject(stage, "allocated", one->memory.allocated_bytes);
+        cJSON_AddNumberToObject(stage, "reserved", one->memory.reserved_bytes);
+        cJSON_AddNumberToObject(stage, "device", one->memory.device_bytes);
         cJSON_AddItemToArray(stages, stage);
     }
     cJSON_AddNumberToObject(root, "fullest_stage", estimate->fullest_stage);

@@ -214,6 +214,9 @@ static void test_figures(void)
         plain_job_expect("reserved", memory.reserved_bytes,
                          memory.allocated_bytes * (1 + rows[i].fragment_frac) + rows[i].more_bytes);
         plain_job_expect("device", memory.device_bytes, memory.reserved_bytes + 4e9);
+        inputs->cluster.device.memory_bytes = memory.reserved_bytes + 1e9;
+        memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        plain_job_expect("capacity", memory.device_bytes, MAX(memory.allocated_bytes + 4e9, memory.reserved_bytes + 1e9));
     }
     g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
     g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;
