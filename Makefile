@@ -179,9 +179,11 @@ calibrate: all
 	  --leave-one-out tests/accuracy/unseen.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
 	@$(MAKE) --no-print-directory accuracy
 
-## accuracy: predict the measured runs of MPPLAN_RUNS_DIR and rewrite tests/accuracy/results.csv
+## accuracy: predict the measured runs of MPPLAN_RUNS_DIR; rewrite tests/accuracy/results.csv and the README's table, plot the errors
 accuracy: all
-	$(BUILD)/mpplan compare $(MPPLAN_RUNS_DIR)/*.jsonl --csv tests/accuracy/results.csv
+	$(BUILD)/mpplan compare $(MPPLAN_RUNS_DIR)/*.jsonl --csv tests/accuracy/results.csv -o $(BUILD)/accuracy.json \
+	  --html $(BUILD)/accuracy.html --unseen tests/accuracy/unseen.csv
+	python3 tests/accuracy/readme_table.py $(BUILD)/accuracy.json tests/accuracy/unseen.csv README.md
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(LIB) $(BUILD)/zoo.o
 	@$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@

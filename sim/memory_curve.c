@@ -19,18 +19,19 @@ static double recomputed_layer_bytes(const MppPipelineCost *pipeline, const MppC
     return most;
 }
 
-static double working_bytes(const Walk *walk, const MppSpan *span)
-{
-    bool recomputes = span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_INPUT;
-    return walk->gathered_bytes + (recomputes ? recomputed_layer_bytes(walk->pipeline, &walk->pipeline->chunks[span->chunk]) : 0);
-}
+/** What a pass needs beside what is kept; the logits and a recomputed layer do not meet. */
+typedef struct {
+    double working_bytes, loss_bytes;
+} PassBytes;
 
-/** The last chunk of each copy of the model has the head. */
-static double loss_bytes(const Walk *walk, const MppSpan *span)
+static PassBytes pass_bytes(const Walk *walk, const MppSpan *span)
 {
-    int64_t last = walk->pipeline->model_chunks - 1;
-    bool head = span->chunk % walk->pipeline->model_chunks == last && span->pass != MPP_PASS_WEIGHT;
-    return head ? walk->stage.bytes[MPP_MEMORY_LOSS] : 0;
+    const MppPipelineCost *pipeline = walk->pipeline;
+    bool recomputes = span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_INPUT;
+    bool head = span->chunk % pipeline->model_chunks == pipeline->model_chunks - 1 && span->pass != MPP_PASS_WEIGHT;
+    double layer = recomputes ? recomputed_layer_bytes(pipeline, &pipeline->chunks[span->chunk]) : 0;
+    double logits = head ? pipeline->shard->head_bytes : 0;
+    return (PassBytes){ walk->gathered_bytes + (logits > layer ? 0 : layer), logits > layer ? logits : 0 };
 }
 
 /** Sets what holds from @time_s on. */
@@ -46,7 +47,8 @@ static void add_point(MppMemoryCurve *curve, const Walk *walk, double time_s, do
 
 static void take_peak(MppMemoryCurve *curve, const Walk *walk, const MppSpan *span)
 {
-    double bytes = walk->static_bytes + walk->activation_bytes + working_bytes(walk, span) + loss_bytes(walk, span);
+    PassBytes pass = pass_bytes(walk, span);
+    double bytes = walk->static_bytes + walk->activation_bytes + pass.working_bytes + pass.loss_bytes;
     if (bytes <= curve->peak_bytes)
         return;
     curve->peak_s = span->start_s;
@@ -54,8 +56,8 @@ static void take_peak(MppMemoryCurve *curve, const Walk *walk, const MppSpan *sp
     for (int part = 0; part < MPP_N_MEMORY_PARTS; part++)
         curve->parts[part] = walk->stage.bytes[part];
     curve->parts[MPP_MEMORY_ACTIVATIONS] = walk->activation_bytes;
-    curve->parts[MPP_MEMORY_WORKING] = working_bytes(walk, span);
-    curve->parts[MPP_MEMORY_LOSS] = loss_bytes(walk, span);
+    curve->parts[MPP_MEMORY_WORKING] = pass.working_bytes;
+    curve->parts[MPP_MEMORY_LOSS] = pass.loss_bytes;
     g_array_set_size(curve->held, 0);
     for (int32_t c = 0; c < walk->pipeline->n_chunks; c++)
         if (walk->held[c]) {
@@ -79,7 +81,8 @@ static void walk_pass(MppMemoryCurve *curve, Walk *walk, const MppSpan *span)
         walk->held[span->chunk]++;
         walk->activation_bytes = sum_held(walk);
     }
-    add_point(curve, walk, span->start_s, working_bytes(walk, span) + loss_bytes(walk, span));
+    PassBytes pass = pass_bytes(walk, span);
+    add_point(curve, walk, span->start_s, pass.working_bytes + pass.loss_bytes);
     take_peak(curve, walk, span);
     if (span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_WEIGHT) {
         walk->held[span->chunk]--;

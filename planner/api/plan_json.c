@@ -51,7 +51,7 @@ static cJSON *strategy_json(const MppStrategy *strategy, const MppEstimate *esti
 static cJSON *interval_json(const MppJob *job, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "p10_s", estimate->step_s * spread->p10_frac);
     cJSON_AddNumberToObject(json, "p90_s", estimate->step_s * spread->p90_frac);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "planner/cost/memory.h"
 #include "planner/cost/shares.h"
 #include "planner/spec/run_job.h"
 
@@ -10,7 +11,8 @@ typedef struct {
     const MppRun *run; /* borrowed */
     char *skipped;     /* reason, or NULL */
     double step_time_s;
-    double memory_bytes; /* the figure the record states, at the stage it was read on */
+    MppMemory memory;    /* of the stage on which the record's figure was read */
+    double memory_bytes; /* that figure: of it, allocated, reserved or the device's */
     bool fits;
     MppRunJob *job; /* NULL when skipped */
     MppShares shares; /* of the step time */

@@ -26,10 +26,22 @@ static int64_t fewest_layers(const MppRunJob *job)
     return low < all ? low : 0;
 }
 
-void mpp_assume_recompute(const MppRun *run, MppRunJob *inout)
+/** Shards the optimizer states where the stack can. Returns: whether they were whole. */
+static bool shard(MppRunJob *inout)
+{
+    const MppRuntime *runtime = inout->runtime;
+    MppStrategy *s = &inout->strategy;
+    if (s->zero > 0 || (s->pp > 1 ? runtime->most_zero_with_pp : runtime->most_zero) < 1)
+        return false;
+    s->zero = 1;
+    return true;
+}
+
+void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
-    if (run->parallel.recompute || fits(inout, s->recompute, 0))
+    bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
+    if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) || run->parallel.recompute)
         return;
     if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
         s->recompute = MPP_RECOMPUTE_SELECTIVE;

@@ -6,8 +6,8 @@
 #include "planner/spec/run_job.h"
 
 /**
- * Chooses the recomputation of a run whose record does not state it: the least that fits the devices' memory, in the
- * order none, selective, full for as few layers of each chunk as will do. Who trains does the same; a stack's habit
- * (usual_recompute) comes first where it has one. Does nothing when the record states it.
+ * Chooses the sharding and the recomputation of a run whose record does not state them: the least that fits the devices'
+ * memory. Who trains does the same. In order: the stack's habit; optimizer states sharded (ZeRO 1); recomputation,
+ * selective, then full for as few layers of each chunk as will do. What the record states stays.
  */
-void mpp_assume_recompute(const MppRun *run, MppRunJob *inout);
+void mpp_assume(const MppRun *run, MppRunJob *inout);

@@ -163,7 +163,7 @@ static void collect_runs(Fit *fit, const GPtrArray *runs)
         MppRunJob *job = mpp_run_job_new(runs->pdata[i], fit->profiles, &skipped);
         if (!job)
             continue;
-        mpp_assume_recompute(runs->pdata[i], job);
+        mpp_assume(runs->pdata[i], job);
         FittedRun run = { runs->pdata[i], ((MppRun *)runs->pdata[i])->measured.step_time_s, 1, job };
         g_array_append_val(fit->runs, run);
     }

@@ -3,20 +3,19 @@
 #include "planner/calibrate/accuracy.h"
 #include "planner/calibrate/assume.h"
 #include "planner/cost/estimate.h"
+#include "planner/spec/run_match.h"
 
 /** The stage the record's figure was read on, and the figure. */
-static double memory_figure(const MppRun *run, const MppRuntime *runtime, const MppEstimate *estimate)
+static void set_memory(const MppRun *run, const MppRuntime *runtime, const MppEstimate *estimate, MppPrediction *out)
 {
     const char *kind = run->measured.memory_kind ? run->measured.memory_kind : "";
     int64_t stage = strstr(kind, "last rank") ? estimate->pp - 1 : strstr(kind, "rank 0") ? 0 : estimate->fullest_stage;
-    MppMemoryFigure figure = strstr(kind, "nvidia-smi") ? MPP_FIGURE_DEVICE
-                             : strstr(kind, "reserved") ? MPP_FIGURE_RESERVED
-                             : strstr(kind, "allocated") ? MPP_FIGURE_ALLOCATED
-                                                         : runtime->memory.figure;
+    MppMemoryFigure figure = mpp_run_match_figure(run, runtime);
     const MppMemory *memory = &estimate->stages[stage].memory;
-    return figure == MPP_FIGURE_DEVICE     ? memory->device_bytes
-           : figure == MPP_FIGURE_RESERVED ? memory->reserved_bytes
-                                           : memory->allocated_bytes;
+    out->memory = *memory;
+    out->memory_bytes = figure == MPP_FIGURE_DEVICE     ? memory->device_bytes
+                        : figure == MPP_FIGURE_RESERVED ? memory->reserved_bytes
+                                                        : memory->allocated_bytes;
 }
 
 static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
@@ -25,11 +24,11 @@ static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
     prediction.job = mpp_run_job_new(run, profiles, &prediction.skipped);
     if (!prediction.job)
         return prediction;
-    mpp_assume_recompute(run, prediction.job);
+    mpp_assume(run, prediction.job);
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&prediction.job->job, &prediction.job->strategy);
     prediction.step_time_s = estimate->step_s;
     prediction.shares = estimate->shares;
-    prediction.memory_bytes = memory_figure(run, prediction.job->runtime, estimate);
+    set_memory(run, prediction.job->runtime, estimate, &prediction);
     prediction.fits = estimate->fits;
     return prediction;
 }

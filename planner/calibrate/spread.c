@@ -74,9 +74,9 @@ static bool same(const MppBasis *a, const MppBasis *b)
            a->experts == b->experts;
 }
 
-const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppEstimate *estimate)
+const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppShares *shares)
 {
-    MppBasis basis = mpp_basis_of(job, &estimate->shares);
+    MppBasis basis = mpp_basis_of(job, shares);
     basis.device_fitted = has(spreads->devices, job->cluster->device.name);
     basis.runtime_fitted = has(spreads->runtimes, job->runtime->name);
     for (guint i = 0; i < spreads->spreads->len; i++) {

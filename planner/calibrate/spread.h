@@ -44,5 +44,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppSpreads, mpp_spreads_free)
 /** Basis of a prediction of @job with these @shares of time, as far as the job shows: nothing about fits. */
 MppBasis mpp_basis_of(const MppJob *job, const MppShares *shares);
 
-/** The spread of @estimate. Lent. */
-const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppEstimate *estimate);
+/** The spread of a prediction of @job with these @shares of time. Lent. */
+const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppShares *shares);

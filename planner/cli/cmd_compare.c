@@ -5,6 +5,8 @@
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
+#include "planner/report/accuracy_page.h"
+#include "planner/report/page.h"
 
 /** What the prediction rests on: the profiles that were matched, the plan with what was assumed, the parts of the time. */
 static void add_basis(cJSON *row, const MppPrediction *prediction)
@@ -16,6 +18,9 @@ static void add_basis(cJSON *row, const MppPrediction *prediction)
     cJSON *shares = cJSON_AddObjectToObject(row, "shares_s");
     for (int i = 0; i < MPP_N_SHARES; i++)
         cJSON_AddNumberToObject(shares, mpp_names_get(&mpp_share_names, i), prediction->shares.s[i]);
+    cJSON *parts = cJSON_AddObjectToObject(row, "memory_parts_bytes");
+    for (int i = 0; i < MPP_N_MEMORY_PARTS; i++)
+        cJSON_AddNumberToObject(parts, mpp_names_get(&mpp_memory_names, i), prediction->memory.bytes[i]);
 }
 
 static void add_row(cJSON *rows, const MppPrediction *prediction)
@@ -112,6 +117,43 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
     return mpp_file_write(path, csv, error);
 }
 
+/** Mean errors of left-out sources from the table that calibrate writes: source → double *, a fraction. */
+static GHashTable *load_unseen(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, error))
+        return NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GHashTable) unseen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    bool table = lines[0] && g_str_has_prefix(lines[0], "source,timed,seen_mape,unseen_mape,");
+    for (int i = 1; table && lines[i] && *lines[i]; i++) {
+        enum { SOURCE, UNSEEN = 3 };
+        g_auto(GStrv) cells = g_strsplit(lines[i], ",", -1);
+        char *end = NULL;
+        double *frac = g_new(double, 1);
+        *frac = g_strv_length(cells) > UNSEEN ? g_ascii_strtod(cells[UNSEEN], &end) / 100 : 0;
+        g_hash_table_insert(unseen, g_strdup(cells[SOURCE]), frac);
+        if (end && end > cells[UNSEEN] && !*end)
+            continue;
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s:%d: expected the source's name and its errors in per cent", path, i + 1);
+        return NULL;
+    }
+    if (table)
+        return g_steal_pointer(&unseen);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s:1: expected the header of calibrate's --leave-one-out table", path);
+    return NULL;
+}
+
+static bool write_page(const GArray *predictions, const char *path, const char *unseen_path, GError **error)
+{
+    g_autoptr(GHashTable) unseen = NULL;
+    if (unseen_path && !(unseen = load_unseen(unseen_path, error)))
+        return false;
+    g_autoptr(cJSON) data = mpp_accuracy_page_data(predictions, unseen);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_ACCURACY, data);
+    return mpp_file_write(path, html, error);
+}
+
 static void leave_out_anomalies(GPtrArray *runs)
 {
     for (guint i = runs->len; i > 0; i--)
@@ -122,10 +164,12 @@ static void leave_out_anomalies(GPtrArray *runs)
 static bool run(int argc, char **argv, GError **error)
 {
     gboolean json = FALSE, clean = FALSE;
-    g_autofree char *output = NULL, *csv = NULL;
+    g_autofree char *output = NULL, *csv = NULL, *html = NULL, *unseen = NULL;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         { "csv", 0, 0, G_OPTION_ARG_FILENAME, &csv, "Also write one line a run to FILE", "FILE" },
+        { "html", 0, 0, G_OPTION_ARG_FILENAME, &html, "Also write a page of plots to FILE", "FILE" },
+        { "unseen", 0, 0, G_OPTION_ARG_FILENAME, &unseen, "On the page, errors of left-out sources (calibrate --leave-one-out)", "FILE" },
         { "clean", 0, 0, G_OPTION_ARG_NONE, &clean, "Leave out runs marked as anomalies", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the JSON to FILE", "FILE" },
         G_OPTION_ENTRY_NULL,
@@ -148,7 +192,8 @@ static bool run(int argc, char **argv, GError **error)
     if (clean)
         leave_out_anomalies(runs);
     GArray *predictions = mpp_predictions_new(runs, profiles);
-    bool written = (!csv || write_csv(predictions, csv, error)) && (!(json || output) || write_json(predictions, output, error));
+    bool written = (!csv || write_csv(predictions, csv, error)) && (!html || write_page(predictions, html, unseen, error)) &&
+                   (!(json || output) || write_json(predictions, output, error));
     if (written && !json)
         mpp_accuracy_text_print(predictions, false);
     mpp_predictions_free(predictions);
@@ -161,6 +206,7 @@ const MppCommand mpp_command_compare = {
     .summary = "Predict measured runs and show how far off the predictions are.",
     .examples = "  mpplan compare runs.jsonl              # a table by source\n"
                 "  mpplan compare runs.jsonl --json       # every row\n"
+                "  mpplan compare runs.jsonl --html errors.html\n"
                 "  mpplan compare runs.jsonl --csv out.csv --clean\n",
     .run = run,
 };

@@ -37,6 +37,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(&inputs->job, estimate);
+    mpp_plan_text_figures(&inputs->job, estimate);
 }
 
 typedef struct {

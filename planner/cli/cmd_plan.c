@@ -112,6 +112,7 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     print_alternatives(answer->plan);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(job, estimate);
+    mpp_plan_text_figures(job, estimate);
     print_again(inputs, best, options);
 }
 

@@ -54,7 +54,7 @@ static char *verdict_of(const cJSON *search)
 static bool write_page(const MppPageQuestion *question, const char *output, GError **error)
 {
     g_autoptr(cJSON) data = mpp_page_data(question);
-    g_autofree char *html = mpp_page_html(data);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_PLAN, data);
     return mpp_file_write(output, html, error);
 }
 

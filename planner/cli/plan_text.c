@@ -14,7 +14,7 @@ enum { BAR_CELLS = 24 };
 void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     g_autofree char *low = mpp_units_seconds(estimate->step_s * spread->p10_frac);
     g_autofree char *high = mpp_units_seconds(estimate->step_s * spread->p90_frac);
     g_autofree char *title = mpp_strategy_title(strategy), *bold = mpp_terminal_styled("1", title);
@@ -240,7 +240,7 @@ static const char *telling_benchmark(const MppEstimate *estimate)
 void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     const MppBasis *basis = &spread->basis;
     const char *fitted = basis->device_fitted && basis->runtime_fitted ? "device and stack fitted to other runs"
                          : basis->device_fitted                        ? "device fitted, stack not"
@@ -253,6 +253,18 @@ void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
                                             " sources, each predicted without its own (%s%s); to be measured first: %s",
                                             spread->runs, spread->sources, fitted, basis->host_bound ? ", bound by the host" : "", narrower);
     paragraph("  interval  ", text);
+}
+
+void mpp_plan_text_figures(const MppJob *job, const MppEstimate *estimate)
+{
+    const MppMemory *memory = &estimate->stages[estimate->fullest_stage].memory;
+    const MppRuntime *runtime = job->runtime;
+    const char *source = runtime->sources ? g_hash_table_lookup(runtime->sources, "memory") : NULL;
+    g_autofree char *allocated = mpp_units_bytes(memory->allocated_bytes), *reserved = mpp_units_bytes(memory->reserved_bytes);
+    g_autofree char *device = mpp_units_bytes(memory->device_bytes), *usable = mpp_units_bytes(estimate->usable_bytes);
+    g_autofree char *text = g_strdup_printf("%s allocated at the peak (it fits up to %s), %s reserved, %s by nvidia-smi; %s: %s",
+                                            allocated, usable, reserved, device, runtime->title, source ? source : "no source");
+    paragraph("  memory    ", text);
 }
 
 void mpp_plan_text_basis(const MppInputs *inputs)

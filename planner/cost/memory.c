@@ -22,25 +22,33 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
 {
     const MppStateCosts *state = &job->runtime->state;
     int64_t zero = mpp_exchange_zero(s);
+    double element = mpp_precision_element_bytes(job->training.precision);
     double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
     kept += job->training.precision == MPP_PRECISION_BF16 ? state->bf16_kept_bytes : 0;
     return (MppParameterBytes){
-        .weights = mpp_precision_element_bytes(job->training.precision) / (zero >= 3 ? ranks : 1),
+        .weights = zero < 3 ? element : state->sharded_master ? 0 : element / ranks,
         .gradients = zero >= 2 ? state->gradient_bytes / ranks : state->gradient_bytes + state->gradient_transient_bytes,
         .optimizer = s->offload_optimizer ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
         .buffers = kept,
     };
 }
 
-/** Two layers' gathered parameters (the one at work and the next) and one's gradients. */
+/**
+ * Whole parameters and gradients of sharded layers: two layers' parameters (the one at work and the next), those of
+ * the embedding and the head, and one layer's gradients. Beside them what the stack holds for a layer's new gradients.
+ */
 static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s)
 {
     const MppJob *job = shard->job;
-    double element = mpp_precision_element_bytes(job->training.precision), largest = 0;
-    for (int64_t i = 0; i < job->model->n_kinds; i++)
+    double element = mpp_precision_element_bytes(job->training.precision), largest = 0, densest = 0;
+    for (int64_t i = 0; i < job->model->n_kinds; i++) {
         largest = MAX(largest, shard->kinds[i].parameters + shard->kinds[i].expert_parameters);
+        densest = MAX(densest, shard->kinds[i].parameters);
+    }
+    double ends = shard->embedding.parameters + shard->head.parameters;
     double gradients = mpp_exchange_zero(s) >= 2 ? largest * job->runtime->state.reduce_bytes : 0;
-    return gradients + (mpp_exchange_zero(s) >= 3 ? 2 * largest * element : 0);
+    double weights = mpp_exchange_zero(s) >= 3 ? (2 * largest + ends) * element : 0;
+    return weights + gradients + densest * job->runtime->state.new_gradient_bytes;
 }
 
 MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
@@ -54,17 +62,19 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
     };
 }
 
+/** At the fuller of two moments: in the loss, or in the backward pass of a recomputed layer. */
 static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage, double *bytes)
 {
     const MppStageCost *cost = &pipeline->stages[stage];
     const MppParameterBytes *dense = &rates->dense, *experts = &rates->experts;
+    bool at_loss = cost->loss_bytes > cost->working_bytes;
     double p = cost->parameters, e = cost->expert_parameters;
     bytes[MPP_MEMORY_WEIGHTS] = p * dense->weights + e * experts->weights;
     bytes[MPP_MEMORY_GRADIENTS] = p * dense->gradients + e * experts->gradients;
     bytes[MPP_MEMORY_OPTIMIZER] = p * dense->optimizer + e * experts->optimizer;
     bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
-    bytes[MPP_MEMORY_WORKING] = cost->working_bytes + rates->gathered_bytes;
-    bytes[MPP_MEMORY_LOSS] = cost->loss_bytes;
+    bytes[MPP_MEMORY_WORKING] = rates->gathered_bytes + (at_loss ? 0 : cost->working_bytes);
+    bytes[MPP_MEMORY_LOSS] = at_loss ? cost->loss_bytes : 0;
     bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
@@ -80,7 +90,7 @@ static bool host_limits(const MppShardCost *shard)
  * Whether buffers of exchanges between tensor-parallel ranks wait for their stream, so that the allocator cannot give
  * them out again: while the host issues work ahead of the device. It does not where passes wait for collectives
  * between nodes and for messages of the pipeline in turn, or for messages alone without several forward passes before
- * them (two stages). Measured under nanotron: 5 buffers instead of 30 to 57.
+ * them (two stages). Measured under nanotron: 5 buffers (waiting_buffers) instead of 30 to 57 (deferred_buffers).
  */
 static bool runs_ahead(const MppPipelineCost *pipeline)
 {
@@ -107,9 +117,12 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     memory.allocated_bytes = sum_parts(memory.bytes);
 
     MppOpContext at = mpp_op_context(job, &shard->place.shard, &job->model->kinds[0]);
-    double deferred = shard->place.shard.tp > 1 && runs_ahead(pipeline) ? costs->deferred_buffers * at.tokens * job->model->hidden * at.element : 0;
-    memory.reserved_bytes = MIN(memory.allocated_bytes + deferred, MAX(memory.allocated_bytes, job->cluster->device.memory_bytes));
-    memory.device_bytes = memory.reserved_bytes + costs->context_bytes;
+    double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
+    double deferred = buffers * at.tokens * job->model->hidden * at.element;
+    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac) + deferred;
+    double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
+    memory.reserved_bytes = MIN(reserved, most);
+    memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));
     return memory;
 }
 
@@ -126,7 +139,7 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
     for (int64_t k = 0; k < pp; k++) {
         const MppStageCost *cost = &pipeline->stages[k];
         peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + cost->activation_bytes +
-                             cost->working_bytes + cost->loss_bytes);
+                             MAX(cost->working_bytes, cost->loss_bytes));
     }
     return peak + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
 }

@@ -22,8 +22,9 @@ double *mpp_order_cost_fixed_bytes(const MppPipelineCost *pipeline, const int32_
     for (int64_t c = 0; c < pipeline->n_chunks; c++) {
         const MppChunkCost *chunk = &pipeline->chunks[c];
         bool last = c % pipeline->model_chunks == pipeline->model_chunks - 1;
-        bytes[rank_of[c]] += chunk->parameters * dense + chunk->expert_parameters * experts + (last ? pipeline->shard->head_bytes : 0);
-        working[rank_of[c]] = MAX(working[rank_of[c]], mpp_pipeline_cost_working_bytes(pipeline, c));
+        double at_work = MAX(mpp_pipeline_cost_working_bytes(pipeline, c), last ? pipeline->shard->head_bytes : 0);
+        bytes[rank_of[c]] += chunk->parameters * dense + chunk->expert_parameters * experts;
+        working[rank_of[c]] = MAX(working[rank_of[c]], at_work);
     }
     for (int64_t k = 0; k < pp; k++)
         bytes[k] += working[k] + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;

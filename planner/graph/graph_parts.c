@@ -169,7 +169,7 @@ static void add_end(MppGraphBuild *build, Part part, bool head)
     MppGraphNode *node = add_block(build, &part, head ? MPP_GRAPH_HEAD : MPP_GRAPH_EMBEDDING,
                                    head ? &pipeline->shard->head : &pipeline->shard->embedding, &ops);
     node->title = g_strdup(head ? "head and loss" : "embedding");
-    node->memory_bytes += head ? pipeline->shard->head_bytes : 0;
+    node->memory_bytes += head ? mpp_memory_stage(pipeline, &build->rates, part.stage).bytes[MPP_MEMORY_LOSS] : 0;
 }
 
 /** Of either copy of the model. */

@@ -185,6 +185,7 @@ void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
     mpp_ops_add_attention_core(at, ops, cross);
     double out_width = model->heads / at->tp * mpp_model_v_dim(model);
     MppOp *out = mpp_ops_add_matmul(at, ops, "output projection", at->tokens, model->hidden, out_width, model->output_bias);
-    out->kept_bytes = at->tokens * out_width * at->element; /* its input, the core's output */
+    double narrow = at->input < at->element ? at->input : 0; /* a copy of the core's output, which that keeps */
+    out->kept_bytes = at->tokens * out_width * (at->element + narrow);
     mpp_ops_half_products(at, out, 1, 0);
 }

@@ -60,7 +60,7 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
         op->backward_kernels = UNFUSED_KERNELS_BACKWARD;
         op->kept_bytes += elements * runtime->memory.norm_kept_elements * at->element;
     }
-    op->kept_bytes += elements * at->element * (keeps_input ? 2 : 1);
+    op->kept_bytes += elements * (at->input + (keeps_input ? at->element : 0));
     const MppModel *model = at->job->model;
     bool bias = model->norm == MPP_NORM_LAYER && model->norm_bias;
     op->parameters = model->norm_weights ? width * (bias ? 2 : 1) : 0;

@@ -51,7 +51,7 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
         mpp_ops_add_memory(&at, ops, "embedding dropout", elements, elements, 0, 1)->kept_bytes = elements;
 }
 
-/** Projection to the vocabulary and cross entropy; the logits live only here, see mpp_memory_head_bytes(). */
+/** Projection to the vocabulary and cross entropy; the logits live only here, see MppShardCost.head_bytes. */
 static void add_vocabulary(const MppOpContext *at, MppOps *ops)
 {
     const MppJob *job = at->job;

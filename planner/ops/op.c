@@ -27,11 +27,14 @@ MppOp *mpp_ops_add(MppOps *ops, MppOpKind kind, const char *name)
 MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppLayerKind *layer)
 {
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
+    double element = mpp_precision_element_bytes(job->training.precision);
+    bool narrow = job->runtime->memory.narrow_inputs;
     return (MppOpContext){
         .job = job,
         .shard = shard,
         .layer = layer,
-        .element = mpp_precision_element_bytes(job->training.precision),
+        .element = element,
+        .input = narrow ? MIN(element, mpp_precision_matmul_bytes(job->training.precision)) : element,
         .tokens = tokens,
         .norm_tokens = shard->sequence_parallel ? tokens / shard->tp : tokens,
         .tp = shard->tp,

@@ -90,6 +90,7 @@ typedef struct {
     const MppShard *shard;
     const MppLayerKind *layer;
     double element;     /* bytes of an activation */
+    double input;       /* bytes of one that is kept as the input of a product */
     double tokens;      /* of the micro-batch on this rank, inside a layer's split parts */
     double norm_tokens; /* where norms and residuals run: tokens, over tp under sequence parallelism */
     double tp;

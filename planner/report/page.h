@@ -24,5 +24,7 @@ typedef struct {
 /** All that the page shows. Errors: none of a legal strategy. */
 cJSON *mpp_page_data(const MppPageQuestion *question);
 
-/** The page with @data in it. */
-char *mpp_page_html(const cJSON *data);
+typedef enum { MPP_PAGE_PLAN, MPP_PAGE_ACCURACY } MppPageKind;
+
+/** The page of that kind with @data in it. */
+char *mpp_page_html(MppPageKind kind, const cJSON *data);

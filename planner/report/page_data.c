@@ -38,7 +38,7 @@ static void add_numbers(cJSON *root, const MppJob *job, const MppEstimate *estim
 static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, estimate);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
     cJSON *interval = cJSON_AddObjectToObject(root, "interval");
     cJSON_AddNumberToObject(interval, "low_s", spread->p10_frac * estimate->step_s);
     cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);
@@ -113,6 +113,8 @@ static void add_stages(cJSON *root, const MppEstimate *estimate)
         cJSON_AddNumberToObject(stage, "backward_s", one->backward_s);
         cJSON_AddItemToObject(stage, "bytes", cJSON_CreateDoubleArray(one->memory.bytes, MPP_N_MEMORY_PARTS));
         cJSON_AddNumberToObject(stage, "allocated", one->memory.allocated_bytes);
+        cJSON_AddNumberToObject(stage, "reserved", one->memory.reserved_bytes);
+        cJSON_AddNumberToObject(stage, "device", one->memory.device_bytes);
         cJSON_AddItemToArray(stages, stage);
     }
     cJSON_AddNumberToObject(root, "fullest_stage", estimate->fullest_stage);

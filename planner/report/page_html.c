@@ -30,14 +30,20 @@ static void append_text(GString *out, const cJSON *data, const char *member)
     g_string_append(out, text);
 }
 
-char *mpp_page_html(const cJSON *data)
+/** Files of a page: its frame, and its scripts in order. */
+static const struct {
+    const char *frame, *scripts[8];
+} pages[] = {
+    [MPP_PAGE_PLAN] = { "page.html",
+                        { "base.js", "layout.js", "memory.js", "timeline.js", "charts.js", "tables.js", "main.js" } },
+    [MPP_PAGE_ACCURACY] = { "accuracy.html", { "base.js", "scatter.js", "effects.js", "accuracy.js" } },
+};
+
+char *mpp_page_html(MppPageKind kind, const cJSON *data)
 {
-    static const char *const scripts[] = {
-        "base.js", "layout.js", "memory.js", "timeline.js", "charts.js", "tables.js", "main.js"
-    };
     GString *out = g_string_new(NULL);
     g_autoptr(GString) frame = g_string_new(NULL);
-    append_file(frame, "page.html");
+    append_file(frame, pages[kind].frame);
     g_auto(GStrv) pieces = g_strsplit(frame->str, "{{", -1);
     for (char **piece = pieces; *piece; piece++) {
         char *end = piece == pieces ? NULL : strstr(*piece, "}}");
@@ -47,8 +53,8 @@ char *mpp_page_html(const cJSON *data)
         else if (g_strcmp0(name, "data") == 0)
             append_data(out, data);
         else if (g_strcmp0(name, "script") == 0)
-            for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
-                append_file(out, scripts[i]);
+            for (const char *const *script = pages[kind].scripts; *script; script++)
+                append_file(out, *script);
         else if (name)
             append_text(out, data, name);
         g_string_append(out, end ? end + 2 : *piece);

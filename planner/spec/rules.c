@@ -1,5 +1,7 @@
 #include "planner/spec/rules.h"
 
+#include <math.h>
+
 #define N G_GINT64_FORMAT
 #define KEPT NULL
 
@@ -217,6 +219,24 @@ static char *runtime_micro_batches(const MppJob *job, const MppStrategy *s)
                            s->pp - fewer, m);
 }
 
+/** A greedy split counts the head as work of its own: the last stages may hold nothing but that. */
+static int64_t stages_without_layers(const MppModel *model, const MppStrategy *s)
+{
+    double layers = model->n_layers * (4.0 * model->hidden + 3.0 * model->ffn), head = (double)model->vocab;
+    int64_t filled = (int64_t)ceil(s->pp * layers / (layers + head));
+    return s->pp - MIN(filled, model->n_layers);
+}
+
+static char *runtime_empty(const MppJob *job, const MppStrategy *s)
+{
+    int64_t most = job->runtime->most_empty_stages;
+    if (s->pp == 1 || most < 0 || s->stage_layers || s->stage_split != MPP_STAGE_SPLIT_GREEDY)
+        return KEPT;
+    int64_t empty = stages_without_layers(job->model, s);
+    return empty <= most ? KEPT : g_strdup_printf("%s leaves %" N " stages without a layer; it trains with at most %" N,
+                                                  job->runtime->title, empty, most);
+}
+
 static char *runtime_sp(const MppJob *job, const MppStrategy *s)
 {
     MppSequenceParallelRule rule = job->runtime->sequence_parallel;
@@ -271,6 +291,7 @@ static const MppRule rules[] = {
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
+    { "runtime-empty", MPP_RULE_ILLEGAL, "nanotron runs fail with three stages without layers", runtime_empty },
     { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
     { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },
     { "tp-node", MPP_RULE_ADVICE, "arXiv:2104.04473 takeaway 1", tp_node },

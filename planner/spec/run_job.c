@@ -115,6 +115,21 @@ static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t 
     return MIN(runtime->usual_zero, pp > 1 ? runtime->most_zero_with_pp : 3);
 }
 
+/** Chunks of a stage; interleaving is of two at least. */
+static int64_t chunks_of_stage(const MppRunParallel *from, int64_t pp)
+{
+    bool interleaved = from->schedule && strstr(from->schedule, "interleaved");
+    return pp == 1 ? 1 : interleaved ? MAX(from->vpp, 2) : from->vpp;
+}
+
+/** Sequences of a micro-batch; where none is stated, the stack's habit decides into how many a pipeline's batch is cut. */
+static int64_t micro_batch(const MppRun *run, const MppRuntime *runtime, const MppStrategy *s)
+{
+    if (run->training.micro_batch || s->pp == 1 || !runtime->micro_batches_per_stage)
+        return MAX(run->training.micro_batch, 1);
+    return MAX(run->training.global_batch / (s->dp * s->pp * runtime->micro_batches_per_stage), 1);
+}
+
 static void fill_strategy(const MppRun *run, MppRunJob *out)
 {
     const MppRunParallel *from = &run->parallel;
@@ -124,11 +139,11 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->pp = MAX(from->pp, 1);
     s->cp = from->cp;
     s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
-    s->vpp = s->pp > 1 ? from->vpp : 1;
+    s->vpp = chunks_of_stage(from, s->pp);
     s->ep = run->model.experts ? from->ep : 1;
     s->etp = !run->model.experts ? 1 : from->etp ? from->etp : s->ep > 1 ? 1 : s->tp;
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
-    s->micro_batch = MAX(run->training.micro_batch, 1);
+    s->micro_batch = micro_batch(run, out->runtime, s);
     s->zero = zero_stage(run, out->runtime, s->pp);
     s->schedule = (MppScheduleKind)mpp_run_match_schedule(from->schedule, s->vpp);
     const MppScheduleShape *shape = mpp_schedule_kind_shape(s->schedule);

@@ -131,6 +131,16 @@ MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes)
     return mpp_run_match_named(best, runtimes);
 }
 
+MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime)
+{
+    const char *kind = run->measured.memory_kind;
+    if (has_word(kind, "nvidia-smi") || (!kind && names(runtime->memory.device_figures, run->source)))
+        return MPP_FIGURE_DEVICE;
+    if (has_word(kind, "reserved"))
+        return MPP_FIGURE_RESERVED;
+    return has_word(kind, "allocated") ? MPP_FIGURE_ALLOCATED : runtime->memory.figure;
+}
+
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)
 {
     static const MppPrecision narrowest_first[] = { MPP_PRECISION_NVFP4, MPP_PRECISION_MXFP8, MPP_PRECISION_FP8, MPP_PRECISION_BF16,

@@ -35,6 +35,8 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
     MPP_FIELD_DOUBLE(MppStateCosts, bf16_kept_bytes, 0, 16, 0, "kept beside when training in bf16"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
+    MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
+    MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, gather_bytes, 0, 8, 2, "parameters on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, optimizer_bytes, 0, 64, 12, "master copy and moments"),
@@ -65,15 +67,19 @@ const MppNames mpp_memory_figure_names = MPP_NAMES("memory figure", figure_names
 
 static const MppField memory_rows[] = {
     MPP_FIELD_ENUM(MppMemoryCosts, figure, &mpp_memory_figure_names, MPP_FIGURE_ALLOCATED, "figure that its users report"),
+    MPP_FIELD_STRINGS(MppMemoryCosts, device_figures, "collections of runs that report the device's figure without saying so"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
+    MPP_FIELD_BOOL(MppMemoryCosts, narrow_inputs, 0, "inputs of 8-bit and 4-bit products are kept as the products read them"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
     MPP_FIELD_BOOL(MppMemoryCosts, rotary_copies, 0, "rotated keys and values are kept too"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, norm_kept_elements, 0, 32, 4, "kept by an unfused norm, per element"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fixed_bytes, 0, 1e12, 1.2e8, "workspaces within the allocator"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, fragment_frac, 0, 1, 0, "of the allocated peak, reserved but in no use"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, deferred_buffers, 0, 256, 0, "buffers not reused in time under tp"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, waiting_buffers, 0, 256, 0, "the same where the host does not run ahead of the device"),
 };
 static const MppFields memory_fields = MPP_FIELDS("memory", MppMemoryCosts, memory_rows);
 
@@ -108,6 +114,9 @@ static const MppField rows[] = {
                   "pipeline schedules that it has"),
     MPP_FIELD_BOOL(MppRuntime, skips_step_barrier, 0, "a rank begins the next step before all have ended this one"),
     MPP_FIELD_BOOL(MppRuntime, uneven_stages, 1, "stages may hold unequal numbers of layers"),
+    MPP_FIELD_INT(MppRuntime, most_empty_stages, -1, 1 << 20, -1, "stages without a layer that it trains with; -1: any"),
+    MPP_FIELD_INT(MppRuntime, micro_batches_per_stage, 0, 1 << 20, 0,
+                  "micro-batches for each stage when nothing is said; 0: of one sequence each"),
     MPP_FIELD_INT(MppRuntime, fewer_micro_batches, -1, 1 << 20, -1, "micro-batches may be fewer than pp by this; -1: any"),
     MPP_FIELD_TEXTS(MppRuntime, sources, "source of each number, by field name"),
 };

@@ -64,6 +64,8 @@ typedef struct {
     double gradient_bytes;           /* accumulation buffer */
     double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
     double gradient_transient_bytes; /* of one backward pass, all at once */
+    double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
+    bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
@@ -88,15 +90,19 @@ extern const MppNames mpp_memory_figure_names;
 
 typedef struct {
     MppMemoryFigure figure;
+    GPtrArray *device_figures; /* char *: collections of runs whose records mean the device's figure and do not say so */
     double logit_bytes;        /* at the peak of the loss, per logit */
     bool logits_split;         /* logits stay split over tp */
+    bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
     double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
     bool rotary_copies;        /* rotated keys and values are kept beside the projection's output */
     double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
     double fixed_bytes;        /* workspaces and buffers within the allocator */
     double context_bytes;      /* beyond the allocator: context, libraries, communication buffers */
     double usable_frac;        /* of the capacity that the allocated peak may take */
+    double fragment_frac;      /* of the allocated peak: reserved beside it in blocks that nothing fits in */
     double deferred_buffers;   /* activation-sized buffers the allocator cannot reuse in time under tp */
+    double waiting_buffers;    /* of these where the host waits for messages or for collectives between nodes */
 } MppMemoryCosts;
 
 typedef struct {
@@ -121,6 +127,8 @@ typedef struct {
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
     int64_t schedules;        /* a set of MppScheduleKind */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
+    int64_t most_empty_stages; /* stages without a layer that it trains with; -1: any number */
+    int64_t micro_batches_per_stage; /* into how many a batch is cut when nothing is said; 0: into single sequences */
     int64_t fewer_micro_batches; /* micro-batches may be fewer than pp by at most this; -1: any number */
     GHashTable *sources;
 } MppRuntime;

@@ -182,6 +182,36 @@ def case_zoom():
         equal(page_.complaints(), [])
 
 
+def case_accuracy():
+    """The other page: what compare --html writes; its selectors, light and dark, wide and narrow."""
+    folder = pathlib.Path(FOLDER.name)
+    plan = json.loads(small().with_suffix(".json").read_text())["best"]["step_time_s"]
+    record = {"id": "a</script>", "source": "here", "model": {"name": "x", "layers": 24, "hidden": 2048, "heads": 16, "ffn": 8192, "vocab": 51200, "seq": 2048},
+              "hardware": {"gpu": "a100-sxm4-80gb", "gpus": 16}, "training": {"global_batch": 64, "micro_batch": 2},
+              "parallel": {"dp": 2, "tp": 2, "pp": 4}, "measured": {"step_time_s": 1.5, "memory_gib_per_gpu": 20}}
+    records = [record, {**record, "id": "b", "source": "there", "measured": {"step_time_s": plan}}]
+    (folder / "runs.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+    (folder / "unseen.csv").write_text("source,timed,seen_mape,unseen_mape,unseen_median\nhere,1,3.0,12.5,1.0\n")
+    path = folder / "accuracy.html"
+    run("compare", folder / "runs.jsonl", "--html", path, "--unseen", folder / "unseen.csv")
+    elements = Elements()
+    elements.feed(path.read_text())
+    equal(elements.open, [])
+    for options in ({"width": 1280}, {"width": 420, "dark": True}):
+        with browser(**options) as page_:
+            page_.open(path)
+            rows = "document.querySelectorAll('#worst-table tbody tr').length"
+            equal(page_.evaluate(rows), 2)
+            for effect in range(page_.evaluate("document.getElementById('effect').options.length")):
+                page_.evaluate(f"(() => {{ const e = document.getElementById('effect'); e.value = {effect}; e.dispatchEvent(new Event('change')); }})()")
+                assert page_.evaluate("document.querySelectorAll('#effect-rows .effect').length") >= 1
+            page_.evaluate("(() => { const e = document.getElementById('quantity'); e.value = 'memory'; e.dispatchEvent(new Event('change')); })()")
+            equal(page_.evaluate(rows), 1)
+            assert "12.5 %" in page_.evaluate("document.getElementById('sources-table').textContent")
+            assert page_.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            equal(page_.complaints(), [])
+
+
 def case_pick_a_pass():
     with browser() as page_:
         page_.open(small())

@@ -52,7 +52,8 @@ static GArray *predictions_new(GPtrArray *runs)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppRun *run = run_new(rows[i].text);
         g_ptr_array_add(runs, run);
-        MppPrediction prediction = { run, g_strdup(rows[i].skipped), rows[i].step_s, rows[i].memory_bytes, rows[i].fits, NULL };
+        MppPrediction prediction = { .run = run, .skipped = g_strdup(rows[i].skipped), .step_time_s = rows[i].step_s,
+                                     .memory_bytes = rows[i].memory_bytes, .fits = rows[i].fits };
         g_array_append_val(predictions, prediction);
     }
     return predictions;

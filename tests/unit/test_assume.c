@@ -8,7 +8,7 @@
     "\"heads\": 32, \"ffn\": 11008, \"gated_mlp\": true, \"vocab\": 32000, \"seq\": 4096}, \"hardware\": {\"gpu\": " \
     "\"a100-sxm4-80gb\", \"gpus\": 8, \"gpus_per_node\": 8}, \"training\": {\"precision\": \"bf16\", "               \
     "\"framework\": \"Megatron-LM\", \"global_batch\": 512, \"micro_batch\": %d}, \"parallel\": {\"dp\": 2, "        \
-    "\"tp\": 2, \"pp\": 2, \"zero\": 1%s}, \"measured\": {\"step_time_s\": 1.5}}"
+    "\"tp\": 2, \"pp\": 2%s}, \"measured\": {\"step_time_s\": 1.5}}"
 
 static bool fits(const MppRunJob *job, const MppStrategy *strategy)
 {
@@ -27,7 +27,7 @@ static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const c
     run.json = json;
     g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
     g_assert_cmpstr(skipped, ==, NULL);
-    mpp_assume_recompute(&run, job);
+    mpp_assume(&run, job);
     MppStrategy strategy = job->strategy;
     *fit = fits(job, &strategy);
     if (strategy.recompute_layers > 1) { /* one layer fewer does not fit */
@@ -48,7 +48,7 @@ static void test_least(void)
     bool fit, seen[MPP_N_RECOMPUTES] = { false };
     int64_t before = 0;
     for (int micro_batch = 1; micro_batch <= 64; micro_batch *= 2) {
-        MppStrategy s = assumed(profiles, micro_batch, "", &fit);
+        MppStrategy s = assumed(profiles, micro_batch, ", \"zero\": 1", &fit);
         int64_t amount = s.recompute == MPP_RECOMPUTE_FULL ? 100 + (s.recompute_layers ? s.recompute_layers : 12) : s.recompute;
         g_assert_cmpint(amount, >=, before);
         g_assert_true(fit || (s.recompute == MPP_RECOMPUTE_FULL && s.recompute_layers == 0));
@@ -56,13 +56,40 @@ static void test_least(void)
         before = amount;
     }
     g_assert_true(seen[MPP_RECOMPUTE_NONE] && seen[MPP_RECOMPUTE_FULL]);
-    g_assert_cmpint(assumed(profiles, 64, ", \"recompute\": \"none\"", &fit).recompute, ==, MPP_RECOMPUTE_NONE);
+    g_assert_cmpint(assumed(profiles, 64, ", \"zero\": 1, \"recompute\": \"none\"", &fit).recompute, ==, MPP_RECOMPUTE_NONE);
     g_assert_false(fit);
+}
+
+/** Optimizer states are sharded before anything is computed again, if the record leaves that open. */
+static void test_sharding(void)
+{
+    static const struct {
+        int micro_batch;
+        const char *stated;
+        int64_t zero;
+        bool recomputes;
+    } rows[] = {
+        { 1, "", 0, false },
+        { 4, "", 1, true },
+        { 4, ", \"zero\": 0", 0, true },
+        { 4, ", \"recompute\": \"none\"", 1, false },
+        { 64, "", 1, true },
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        bool fit;
+        MppStrategy s = assumed(profiles, rows[i].micro_batch, rows[i].stated, &fit);
+        g_assert_cmpint(s.zero, ==, rows[i].zero);
+        g_assert_true((s.recompute != MPP_RECOMPUTE_NONE) == rows[i].recomputes);
+    }
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/assume/least", test_least);
+    g_test_add_func("/assume/sharding", test_sharding);
     return g_test_run();
 }

@@ -1,5 +1,7 @@
 #include "planner/cost/memory.h"
 
+#include <string.h>
+
 #include "tests/support/plain_job.h"
 
 typedef struct {
@@ -93,24 +95,62 @@ static void test_bf16(void)
     plain_job_expect("fp16", mpp_memory_rates(filled->pipeline).dense.buffers, 0);
 }
 
-/** Two layers' weights and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
+/** Two layers' weights, both ends' and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
 static void test_gathered(void)
 {
     static const struct {
         const char *strategy;
-        double bytes_per_parameter;
-    } rows[] = { { "dp=8,zero=1", 0 }, { "dp=8,zero=2", 4 }, { "dp=8,zero=3", 4 + 2 * 2 } };
+        double of_layer, of_ends; /* bytes of a parameter */
+    } rows[] = { { "dp=8,zero=1", 0, 0 }, { "dp=8,zero=2", 4, 0 }, { "dp=8,zero=3", 4 + 2 * 2, 2 } };
+    double ends = 2 * 51200 * 512 + 512;
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
-        plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes, rows[i].bytes_per_parameter * layer);
+        plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes,
+                         rows[i].of_layer * layer + rows[i].of_ends * ends);
     }
+    inputs->runtime.state.new_gradient_bytes = 1.5;
+    g_autoptr(Filled) with_new = fill(inputs, "dp=4,tp=2,zero=1");
+    plain_job_expect("new gradients", mpp_memory_rates(with_new->pipeline).gathered_bytes,
+                     1.5 * with_new->shard.kinds[0].parameters);
     inputs->model.moe = (MppMoe){ .experts = 16, .topk = 2, .ffn = 512, .every = 1 };
     plain_job_finish(inputs);
     g_autoptr(Filled) filled = fill(inputs, "dp=8,ep=4,zero=1");
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).experts.optimizer, ==, 6);
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).dense.optimizer, ==, 1.5);
+}
+
+/** Under FSDP the shards are the master copy: nothing else is kept of the weights. Under a pipeline they are whole. */
+static void test_sharded_master(void)
+{
+    static const struct {
+        const char *strategy;
+        double weights;
+    } rows[] = { { "dp=8,zero=3", 0 }, { "dp=8,zero=2", 2 }, { "dp=4,pp=2,zero=3", 2 } };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.sharded_master = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        plain_job_expect("weights", mpp_memory_rates(filled->pipeline).dense.weights, rows[i].weights);
+    }
+}
+
+/** The logits or a layer computed again, whichever is larger: they are not there at once. */
+static void test_moments(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    double parts[2][MPP_N_MEMORY_PARTS];
+    for (int narrow = 0; narrow < 2; narrow++) {
+        inputs->runtime.memory.logit_bytes = narrow ? 0.01 : 6;
+        g_autoptr(Filled) filled = fill(inputs, "dp=8,mbs=2,recompute=full");
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        memcpy(parts[narrow], memory.bytes, sizeof memory.bytes);
+        plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
+    }
+    g_assert_true(parts[0][MPP_MEMORY_LOSS] > 0 && parts[0][MPP_MEMORY_WORKING] == 0);
+    g_assert_true(parts[1][MPP_MEMORY_LOSS] == 0 && parts[1][MPP_MEMORY_WORKING] > 0);
 }
 
 /** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */
@@ -135,7 +175,7 @@ static void test_stages(void)
         plain_job_expect("optimizer", memory.bytes[MPP_MEMORY_OPTIMIZER], 12 * expected[k].parameters);
         plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], expected[k].activations);
         plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING],
-                         filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes);
+                         k ? 0 : filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes);
         plain_job_expect("loss", memory.bytes[MPP_MEMORY_LOSS], expected[k].loss);
         plain_job_expect("buffers", memory.bytes[MPP_MEMORY_BUFFERS], 5e6);
         peak = MAX(peak, memory.allocated_bytes);
@@ -148,27 +188,35 @@ static void test_figures(void)
 {
     static const struct {
         const char *strategy;
-        double deferred, memory_bytes, more_bytes;
+        double fragment_frac, memory_bytes, more_bytes;
     } rows[] = {
-        { "dp=8", 3, 8e10, 0 },
-        { "dp=4,tp=2,mbs=2", 3, 8e10, 3.0 * 2048 * 512 * 2 },
-        { "dp=4,tp=2,mbs=2", 3, 1e6, 0 },
-        { "tp=8,pp=1", 3, 8e10, 3.0 * 1024 * 512 * 2 },
-        { "tp=8,pp=2", 3, 8e10, 0 }, /* waits for collectives and messages between nodes in turn */
-        { "tp=2,pp=4", 3, 8e10, 3.0 * 1024 * 512 * 2 },
+        { "dp=8", 0, 8e10, 0 },
+        { "dp=8", 0.375, 8e10, 0 },
+        { "dp=4,tp=2,mbs=2", 0, 8e10, 3.0 * 2048 * 512 * 2 },
+        { "dp=4,tp=2,mbs=2", 0.375, 8e10, 3.0 * 2048 * 512 * 2 },
+        { "dp=4,tp=2,mbs=2", 0, 1e6, 0 },
+        { "tp=8,pp=1", 0, 8e10, 3.0 * 1024 * 512 * 2 },
+        { "tp=8,pp=2", 0, 8e10, 0.5 * 1024 * 512 * 2 }, /* waits for collectives and messages between nodes in turn */
+        { "tp=2,pp=4", 0, 8e10, 3.0 * 1024 * 512 * 2 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy split = plain_job_strategy(rows[i].strategy);
         g_autoptr(MppInputs) inputs = plain_job_new(split.dp * split.tp * split.pp);
         inputs->model.heads = 8;
-        inputs->runtime.memory.deferred_buffers = rows[i].deferred;
+        inputs->runtime.memory.deferred_buffers = 3;
+        inputs->runtime.memory.waiting_buffers = 0.5;
+        inputs->runtime.memory.fragment_frac = rows[i].fragment_frac;
         inputs->runtime.memory.context_bytes = 4e9;
         inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
         g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
         MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
         MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
-        plain_job_expect("reserved", memory.reserved_bytes, memory.allocated_bytes + rows[i].more_bytes);
+        plain_job_expect("reserved", memory.reserved_bytes,
+                         memory.allocated_bytes * (1 + rows[i].fragment_frac) + rows[i].more_bytes);
         plain_job_expect("device", memory.device_bytes, memory.reserved_bytes + 4e9);
+        inputs->cluster.device.memory_bytes = memory.reserved_bytes + 1e9;
+        memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        plain_job_expect("capacity", memory.device_bytes, MAX(memory.allocated_bytes + 4e9, memory.reserved_bytes + 1e9));
     }
     g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
     g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;
@@ -193,6 +241,8 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/rates", test_rates);
     g_test_add_func("/memory/bf16", test_bf16);
     g_test_add_func("/memory/gathered", test_gathered);
+    g_test_add_func("/memory/sharded-master", test_sharded_master);
+    g_test_add_func("/memory/moments", test_moments);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);
     return g_test_run();

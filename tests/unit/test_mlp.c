@@ -154,9 +154,33 @@ static void test_shared_experts(void)
     g_assert_cmpfloat(shared->count, ==, 1);
 }
 
+/** Inputs of narrow products are kept as the products read them: of the MLP's tensors one, where the stack does that. */
+static void test_narrow_inputs(void)
+{
+    static const struct {
+        bool narrow;
+        MppPrecision precision;
+        double kept_bytes; /* of a token and element of width */
+    } rows[] = {
+        { true, MPP_PRECISION_FP8, 3 * 2 + 1 },
+        { true, MPP_PRECISION_BF16, 4 * 2 },
+        { false, MPP_PRECISION_FP8, 4 * 2 },
+        { true, MPP_PRECISION_MXFP8, 3 * 2 + 1 + 1.0 / 32 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.gated_mlp = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->runtime.memory.narrow_inputs = rows[i].narrow;
+        inputs->job.training.precision = rows[i].precision;
+        MppOps ops = dense_of(inputs, 384, 2);
+        g_assert_cmpfloat(ops.ops[1].kept_bytes, ==, 384 * 1024 * rows[i].kept_bytes);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/mlp/narrow-inputs", test_narrow_inputs);
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);

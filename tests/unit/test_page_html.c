@@ -7,7 +7,7 @@ static void test_escapes(void)
 {
     g_autoptr(cJSON)
         data = cJSON_Parse("{\"title\":\"a </title><b> & {{plan}}\",\"plan\":\"tp 8\",\"answer\":\"</script><!--\"}");
-    g_autofree char *html = mpp_page_html(data);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_PLAN, data);
     g_assert_nonnull(strstr(html, "<title>tp 8 – a &lt;/title&gt;&lt;b&gt; &amp; {{plan}}</title>"));
     const char *start = strstr(html, "id=\"data\">"), *end = strstr(start, "</script>");
     g_autofree char *json = g_strndup(start + strlen("id=\"data\">"), (gsize)(end - start) - strlen("id=\"data\">"));
@@ -20,7 +20,7 @@ static void test_escapes(void)
 static void test_whole(void)
 {
     g_autoptr(cJSON) data = cJSON_Parse("{\"title\":\"t\",\"plan\":\"p\",\"answer\":\"a\"}");
-    g_autofree char *html = mpp_page_html(data);
+    g_autofree char *html = mpp_page_html(MPP_PAGE_PLAN, data);
     static const char *const pieces[] = { "--paper:",
                                           "function showLayout",
                                           "function showMemory",
@@ -36,10 +36,23 @@ static void test_whole(void)
         g_assert_null(strstr(html, strangers[i]));
 }
 
+/** The other page has its own frame and scripts, and the shared ones. */
+static void test_accuracy(void)
+{
+    g_autoptr(cJSON) data = cJSON_Parse("{\"title\":\"t\",\"answer\":\"a\"}");
+    g_autofree char *html = mpp_page_html(MPP_PAGE_ACCURACY, data);
+    static const char *const pieces[] = { "--paper:", "function sortable", "function scatterPlot", "function effectRows", "showAccuracy();" };
+    for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
+        g_assert_nonnull(strstr(html, pieces[i]));
+    g_assert_null(strstr(html, "function showTimeline"));
+    g_assert_null(strstr(html, "{{"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/page-html/escapes", test_escapes);
     g_test_add_func("/page-html/whole", test_whole);
+    g_test_add_func("/page-html/accuracy", test_accuracy);
     return g_test_run();
 }

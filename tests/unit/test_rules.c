@@ -71,6 +71,12 @@ static void one_fewer(MppInputs *in)
     in->runtime.fewer_micro_batches = 1;
 }
 
+static void eight_empty(MppInputs *in)
+{
+    greedy_stages(in);
+    in->runtime.most_empty_stages = 7;
+}
+
 static void never_sp(MppInputs *in)
 {
     in->runtime.sequence_parallel = MPP_SEQUENCE_PARALLEL_NEVER;
@@ -166,6 +172,7 @@ static const struct {
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
     { "runtime-micro-batches", one_fewer, 3, "pp=3,mbs=120", "Stack 3 needs at least pp - 1 = 2 micro-batches; there are 1" },
+    { "runtime-empty", eight_empty, 20, "pp=20,split=greedy", "Stack 3 leaves 8 stages without a layer; it trains with at most 7" },
     { "runtime-sp", never_sp, 2, "tp=2,sp", "Stack 3 has no sequence parallelism" },
     { "runtime-sp", always_sp, 2, "tp=2", "Stack 3 always uses sequence parallelism with tp > 1" },
     { "precision", fp8, 1, "", "the Chip 7 has no fp8 products" },
@@ -218,6 +225,7 @@ static const struct {
     { NULL, 6, "tp=3,cp=2,cp_kind=all-to-all" },
     { NULL, 14, "pp=14" },          /* embedding and head may have stages of their own */
     { greedy_stages, 20, "pp=20" }, /* a stack that fills stages may leave some empty */
+    { eight_empty, 19, "pp=19,split=greedy" },
     { latent, 15, "tp=15" },        /* with latent attention, keys and values are per head */
     { EXPERTS, 4, "dp=2,pp=2,ep=2,order=tp-dp-cp-pp" },
     { one_fewer, 3, "pp=3,mbs=60" },

@@ -30,6 +30,8 @@ static MppProfiles *sample_profiles(void)
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes,
+                "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2}");
+    add_runtime(profiles->runtimes,
                 "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
     return profiles;
 }
@@ -178,6 +180,11 @@ static void test_strategy(void)
           "dp=4,tp=3,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
         { EXPERTS, "", "\"tp\": 6, \"ep\": 4, \"sp\": true",
           "dp=2,tp=6,pp=1,ep=4,mbs=1,sp,zero=2,recompute=selective,split=balanced" },
+        { GATED, ", \"framework\": \"Few\"", "\"tp\": 2, \"pp\": 3", "dp=2,tp=2,pp=3,mbs=10,zero=1" },
+        { GATED, ", \"framework\": \"Few\", \"micro_batch\": 3", "\"tp\": 2, \"pp\": 3", "dp=2,tp=2,pp=3,mbs=3,zero=1" },
+        { GATED, ", \"framework\": \"Few\"", "\"tp\": 2, \"zero\": 0", "dp=6,tp=2,pp=1,mbs=1" },
+        { GATED, "", "\"pp\": 3, \"schedule\": \"interleaved\"", /* of two chunks at least */
+          "dp=4,tp=1,pp=3,vpp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
         { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },
         { GATED, ", \"framework\": \"Old\"", "\"pp\": 2", "dp=6,tp=1,pp=2,mbs=1,zero=1,recompute=selective,split=balanced" },
     };

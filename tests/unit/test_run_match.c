@@ -129,6 +129,29 @@ static void test_runtime(void)
     g_test_assert_expected_messages();
 }
 
+/** By the record's own words, its collection, the stack's habit. */
+static void test_figure(void)
+{
+    static const struct {
+        const char *source, *kind;
+        MppMemoryFigure figure;
+    } rows[] = {
+        { "here", NULL, MPP_FIGURE_RESERVED },
+        { "there", NULL, MPP_FIGURE_DEVICE },
+        { "there", "torch max_memory_allocated, last rank", MPP_FIGURE_ALLOCATED },
+        { "here", "nvidia-smi GB", MPP_FIGURE_DEVICE },
+        { "there", "reserved (inferred)", MPP_FIGURE_RESERVED },
+        { "here", "whatever", MPP_FIGURE_RESERVED },
+    };
+    g_autoptr(GPtrArray) collections = g_ptr_array_new();
+    g_ptr_array_add(collections, (void *)"there");
+    MppRuntime runtime = { .memory = { .figure = MPP_FIGURE_RESERVED, .device_figures = collections } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppRun run = { .source = (char *)rows[i].source, .measured.memory_kind = (char *)rows[i].kind };
+        g_assert_cmpint(mpp_run_match_figure(&run, &runtime), ==, rows[i].figure);
+    }
+}
+
 static void test_precision(void)
 {
     static const struct {
@@ -240,6 +263,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-match/cluster", test_cluster);
     g_test_add_func("/run-match/runtime", test_runtime);
+    g_test_add_func("/run-match/figure", test_figure);
     g_test_add_func("/run-match/precision", test_precision);
     g_test_add_func("/run-match/optimizer", test_optimizer);
     g_test_add_func("/run-match/attention", test_attention);

@@ -67,6 +67,22 @@ function fitCanvas(canvas, height) {
   return context;
 }
 
+/**
+ * Fills @table with @rows, first sorted by column @by; a click on a column's title sorts by it, a second one the other
+ * way. A column: title, value(row) to sort by, text(row), amount. @attributes(row): of the row's element.
+ */
+function sortable(table, columns, rows, by, attributes = () => ({})) {
+  let falling = false;
+  function draw() {
+    const { value } = columns[by], sorted = [...rows].sort((a, b) => (falling ? -1 : 1) * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
+    const head = columns.map((column, i) => make("th", { class: column.amount ? "amount" : "", "aria-sort": i === by ? (falling ? "descending" : "ascending") : "none" },
+      make("button", { type: "button", onclick: () => { falling = i === by && !falling; by = i; draw(); } }, column.title)));
+    table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...sorted.map((row) =>
+      make("tr", attributes(row), ...columns.map((column) => make("td", { class: column.amount ? "amount" : "" }, column.text(row)))))));
+  }
+  draw();
+}
+
 const redraws = [];
 
 /** Draws now, and again when the page's width or colours change. */

@@ -29,7 +29,8 @@ function showMemory({ stages, memory_parts: titles, fullest_stage: fullest, numb
   const { capacity_bytes: capacity, usable_bytes: usable } = numbers, rows = byId("memory-stages"), treemap = byId("treemap");
   let chosen = fullest;
   byId("memory-note").textContent = `Allocated at the fullest moment of each stage, on one of its GPUs. A GPU has ${bytes(capacity)}; `
-    + `${bytes(usable)} can be used (red line). Stage ${fullest} is the fullest.`;
+    + `${bytes(usable)} can be used (red line). Stage ${fullest} is the fullest: of it the allocator reserves ${bytes(stages[fullest].reserved)}, `
+    + `and nvidia-smi shows ${bytes(stages[fullest].device)}.`;
   byId("memory-legend").append(...titles.map((title, i) => make("span", { style: `--swatch: var(--part-${i})` }, title)));
 
   const widest = Math.max(capacity, ...stages.map((stage) => stage.allocated));

@@ -1,4 +1,4 @@
-/** The plan and the others; a click on a column's title sorts by it, a second one the other way. */
+/** The plan and the others. */
 function showAlternatives({ alternatives, pareto, numbers, plan }) {
   const table = byId("alternatives-table"), step = numbers.step_s;
   const known = new Set([plan, ...alternatives.map((row) => row.title)]);
@@ -12,16 +12,7 @@ function showAlternatives({ alternatives, pareto, numbers, plan }) {
     { title: "MFU", value: (row) => row.mfu, text: (row) => percent(row.mfu), amount: true },
     { title: "loses because", value: (row) => row.reason || "", text: (row) => row.reason || "" },
   ];
-  let by = 1, falling = false;
-
-  function draw() {
-    const { value } = columns[by], sorted = [...rows].sort((a, b) => (falling ? -1 : 1) * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
-    const head = columns.map((column, i) => make("th", { class: column.amount ? "amount" : "", "aria-sort": i === by ? (falling ? "descending" : "ascending") : "none" },
-      make("button", { type: "button", onclick: () => { falling = i === by && !falling; by = i; draw(); } }, column.title)));
-    table.replaceChildren(make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...sorted.map((row) =>
-      make("tr", { class: row.best ? "best" : "", "data-plan": row.title }, ...columns.map((column) => make("td", { class: column.amount ? "amount" : "" }, column.text(row)))))));
-  }
-  draw();
+  sortable(table, columns, rows, 1, (row) => ({ class: row.best ? "best" : "", "data-plan": row.title }));
 }
 
 function pickAlternative(title) {
