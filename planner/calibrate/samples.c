@@ -25,6 +25,7 @@ static const MppField sample_rows[] = {
     MPP_FIELD_ENUM(MppSample, layout, &layouts, MPP_LAYOUT_NN, "which factors of the product are transposed"),
     MPP_FIELD_BOOL(MppSample, accumulates, 0, "the product is added to its output"),
     MPP_FIELD_BOOL(MppSample, backward, 0, "gradients of attention, scores computed again"),
+    MPP_FIELD_ENUM(MppSample, streaming, &mpp_streaming_names, MPP_STREAMING_COPY, "of memory, kind of kernel"),
     MPP_FIELD_DOUBLE(MppSample, bytes, 0, most_bytes, 0, "moved; of a collective, as the cost model counts them"),
     MPP_FIELD_INT(MppSample, kernels, 1, MOST_SIZE, 1, "kernels of one operation"),
     MPP_FIELD_ENUM(MppSample, collective, &mpp_collective_names, MPP_COLLECTIVE_ALL_REDUCE, "of a collective, which"),
@@ -121,13 +122,18 @@ static bool check(const MppSamples *samples, const MppJson *json, GError **error
     return true;
 }
 
+MppSamples *mpp_samples_read(const MppJson *json, GError **error)
+{
+    g_autoptr(MppSamples) samples = g_new0(MppSamples, 1);
+    if (!mpp_fields_read(&mpp_samples_fields, json, json->root, samples, error) || !check(samples, json, error))
+        return NULL;
+    return g_steal_pointer(&samples);
+}
+
 MppSamples *mpp_samples_load(const char *path, GError **error)
 {
     g_autoptr(MppJson) json = mpp_json_load(path, error);
-    g_autoptr(MppSamples) samples = g_new0(MppSamples, 1);
-    if (!json || !mpp_fields_read(&mpp_samples_fields, json, json->root, samples, error) || !check(samples, json, error))
-        return NULL;
-    return g_steal_pointer(&samples);
+    return json ? mpp_samples_read(json, error) : NULL;
 }
 
 bool mpp_samples_write(const MppSamples *samples, const char *path, GError **error)

@@ -17,7 +17,7 @@
     KIND(MATMUL, "matmul") /* count products [m,k]x[k,n], layout, accumulates */                                                 \
     KIND(ATTENTION,                                                                                                              \
          "attention")       /* causal, one call: count heads times sequences, m queries, n keys seen by one, k and v wide */     \
-    KIND(MEMORY, "memory")  /* bytes read and written, in kernels of them */                                                     \
+    KIND(MEMORY, "memory")  /* bytes read and written by kernels of the kind streaming */                                                     \
     KIND(LAUNCH, "launch")  /* host time to start one operation */                                                               \
     KIND(COPY, "host-copy") /* bytes between host and device, one way */                                                         \
     KIND(COLLECTIVE, "collective") /* collective of ranks in nodes; bytes as mpp_collective_time_s() takes them */
@@ -42,6 +42,7 @@ typedef struct {
     MppLayout layout;
     bool accumulates; /* adds to what is there */
     bool backward;    /* attention: all gradients, scores computed again */
+    MppStreaming streaming;
     double bytes;
     int64_t kernels;
     MppCollective collective;
@@ -77,7 +78,10 @@ static inline const MppSample *mpp_samples_get(const MppSamples *samples, guint 
     return &g_array_index(samples->samples, MppSample, i);
 }
 
-/** Errors: those of mpp_json_load(), MPP_ERROR_SCHEMA, MPP_ERROR_INVALID where sizes are missing, MPP_ERROR_UNSUPPORTED. */
+/** Errors: MPP_ERROR_SCHEMA, MPP_ERROR_INVALID where sizes are missing, MPP_ERROR_UNSUPPORTED. */
+MppSamples *mpp_samples_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Errors: those of mpp_json_load() and mpp_samples_read(). */
 MppSamples *mpp_samples_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** To @path, or to standard output when NULL. Error: G_FILE_ERROR. */

@@ -54,9 +54,10 @@ double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, dou
     return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
 }
 
-double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels)
+double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels)
 {
-    return bytes / (device->memory_bytes_per_s * device->memory_frac) + kernels * device->kernel_s;
+    double bytes_per_s = device->memory_bytes_per_s * device->memory_frac * device->streaming_frac.by_streaming[kind];
+    return bytes / bytes_per_s + kernels * device->kernel_s;
 }
 
 /**
@@ -69,7 +70,7 @@ static double cast_s(const MppDevice *device, const MppOp *op, double elements)
         return 0;
     bool tensor_scale = op->precision == MPP_PRECISION_FP8 || op->precision == MPP_PRECISION_NVFP4;
     double bytes = 2 + 2 * mpp_precision_matmul_bytes(op->precision) + (tensor_scale ? 2 : 0);
-    return mpp_compute_stream_s(device, elements * bytes, 1 + tensor_scale);
+    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, 1 + tensor_scale);
 }
 
 static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
@@ -122,8 +123,8 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
     case MPP_OP_MATMUL: return matmul_time(job, op);
     case MPP_OP_ATTENTION: return attention_time(job, op);
     case MPP_OP_MEMORY:
-        return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->forward_bytes, op->forward_kernels),
-                            .backward_input_s = mpp_compute_stream_s(device, op->backward_bytes, op->backward_kernels) };
+        return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->streaming, op->forward_bytes, op->forward_kernels),
+                            .backward_input_s = mpp_compute_stream_s(device, op->streaming, op->backward_bytes, op->backward_kernels) };
     default: return (MppOpTime){ 0 };
     }
 }

@@ -25,5 +25,5 @@ double mpp_compute_flop(const MppOp *op);
 double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
                             double k, double out_bytes);
 
-/** Time to stream @bytes through memory in @kernels kernels. */
-double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels);
+/** Time to stream @bytes through memory in @kernels kernels of one @kind. */
+double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels);

@@ -121,7 +121,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
     double held = parameters + expert_parameters;
     if (s->zero)
         held = parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s);
-    double update_s = mpp_compute_stream_s(&job->cluster->device,
+    double update_s = mpp_compute_stream_s(&job->cluster->device, MPP_STREAMING_OPTIMIZER,
                                            held * job->runtime->state.update_traffic_bytes * optimizer_scale(job), 1);
     double norm_s = mpp_collective_time_s(job->cluster, MPP_COLLECTIVE_ALL_REDUCE, 4, &exchange->mesh.groups[MPP_AXIS_DP_CP]);
     if (s->offload_optimizer) { /* gradients down and parameters up; the host's own memory is slower still */
