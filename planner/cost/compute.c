@@ -11,9 +11,14 @@ static const struct {
  * Share of the rate that @count products of m by n reach with the best tile: whole tiles cover the output, whole
  * waves of tiles occupy the cores, and a small tile loads more operand bytes for its work. The last is taken as
  * i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS' preference for 128s).
+ * A processor without tiles in that sense loses what its register blocks do not fill.
  */
 static double tile_share(const MppDevice *device, double count, double m, double n)
 {
+    if (device->matmul_tile) {
+        double edge = (double)device->matmul_tile;
+        return m / (ceil(m / edge) * edge) * n / (ceil(n / edge) * edge);
+    }
     const double overhead = 8, largest = 256.0 * 128 / (256 + 128);
     double best = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(tiles); i++) {
@@ -102,18 +107,21 @@ static double narrow_share(MppAttentionKernel kernel, double width)
 }
 
 /** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
-static MppOpTime attention_time(const MppJob *job, const MppOp *op)
+double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision, double count, double m,
+                               double n, double k, double v, bool backward)
 {
-    const MppDevice *device = &job->cluster->device;
-    const MppAttentionRate *rate = mpp_device_attention(device, job->training.kernels.attention);
-    double ramp = op->n / (op->n + device->attention_tokens);
-    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp *
-                     narrow_share(job->training.kernels.attention, op->k);
-    double flop = mpp_compute_flop(op);
-    return (MppOpTime){
-        .forward_s = flop / (reached * rate->forward_frac) + device->kernel_s,
-        .backward_input_s = 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s,
-    };
+    const MppAttentionRate *rate = mpp_device_attention(device, kernel);
+    double ramp = n / (n + device->attention_tokens);
+    double reached = device->peak_flop_per_s.by_precision[precision] * ramp * narrow_share(kernel, k);
+    double flop = 2 * count * m * n * (k + v);
+    return backward ? 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s
+                    : flop / (reached * rate->forward_frac) + device->kernel_s;
+}
+
+static double attention_s(const MppJob *job, const MppOp *op, bool backward)
+{
+    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count, op->m, op->n,
+                                   op->k, op->v, backward);
 }
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
@@ -121,7 +129,8 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
     const MppDevice *device = &job->cluster->device;
     switch (op->kind) {
     case MPP_OP_MATMUL: return matmul_time(job, op);
-    case MPP_OP_ATTENTION: return attention_time(job, op);
+    case MPP_OP_ATTENTION:
+        return (MppOpTime){ .forward_s = attention_s(job, op, false), .backward_input_s = attention_s(job, op, true) };
     case MPP_OP_MEMORY:
         return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->streaming, op->forward_bytes, op->forward_kernels),
                             .backward_input_s = mpp_compute_stream_s(device, op->streaming, op->backward_bytes, op->backward_kernels) };

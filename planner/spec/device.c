@@ -68,6 +68,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCT(MppDevice, peak_flop_per_s, &peak_fields, MPP_REQUIRED, "dense peak rates"),
     MPP_FIELD_STRUCT(MppDevice, matmul_frac, &frac_fields, MPP_REQUIRED, "share of the peak that large products sustain"),
     MPP_FIELD_INT(MppDevice, cores, 1, 65536, MPP_REQUIRED, "streaming multiprocessors or compute units"),
+    MPP_FIELD_INT(MppDevice, matmul_tile, 0, 64, 0, "edge of the part of a product computed at once; 0: 64 to 256, as GPUs do"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_depth, 0, 1e5, 100, "k at which a product reaches half of its rate"),
     MPP_FIELD_DOUBLE(MppDevice, grouped_frac, 0.05, 1, 0.75, "of a product's rate, for the grouped products of experts"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_work_flop, 0, 1e14, 0, "work at which a product reaches half of its rate"),

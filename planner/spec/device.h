@@ -69,6 +69,7 @@ typedef struct {
     MppRates peak_flop_per_s;
     MppRates matmul_frac; /* of peak, large products, sustained clocks */
     int64_t cores; /* streaming multiprocessors or compute units */
+    int64_t matmul_tile; /* edge of the part of a product computed at once, where it is smaller than a GPU's 64; 0: a GPU's */
     double matmul_depth; /* k at which a product reaches half of its rate: pipeline fill and epilogue of a tile */
     double grouped_frac; /* of a product's rate, for the grouped products of experts */
     double matmul_work_flop; /* work at which a product reaches half of its rate */
