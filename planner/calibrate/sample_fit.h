@@ -13,6 +13,9 @@
 /** What the cost model says of @sample; @runtime: the stack that measured, for its host and its attention kernel. */
 double mpp_sample_predict_s(const MppCluster *cluster, const MppRuntime *runtime, const MppSample *sample);
 
+/** The numbers of @cluster and its device that samples of these kinds may adjust, from what they are: MppPrior. */
+GArray *mpp_sample_priors(const MppCluster *cluster, const MppRuntime *runtime, const GPtrArray *samples);
+
 /** A number that was fitted. */
 typedef struct {
     char *name;

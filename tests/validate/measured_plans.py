@@ -20,19 +20,24 @@ STEPS, WARM_UP = 3, 1
 LLAMA = {"norm": "rmsnorm", "gated_mlp": True, "positions": "rotary"}
 GPT = {"norm": "layernorm", "gated_mlp": False, "positions": "learned"}
 MODELS = {
+    "llama-xs": {"layers": 2, "hidden": 128, "heads": 4, "kv_heads": 2, "ffn": 352, "vocab": 500, "max_seq": 512, **LLAMA},
     "llama-s": {"layers": 4, "hidden": 256, "heads": 8, "kv_heads": 4, "ffn": 704, "vocab": 2000, "max_seq": 512, **LLAMA},
     "llama-m": {"layers": 2, "hidden": 512, "heads": 8, "kv_heads": 4, "ffn": 1408, "vocab": 2000, "max_seq": 512, **LLAMA},
     "gpt-s": {"layers": 3, "hidden": 384, "heads": 6, "ffn": 1536, "vocab": 1000, "max_seq": 512, **GPT},
 }
 # model, ranks, tokens, sequences a step, split
 PLANS = [
+    ("llama-xs", 1, 128, 2, "mbs=1"),
+    ("llama-xs", 2, 128, 4, "dp=2,mbs=2"),
+    ("llama-xs", 2, 64, 8, "pp=2,mbs=2"),
+    ("llama-xs", 4, 128, 8, "dp=2,tp=2,mbs=2"),
     ("llama-s", 1, 128, 2, "mbs=1"),
     ("llama-s", 1, 256, 4, "mbs=2"),
     ("llama-m", 1, 128, 1, "mbs=1"),
     ("gpt-s", 1, 64, 4, "mbs=4"),
     ("gpt-s", 1, 128, 2, "mbs=1,recompute=full"),
     ("llama-s", 2, 128, 4, "dp=2,mbs=1"),
-    ("llama-m", 2, 64, 4, "dp=2,mbs=2,zero=1"),
+    ("llama-m", 2, 128, 8, "dp=2,mbs=2,zero=1"),
     ("gpt-s", 2, 64, 4, "dp=2,mbs=1,zero=3"),
     ("llama-s", 2, 256, 2, "tp=2,mbs=1"),
     ("llama-m", 2, 64, 2, "tp=2,sp,mbs=2"),
@@ -47,7 +52,7 @@ PLANS = [
     ("llama-m", 4, 64, 2, "tp=4,mbs=1"),
     ("llama-s", 4, 128, 4, "dp=2,tp=2,mbs=1"),
     ("llama-s", 4, 128, 8, "dp=2,pp=2,mbs=1"),
-    ("llama-m", 4, 64, 8, "tp=2,pp=2,mbs=1"),
+    ("llama-m", 4, 128, 8, "tp=2,pp=2,mbs=1"),
     ("llama-s", 4, 64, 8, "pp=4,mbs=1"),
     ("llama-s", 4, 128, 2, "cp=2,dp=2,mbs=1"),
 ]
@@ -87,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path, help="for samples, profile and runs")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--csv", type=pathlib.Path)
     parser.add_argument("--samples", type=pathlib.Path)
     arguments = parser.parse_args()
