@@ -58,7 +58,12 @@ static MppSamples *measure(const Options *o, GError **error)
     all->host_cores = g_get_num_processors();
     for (int ranks = 1; ranks <= o->ranks; ranks = next_count(ranks, o->ranks)) {
         const MppLauncher launch = {
-            .folder = folder, .backend = o->backend, .ranks = ranks, .steps = o->rounds, .timeout_s = o->timeout_s
+            .program = "mpirun",
+            .folder = folder,
+            .backend = o->backend,
+            .ranks = ranks,
+            .steps = o->rounds,
+            .timeout_s = o->timeout_s,
         };
         fprintf(stderr, "measuring with %d rank%s\n", ranks, ranks > 1 ? "s" : "");
         g_autoptr(MppSamples) some = mpp_launcher_measure(&launch, error);
