@@ -108,6 +108,6 @@ const MppCommand mpp_command_measure = {
     .arguments = "",
     .summary = "Measure the devices of this machine: samples that a profile is fitted to.",
     .examples = "  mpplan measure --ranks 4 -o samples.json\n"
-                "  mpplan calibrate --samples samples.json --device cpu-host -o my-host.json\n",
+                "  mpplan calibrate --samples samples.json -o my-host.json\n",
     .run = run,
 };

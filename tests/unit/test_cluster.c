@@ -106,7 +106,7 @@ static const struct {
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
       "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-      "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, internode_words\n"
+      "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, host_capacity, internode_words\n"
       "    2 | \"run_source\": [\"x\"]}\n"
       "      |               ^" },
     { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
