@@ -159,9 +159,10 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
-## check-all: check, runs on 8 ranks, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+## check-all: check, runs on 8 ranks, plans timed beside a profile measured here, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
 check-all: check
 	@tests/run --slow --only 'validate/* on 8' build
+	@tests/validate/measured_plans.py $(BUILD)/mpplan $(BUILD)/measured_plans
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 
 ## check-fast: run the tests once, without sanitizers

@@ -39,16 +39,52 @@ static double pass_s(const MppEngine *engine, int32_t lane, const MppAction *act
     return compute_s + time->exchange_s * scene->exchange_factor[lane];
 }
 
-static double speed(const MppEngine *engine, const MppLane *lane)
+/** Lanes of @index's host that are in a pass. */
+static int busy_lanes(const MppEngine *engine, int32_t index)
 {
-    return lane->slowed ? 1 / (1 + engine->scene->slowdown_frac) : 1;
+    const MppScene *scene = engine->scene;
+    int n = 0;
+    for (int32_t i = 0; i < scene->n_lanes; i++)
+        n += engine->lanes[i].state == MPP_LANE_IN_PASS && scene->host_of_lane[i] == scene->host_of_lane[index];
+    return n;
+}
+
+/** Against the pass's time, in which the stage's own ranks have the host to themselves. */
+static double speed(const MppEngine *engine, int32_t index)
+{
+    const MppScene *scene = engine->scene;
+    double full = engine->lanes[index].slowed ? 1 / (1 + scene->slowdown_frac) : 1;
+    if (scene->host_capacity <= 0)
+        return full;
+    double slowdown = MAX(1, busy_lanes(engine, index) * scene->lane_ranks / scene->host_capacity);
+    return full * scene->pass_slowdown / slowdown;
 }
 
 static void schedule_end(MppEngine *engine, int32_t index)
 {
     MppLane *lane = &engine->lanes[index];
     lane->updated_s = engine->now_s;
-    mpp_heap_push(engine->heap, engine->now_s + lane->left_s / speed(engine, lane), MPP_EVENT_PASS_END, index, ++lane->version);
+    lane->speed = speed(engine, index);
+    mpp_heap_push(engine->heap, engine->now_s + lane->left_s / lane->speed, MPP_EVENT_PASS_END, index, ++lane->version);
+}
+
+/** What slows the lane has changed. */
+static void reschedule_end(MppEngine *engine, int32_t index)
+{
+    MppLane *lane = &engine->lanes[index];
+    if (lane->state != MPP_LANE_IN_PASS)
+        return;
+    lane->left_s = MAX(0, lane->left_s - (engine->now_s - lane->updated_s) * lane->speed);
+    schedule_end(engine, index);
+}
+
+/** A pass of @index has begun or ended: the others on its host have less or more of it. */
+static void share_host(MppEngine *engine, int32_t index)
+{
+    const MppScene *scene = engine->scene;
+    for (int32_t i = 0; scene->host_capacity > 0 && i < scene->n_lanes; i++)
+        if (i != index && scene->host_of_lane[i] == scene->host_of_lane[index])
+            reschedule_end(engine, i);
 }
 
 void mpp_engine_slow(MppEngine *engine, int32_t index, bool slowed)
@@ -56,11 +92,8 @@ void mpp_engine_slow(MppEngine *engine, int32_t index, bool slowed)
     MppLane *lane = &engine->lanes[index];
     if (lane->slowed == slowed || engine->scene->slowdown_frac <= 0)
         return;
-    if (lane->state == MPP_LANE_IN_PASS)
-        lane->left_s = MAX(0, lane->left_s - (engine->now_s - lane->updated_s) * speed(engine, lane));
     lane->slowed = slowed;
-    if (lane->state == MPP_LANE_IN_PASS)
-        schedule_end(engine, index);
+    reschedule_end(engine, index);
 }
 
 /** The reduction that @action's pass completes, NULL if none does. */
@@ -87,6 +120,7 @@ static void start_pass(MppEngine *engine, int32_t index, const MppAction *action
     if (reduction && reduction->hidden_s > 0)
         mpp_heap_push(engine->heap, engine->now_s + MAX(0, lane->left_s - reduction->hidden_s), MPP_EVENT_POST, index, 0);
     schedule_end(engine, index);
+    share_host(engine, index);
 }
 
 void mpp_engine_pass_end(MppEngine *engine, int32_t index)
@@ -95,6 +129,8 @@ void mpp_engine_pass_end(MppEngine *engine, int32_t index)
     lane->times.pass_s += engine->now_s;
     lane->times.last_s = engine->now_s;
     mpp_engine_close_span(engine, lane->span);
+    lane->state = MPP_LANE_READY;
+    share_host(engine, index);
     mpp_engine_release(engine, index, lane->span);
 }
 
@@ -123,33 +159,18 @@ static bool act(MppEngine *engine, int32_t index, const MppAction *action, int32
         if (!mpp_engine_has_arrived(engine, index, action))
             lane->awaited = mpp_engine_message_bit(engine, action);
         return lane->awaited < 0;
-    case MPP_ACTION_PASS:
-        start_pass(engine, index, action, cause);
-        return false;
-    case MPP_ACTION_SEND:
-        mpp_engine_send(engine, index, action);
-        return true;
+    case MPP_ACTION_PASS: start_pass(engine, index, action, cause); return false;
+    case MPP_ACTION_SEND: mpp_engine_send(engine, index, action); return true;
     case MPP_ACTION_REDUCE:
         if (engine->scene->reductions[action->chunk].hidden_s <= 0)
             mpp_engine_post(engine, index);
         return true;
-    case MPP_ACTION_DRAIN:
-        lane->drains = !mpp_engine_is_reduced(engine, index);
-        return !lane->drains;
-    case MPP_ACTION_TIED:
-        mpp_engine_join_tied(engine, index, cause);
-        return false;
-    case MPP_ACTION_BARRIER:
-        mpp_engine_join_barrier(engine, cause);
-        return false;
-    case MPP_ACTION_UPDATE:
-        start_update(engine, index, action, cause);
-        return false;
-    case MPP_ACTION_GATHER:
-        mpp_engine_join_gather(engine, index);
-        return false;
-    case MPP_N_ACTIONS:
-        break;
+    case MPP_ACTION_DRAIN: lane->drains = !mpp_engine_is_reduced(engine, index); return !lane->drains;
+    case MPP_ACTION_TIED: mpp_engine_join_tied(engine, index, cause); return false;
+    case MPP_ACTION_BARRIER: mpp_engine_join_barrier(engine, cause); return false;
+    case MPP_ACTION_UPDATE: start_update(engine, index, action, cause); return false;
+    case MPP_ACTION_GATHER: mpp_engine_join_gather(engine, index); return false;
+    case MPP_N_ACTIONS: break;
     }
     g_assert_not_reached();
 }

@@ -28,6 +28,7 @@ typedef struct {
     int32_t span;      /* last span that kept it busy, -1 */
     int32_t posted;    /* reductions begun */
     uint8_t state;     /* MppLaneState */
+    double speed;      /* of its pass */
     bool slowed;       /* its gradients are being exchanged */
     bool drains;       /* waits for its reductions */
     uint32_t version;  /* of its pass's end */

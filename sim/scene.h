@@ -49,6 +49,10 @@ typedef struct {
     double *exchange_factor; /* of its exchange_s */
     int32_t *layers;         /* of each chunk: how often a lane's ranks meet in a pass */
     MppJitter jitter;
+    double host_capacity;    /* ranks' worth of computation that a host does at once; 0: lanes do not share hosts */
+    double pass_slowdown;    /* that the passes' times have in them: by the stage's own ranks */
+    double lane_ranks;       /* of a lane, on a host */
+    int32_t *host_of_lane;
     double slowdown_frac;    /* a pass takes this much longer while gradients are exchanged beside it */
     /* transfers */
     double message_s, message_bytes_per_s;

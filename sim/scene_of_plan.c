@@ -105,8 +105,9 @@ static bool check_ranges(const Builder *builder, const GArray *ranges, const cha
         const MppRankRange *range = &g_array_index(ranges, MppRankRange, i);
         if (range->last < builder->job->gpus)
             continue;
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT,
-                    what, range->last, builder->job->gpus - 1);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
+                    "%s: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT, what, range->last,
+                    builder->job->gpus - 1);
         return false;
     }
     return true;
@@ -134,6 +135,20 @@ static void set_lanes(const Builder *builder)
         for (int64_t rank = range->first; rank <= range->last; rank++)
             scene->pool_of_lane[mpp_lanes_of_rank(builder->lanes, rank)] = (int32_t)p + 1;
     }
+}
+
+/** Passes are costed beside those of their own stage; the others' slow them down when they run. */
+static void set_hosts(const Builder *builder)
+{
+    MppScene *scene = builder->scene;
+    const MppMesh *mesh = &builder->pipeline->exchange.mesh;
+    bool folded = builder->lanes->n_replicas < builder->strategy->dp / builder->lanes->joined;
+    scene->host_capacity = builder->job->cluster->host_capacity;
+    scene->pass_slowdown = mpp_cluster_slowdown(builder->job->cluster, (double)mesh->stage_ranks);
+    scene->lane_ranks = folded ? (double)mesh->stage_ranks : (double)MIN(builder->lanes->ranks, mesh->host_ranks);
+    scene->host_of_lane = g_new(int32_t, scene->n_lanes);
+    for (int32_t lane = 0; lane < scene->n_lanes; lane++)
+        scene->host_of_lane[lane] = (int32_t)(mpp_lanes_first_rank(builder->lanes, lane) / mesh->host_ranks);
 }
 
 static void set_jitter(const Builder *builder)
@@ -181,7 +196,8 @@ static bool check_what_if(const Builder *builder, GError **error)
     const MppWhatIf *what_if = builder->what_if;
     return check_ranges(builder, what_if->slow_gpus, "slow device", error) &&
            check_ranges(builder, what_if->slow_links, "slow link", error) &&
-           check_ranges(builder, what_if->failed_links, "failed link", error) && check_ranges(builder, what_if->pools, "pool", error);
+           check_ranges(builder, what_if->failed_links, "failed link", error) &&
+           check_ranges(builder, what_if->pools, "pool", error);
 }
 
 bool mpp_scene_of_plan(MppPipelineCost *pipeline, const MppWhatIf *what_if, const MppLanes *lanes, const MppProgram *program,
@@ -192,6 +208,7 @@ bool mpp_scene_of_plan(MppPipelineCost *pipeline, const MppWhatIf *what_if, cons
     if (!check_what_if(&builder, error) || !set_passes(&builder, error))
         return false;
     set_lanes(&builder);
+    set_hosts(&builder);
     set_jitter(&builder);
     if (!mpp_scene_links_set(&builder.plan, scene, error))
         return false;

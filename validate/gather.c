@@ -34,6 +34,17 @@ char **mpp_gather_texts(const MppRank *rank, const char *text)
     return NULL;
 }
 
+double mpp_gather_most(const MppRank *rank, MppBackendGroup *group, double value)
+{
+    if (!group)
+        return value;
+    float most = (float)value;
+    g_autoptr(MppBuffer) buffer = mpp_buffer_of(rank, MPP_ELEMENT_F32, 1, 1, &most);
+    mpp_run(rank, all_reduce, group, MPP_MAX, buffer->tensor);
+    mpp_run(rank, download, &most, buffer->tensor.data, sizeof most);
+    return most;
+}
+
 static char *digest_of(const char *path, GError **error)
 {
     g_autofree char *content = NULL;
@@ -48,7 +59,7 @@ static const char *difference(const char *a, const char *b)
 {
     static const char *const names[] = { "program", "backend", "plan" };
     g_auto(GStrv) left = g_strsplit(a, "\n", -1), right = g_strsplit(b, "\n", -1);
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+    for (size_t i = 0; i < G_N_ELEMENTS(names) && (left[i] || right[i]); i++)
         if (!left[i] || !right[i] || strcmp(left[i], right[i]) != 0)
             return names[i];
     return NULL;
@@ -58,7 +69,7 @@ bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const 
 {
     const char *const paths[] = { "/proc/self/exe", backend_path, plan_path };
     g_autoptr(GString) digests = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(paths) && paths[i]; i++) {
         g_autofree char *digest = digest_of(paths[i], error);
         if (!digest)
             return false;

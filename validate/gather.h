@@ -8,8 +8,11 @@
 /** All ranks call it with a text; all get all texts, by rank. NULL after a failure. */
 char **mpp_gather_texts(const MppRank *rank, const char *text);
 
+/** The largest @value that a rank of @group has; its own when @group is NULL. */
+double mpp_gather_most(const MppRank *rank, MppBackendGroup *group, double value);
+
 /**
- * Whether all ranks run the same program with the same backend on the same @plan.
+ * Whether all ranks run the same program with the same backend on the same plan; @plan_path may be NULL.
  * Errors: MPP_ERROR_BACKEND naming a rank that differs and in what, on every rank; G_FILE_ERROR.
  */
 bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path,

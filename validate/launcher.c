@@ -61,8 +61,10 @@ static GPtrArray *command_line(const MppLauncher *launch, const Program *program
     }
     add_number(arguments, "-n", (double)launch->ranks);
     g_ptr_array_add(arguments, g_build_filename(launch->folder, MPP_WORKER, NULL));
-    const char *const texts[] = { "--plan", plan, "--report", report, "--backend", launch->backend, "--folder", launch->folder };
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+    const char *const texts[] = {
+        "--report", report, "--backend", launch->backend, "--folder", launch->folder, plan ? "--plan" : NULL, plan
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts) && texts[i]; i++)
         add(arguments, "%s", texts[i]);
     add_number(arguments, "--steps", (double)launch->steps);
     add_number(arguments, "--warm-up", (double)launch->warm_up);
@@ -124,15 +126,15 @@ static bool run_ranks(const GPtrArray *arguments, GError **error)
     return false;
 }
 
-static MppRunReport *run_in(const MppLauncher *launch, const Program *program, const char *folder, const cJSON *plan,
-                            GError **error)
+/** @plan: NULL for measurements. Returns: what rank 0 wrote. */
+static MppJson *run_in(const MppLauncher *launch, const Program *program, const char *folder, const cJSON *plan, GError **error)
 {
     g_autofree char *plan_path = g_build_filename(folder, "plan.json", NULL),
                     *report_path = g_build_filename(folder, "report.json", NULL);
-    g_autoptr(GPtrArray) arguments = command_line(launch, program, plan_path, report_path);
-    MppRunReport *report = NULL;
-    if (mpp_json_write(plan, plan_path, error) && run_ranks(arguments, error))
-        report = mpp_run_report_load(report_path, error);
+    g_autoptr(GPtrArray) arguments = command_line(launch, program, plan ? plan_path : NULL, report_path);
+    MppJson *report = NULL;
+    if ((!plan || mpp_json_write(plan, plan_path, error)) && run_ranks(arguments, error))
+        report = mpp_json_load(report_path, error);
     g_unlink(plan_path);
     g_unlink(report_path);
     return report;
@@ -162,7 +164,7 @@ static const Program *find_program(const MppLauncher *launch, GError **error)
     return NULL;
 }
 
-MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error)
+static MppJson *start(const MppLauncher *launch, const cJSON *plan, GError **error)
 {
     const Program *program = find_program(launch, error);
     if (!program || !mpp_backend_load(launch->folder, launch->backend, error))
@@ -170,7 +172,19 @@ MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GEr
     g_autofree char *folder = g_dir_make_tmp("mpplan-XXXXXX", error);
     if (!folder)
         return NULL;
-    MppRunReport *report = run_in(launch, program, folder, plan, error);
+    MppJson *report = run_in(launch, program, folder, plan, error);
     g_rmdir(folder);
     return report;
+}
+
+MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error)
+{
+    g_autoptr(MppJson) report = start(launch, plan, error);
+    return report ? mpp_run_report_read(report, error) : NULL;
+}
+
+MppSamples *mpp_launcher_measure(const MppLauncher *launch, GError **error)
+{
+    g_autoptr(MppJson) report = start(launch, NULL, error);
+    return report ? mpp_samples_read(report, error) : NULL;
 }

@@ -1,8 +1,9 @@
 /**
- * Starts the ranks of a plan as processes and waits for what they measured.
+ * Starts ranks as processes and waits for what they measured.
  */
 #pragma once
 
+#include "planner/calibrate/samples.h"
 #include "validate/run_report.h"
 
 typedef struct {
@@ -12,7 +13,7 @@ typedef struct {
     const char *backend;  /* name */
     int64_t ranks;
     bool check_numerics;
-    int64_t steps, warm_up;
+    int64_t steps, warm_up; /* of a plan; steps: also rounds of measurements */
     double timeout_s, memory_bytes;
 } MppLauncher;
 
@@ -24,6 +25,9 @@ typedef struct {
  * G_FILE_ERROR.
  */
 MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** The same for microbenchmarks (validate/measure.h) instead of a plan. */
+MppSamples *mpp_launcher_measure(const MppLauncher *launch, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** What the ranks' standard error says went wrong, for people. */
 char *mpp_launcher_explain(const char *said);

@@ -1,5 +1,5 @@
 /**
- * mpplan-run: one rank of a plan that is carried out. Started by mpplan through the launcher of the backend.
+ * mpplan-run: one rank of a plan that is carried out, or of microbenchmarks. Started by mpplan through the launcher of the backend.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include "planner/spec/plan_file.h"
 #include "validate/backend_load.h"
 #include "validate/gather.h"
+#include "validate/measure.h"
 #include "validate/numerics.h"
 #include "validate/timed_run.h"
 
@@ -20,24 +21,25 @@ typedef struct {
 static bool parse(int argc, char **argv, Options *o, GError **error)
 {
     const GOptionEntry entries[] = {
-        { "plan", 0, 0, G_OPTION_ARG_FILENAME, &o->plan, "Plan file", "FILE" },
+        { "plan", 0, 0, G_OPTION_ARG_FILENAME, &o->plan, "Plan file; without one, the device is measured", "FILE" },
         { "backend", 0, 0, G_OPTION_ARG_STRING, &o->backend, "Backend by name", "NAME" },
         { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where backends are (default: beside this program)", "FOLDER" },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &o->report, "Rank 0 writes what was measured", "FILE" },
         { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare with the unsplit model instead of taking times",
           NULL },
-        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure, or to compare", "N" },
+        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure, or to compare; rounds of measurements", "N" },
         { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured", "N" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Give up when one action takes longer", "SECONDS" },
         { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &o->memory_bytes, "Memory of a rank", "BYTES" },
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, "One rank of a plan that is carried out; `mpplan validate` starts it.");
+    g_option_context_set_summary(
+        context, "One rank of a plan that is carried out, or of measurements; `mpplan validate` and `mpplan measure` start it.");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, error))
         return false;
-    const char *lacks = !o->plan ? "--plan" : !o->backend ? "--backend" : !o->report ? "--report" : NULL;
+    const char *lacks = !o->backend ? "--backend" : !o->report ? "--report" : NULL;
     if (lacks || argc > 1 || o->steps < 1 || o->warm_up < 0 || !(o->timeout_s > 0) || !(o->memory_bytes >= 0)) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s", lacks ? lacks : "bad arguments; see --help");
         return false;
@@ -57,10 +59,16 @@ static bool check_ranks(const MppRank *rank, const MppPlanFile *file, GError **e
     return false;
 }
 
-static bool carry_out(const MppRank *rank, const Options *o, const char *backend_path, MppWatchdog *watchdog, GError **error)
+static bool measure(const MppRank *rank, const Options *o, MppWatchdog *watchdog, GError **error)
 {
-    if (!mpp_gather_check_same(rank, backend_path, o->plan, error))
+    g_autoptr(MppSamples) samples = mpp_samples_new(NULL, NULL);
+    if (!mpp_measure_run(rank, o->steps, watchdog, samples, error))
         return false;
+    return rank->index != 0 || mpp_samples_write(samples, o->report, error);
+}
+
+static bool carry_out(const MppRank *rank, const Options *o, MppWatchdog *watchdog, GError **error)
+{
     g_autoptr(MppPlanFile) file = mpp_plan_file_load(o->plan, error);
     if (!file || !check_ranks(rank, file, error))
         return false;
@@ -98,7 +106,9 @@ static bool run(const Options *o, int64_t *index, MppRank **rank, GError **error
     *index = (*rank)->index;
     g_autofree char *path = mpp_backend_path(folder, o->backend);
     g_autoptr(MppWatchdog) watchdog = mpp_watchdog_new(o->timeout_s, expired, *rank);
-    return carry_out(*rank, o, path, watchdog, error);
+    if (!mpp_gather_check_same(*rank, path, o->plan, error))
+        return false;
+    return o->plan ? carry_out(*rank, o, watchdog, error) : measure(*rank, o, watchdog, error);
 }
 
 int main(int argc, char **argv)

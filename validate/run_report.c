@@ -88,11 +88,10 @@ bool mpp_run_report_add_rank(MppRunReport *report, const char *text, GError **er
     return true;
 }
 
-MppRunReport *mpp_run_report_load(const char *path, GError **error)
+MppRunReport *mpp_run_report_read(const MppJson *json, GError **error)
 {
-    g_autoptr(MppJson) json = mpp_json_load(path, error);
     g_autoptr(MppRunReport) report = g_new0(MppRunReport, 1);
-    if (!json || !mpp_fields_read(&mpp_run_report_fields, json, json->root, report, error))
+    if (!mpp_fields_read(&mpp_run_report_fields, json, json->root, report, error))
         return NULL;
     return g_steal_pointer(&report);
 }

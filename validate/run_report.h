@@ -54,8 +54,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRunReport, mpp_run_report_free)
 char *mpp_measured_rank_to_text(const MppMeasuredRank *rank);
 bool mpp_run_report_add_rank(MppRunReport *report, const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Errors: those of mpp_json_load(), MPP_ERROR_SCHEMA. */
-MppRunReport *mpp_run_report_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** Error: MPP_ERROR_SCHEMA. */
+MppRunReport *mpp_run_report_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Median of the measured steps; 0 without any. */
 double mpp_run_report_step_s(const MppRunReport *report);

@@ -15,19 +15,6 @@ static const MppRank *rank_of(const Run *run)
     return run->trainer->place->rank;
 }
 
-/** The longest time any rank has. */
-static double slowest(const Run *run, double seconds)
-{
-    const MppRankGroup *world = &run->trainer->place->groups[MPP_GROUP_WORLD];
-    float value = (float)seconds;
-    if (!world->handle)
-        return seconds;
-    g_autoptr(MppBuffer) buffer = mpp_buffer_of(rank_of(run), MPP_ELEMENT_F32, 1, 1, &value);
-    mpp_run(rank_of(run), all_reduce, world->handle, MPP_MAX, buffer->tensor);
-    mpp_run(rank_of(run), download, &value, buffer->tensor.data, sizeof value);
-    return value;
-}
-
 static void keep_times(Run *run, int64_t measured)
 {
     const MppActionTime *times = mpp_step_action_times(run->trainer->step);
@@ -52,7 +39,7 @@ static bool run_step(Run *run, int64_t number, MppRunReport *report, GError **er
     if (!mpp_step_run(trainer->step, MPP_N_ACTIONS, error))
         return false;
     const MppActionTime *last = &mpp_step_action_times(trainer->step)[run->actions->len - 1];
-    double step_s = slowest(run, last->end_s), loss = mpp_step_loss(trainer->step);
+    double step_s = mpp_gather_most(rank_of(run), world, last->end_s), loss = mpp_step_loss(trainer->step);
     g_array_append_val(report->losses, loss);
     if (measured < 0)
         return mpp_rank_check(rank_of(run), error);

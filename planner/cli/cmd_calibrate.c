@@ -4,11 +4,13 @@
 #include "planner/calibrate/leave_one_out.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
+#include "planner/cli/calibrate_samples.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out, *spreads;
+    char *priors, *write, *left_out, *one_out, *spreads, *cluster, *output;
+    char **samples;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -136,14 +138,25 @@ static bool run(int argc, char **argv, GError **error)
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
         { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
+        { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
+          "Fit a device and its links to the microbenchmarks in FILE (mpplan measure); may stand more than once", "FILE" },
+        { "cluster", 0, 0, G_OPTION_ARG_FILENAME, &options.cluster, "With that, the profile to start from (default cpu-hosts)",
+          "CLUSTER" },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
+          "With that, write the cluster's profile to FILE and its device's beside it", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) files = NULL;
     bool helped, done = mpp_command_parse(&mpp_command_calibrate, entries, NULL, argc, argv, &files, &helped, error);
-    if (done && !helped) {
+    if (done && !helped && options.samples) {
+        done = !files && !options.priors;
+        if (!done)
+            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--samples goes without --priors and files of measured runs");
+        done = done && mpp_calibrate_samples(options.samples, options.cluster, options.output, error);
+    } else if (done && !helped) {
         done = files && options.priors;
         if (!done)
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --priors and files of measured runs");
+            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --samples, or --priors and files of measured runs");
         done = done && calibrate(files, &options, error);
     }
     g_free(options.priors);
@@ -151,14 +164,18 @@ static bool run(int argc, char **argv, GError **error)
     g_free(options.left_out);
     g_free(options.spreads);
     g_free(options.one_out);
+    g_strfreev(options.samples);
+    g_free(options.cluster);
+    g_free(options.output);
     return done;
 }
 
 const MppCommand mpp_command_calibrate = {
     .name = "calibrate",
-    .arguments = "RUNS.jsonl…",
-    .summary = "Fit numbers of hardware and runtime profiles to measured runs.",
-    .examples = "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
+    .arguments = "[RUNS.jsonl…]",
+    .summary = "Fit numbers of hardware and runtime profiles to measured runs, or to microbenchmarks.",
+    .examples = "  mpplan calibrate --samples samples.json -o my-host.json\n"
+                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n",
     .run = run,

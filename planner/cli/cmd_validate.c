@@ -9,6 +9,7 @@
 #include "validate/backend_load.h"
 #include "validate/comparison.h"
 #include "validate/launcher.h"
+#include "validate/timelines.h"
 
 /** Relative, of a loss, a norm, or a gradient against the largest of its parameter: sums of fp32 in another order. */
 static const double numerics_tolerance = 1e-5;
@@ -16,7 +17,7 @@ static const double numerics_tolerance = 1e-5;
 enum { MOST_STEPS = 100000, USUAL_STEPS = 5, USUAL_WARM_UP = 2, USUAL_COMPARED_STEPS = 10 };
 
 typedef struct {
-    char *backend, *folder, *launcher, *hostfile, *output;
+    char *backend, *folder, *launcher, *hostfile, *output, *trace, *page;
     gboolean check_numerics, json;
     int steps, warm_up;
     double timeout_s, memory_bytes, tolerance_frac;
@@ -40,6 +41,8 @@ static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped
         { "hostfile", 0, 0, G_OPTION_ARG_FILENAME, &o->hostfile, "Hosts and their slots, for mpirun (default: this machine)", "FILE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Write the result to FILE as JSON", "FILE" },
+        { "trace", 0, 0, G_OPTION_ARG_FILENAME, &o->trace, "Write both timelines to FILE, for ui.perfetto.dev", "FILE" },
+        { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->page, "Write both timelines to FILE as a web page", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
     return mpp_command_parse(&mpp_command_validate, entries, NULL, argc, argv, files, helped, error);
@@ -50,6 +53,8 @@ static bool check(const Options *o, char **files, GError **error)
     const char *wrong = NULL;
     if (!files || files[1])
         wrong = "validate takes one plan file";
+    else if (o->check_numerics && (o->trace || o->page))
+        wrong = "--trace, --html: --check-numerics takes no times";
     else if (o->steps < 0 || o->steps > MOST_STEPS || o->warm_up < 0 || o->warm_up > MOST_STEPS)
         wrong = "--steps, --warm-up: expected whole numbers from 0 to 100000";
     else if (!(o->tolerance_frac > 0) || !isfinite(o->tolerance_frac))
@@ -184,6 +189,12 @@ static bool write_result(const Options *o, const MppRunReport *report, const Mpp
     return mpp_json_write(root, o->output, error);
 }
 
+static bool write_timelines(const Options *o, const MppSimulation *simulation, const MppRunReport *report, GError **error)
+{
+    return (!o->trace || mpp_timelines_write(simulation, report, MPP_TIMELINES_TRACE, o->trace, error)) &&
+           (!o->page || mpp_timelines_write(simulation, report, MPP_TIMELINES_PAGE, o->page, error));
+}
+
 static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *report, MppPipelineCost *pipeline, GError **error)
 {
     g_autofree char *title = mpp_inputs_title(file->inputs), *strategy = mpp_strategy_title(&file->strategy);
@@ -200,7 +211,8 @@ static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *
     g_autoptr(MppComparison) comparison = mpp_comparison_new(simulation, report);
     if (!o->json)
         print_comparison(comparison);
-    return write_result(o, report, comparison, error) && judge_step(o, comparison, error);
+    return write_result(o, report, comparison, error) && write_timelines(o, simulation, report, error) &&
+           judge_step(o, comparison, error);
 }
 
 static bool validate(const Options *o, const char *path, GError **error)
@@ -227,7 +239,8 @@ static bool run(int argc, char **argv, GError **error)
     bool helped, done = parse(argc, argv, &options, &files, &helped, error);
     if (done && !helped)
         done = check(&options, files, error) && validate(&options, files[0], error);
-    char *texts[] = { options.backend, options.folder, options.launcher, options.hostfile, options.output };
+    char *texts[] = { options.backend,  options.folder, options.launcher, options.hostfile,
+                      options.output,   options.trace,  options.page };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     return done;
@@ -238,6 +251,7 @@ const MppCommand mpp_command_validate = {
     .arguments = "PLAN.json",
     .summary = "Run a plan for real and compare it with what was predicted.",
     .examples = "  mpplan validate plan.json                     # times on CPU ranks of this machine beside the prediction\n"
+                "  mpplan validate plan.json --html step.html    # and the two timelines, one above the other\n"
                 "  mpplan validate plan.json --check-numerics    # the split model trains as the unsplit one does\n"
                 "  mpplan validate plan.json --hostfile hosts    # on several machines that share TMPDIR\n",
     .run = run,

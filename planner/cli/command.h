@@ -18,7 +18,7 @@ typedef struct {
 
 extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_why, mpp_command_diff, mpp_command_inspect,
     mpp_command_graph, mpp_command_report, mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule,
-    mpp_command_emit, mpp_command_validate, mpp_command_help;
+    mpp_command_emit, mpp_command_validate, mpp_command_measure, mpp_command_help;
 
 /** Whether @given lies in @least to @most. Error: MPP_ERROR_USAGE naming --@flag. */
 bool mpp_command_check_range(int given, int least, int most, const char *flag, GError **error) G_GNUC_WARN_UNUSED_RESULT;

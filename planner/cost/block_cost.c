@@ -13,6 +13,7 @@ MppBlockPlace mpp_block_place(const MppStrategy *strategy, const MppMesh *mesh)
         .cp = mesh->groups[MPP_AXIS_CP],
         .ep = mesh->groups[MPP_AXIS_EP],
         .etp = mesh->groups[MPP_AXIS_ETP],
+        .stage_ranks = mesh->stage_ranks,
         .waits_for_nodes = mesh->groups[MPP_AXIS_PP].widest_tier > 0,
     };
 }
@@ -55,8 +56,9 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
 {
     const MppHostCosts *host = &job->runtime->host;
     MppShare share = op_share(op);
+    double slowdown = mpp_cluster_slowdown(job->cluster, place->stage_ranks);
     if (op->kind == MPP_OP_COLLECTIVE) {
-        double once_s = mpp_collective_time_s(job->cluster, op->collective, op->bytes, op_group(place, op));
+        double once_s = slowdown * mpp_collective_time_s(job->cluster, op->collective, op->bytes, op_group(place, op));
         forward->s.s[share] += op->forward_times * once_s;
         backward->s.s[share] += op->backward_times * once_s;
         double issue_s = host->collective_s + host->member_s * (op_group(place, op)->n - 1);
@@ -65,9 +67,9 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
         return;
     }
     MppOpTime time = mpp_compute_time(job, op);
-    forward->s.s[share] += time.forward_s;
-    backward->s.s[share] += time.backward_input_s + time.backward_weight_s;
-    backward->weight_s += op->parameters > 0 ? time.backward_weight_s : 0;
+    forward->s.s[share] += slowdown * time.forward_s;
+    backward->s.s[share] += slowdown * (time.backward_input_s + time.backward_weight_s);
+    backward->weight_s += op->parameters > 0 ? slowdown * time.backward_weight_s : 0;
     forward->host_s += op->forward_kernels * host->kernel_s;
     backward->host_s += op->backward_kernels * host->kernel_s;
 }
@@ -168,8 +170,8 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
 }
 
 /** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
-static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, bool layer,
-                             const RawPass *again, bool whole)
+static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, bool layer, const RawPass *again,
+                             bool whole)
 {
     const MppOverlap *overlap = &job->runtime->overlap;
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };

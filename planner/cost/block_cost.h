@@ -13,6 +13,7 @@
 typedef struct {
     MppShard shard;
     MppGroup tp, cp, ep, etp;
+    int64_t stage_ranks;  /* on its host, which run the block at the same time */
     bool waits_for_nodes; /* messages to stages on other nodes are pending while the block runs */
 } MppBlockPlace;
 

@@ -11,9 +11,14 @@ static const struct {
  * Share of the rate that @count products of m by n reach with the best tile: whole tiles cover the output, whole
  * waves of tiles occupy the cores, and a small tile loads more operand bytes for its work. The last is taken as
  * i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS' preference for 128s).
+ * A processor without tiles in that sense loses what its register blocks do not fill.
  */
 static double tile_share(const MppDevice *device, double count, double m, double n)
 {
+    if (device->matmul_tile) {
+        double edge = (double)device->matmul_tile;
+        return m / (ceil(m / edge) * edge) * n / (ceil(n / edge) * edge);
+    }
     const double overhead = 8, largest = 256.0 * 128 / (256 + 128);
     double best = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(tiles); i++) {
@@ -54,9 +59,10 @@ double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, dou
     return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
 }
 
-double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels)
+double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels)
 {
-    return bytes / (device->memory_bytes_per_s * device->memory_frac) + kernels * device->kernel_s;
+    double bytes_per_s = device->memory_bytes_per_s * device->memory_frac * device->streaming_frac.by_streaming[kind];
+    return bytes / bytes_per_s + kernels * device->kernel_s;
 }
 
 /**
@@ -69,7 +75,7 @@ static double cast_s(const MppDevice *device, const MppOp *op, double elements)
         return 0;
     bool tensor_scale = op->precision == MPP_PRECISION_FP8 || op->precision == MPP_PRECISION_NVFP4;
     double bytes = 2 + 2 * mpp_precision_matmul_bytes(op->precision) + (tensor_scale ? 2 : 0);
-    return mpp_compute_stream_s(device, elements * bytes, 1 + tensor_scale);
+    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, 1 + tensor_scale);
 }
 
 static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
@@ -101,18 +107,21 @@ static double narrow_share(MppAttentionKernel kernel, double width)
 }
 
 /** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
-static MppOpTime attention_time(const MppJob *job, const MppOp *op)
+double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision, double count, double m,
+                               double n, double k, double v, bool backward)
 {
-    const MppDevice *device = &job->cluster->device;
-    const MppAttentionRate *rate = mpp_device_attention(device, job->training.kernels.attention);
-    double ramp = op->n / (op->n + device->attention_tokens);
-    double reached = device->peak_flop_per_s.by_precision[op->precision] * ramp *
-                     narrow_share(job->training.kernels.attention, op->k);
-    double flop = mpp_compute_flop(op);
-    return (MppOpTime){
-        .forward_s = flop / (reached * rate->forward_frac) + device->kernel_s,
-        .backward_input_s = 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s,
-    };
+    const MppAttentionRate *rate = mpp_device_attention(device, kernel);
+    double ramp = n / (n + device->attention_tokens);
+    double reached = device->peak_flop_per_s.by_precision[precision] * ramp * narrow_share(kernel, k);
+    double flop = 2 * count * m * n * (k + v);
+    return backward ? 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s
+                    : flop / (reached * rate->forward_frac) + device->kernel_s;
+}
+
+static double attention_s(const MppJob *job, const MppOp *op, bool backward)
+{
+    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count, op->m, op->n,
+                                   op->k, op->v, backward);
 }
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
@@ -120,10 +129,11 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
     const MppDevice *device = &job->cluster->device;
     switch (op->kind) {
     case MPP_OP_MATMUL: return matmul_time(job, op);
-    case MPP_OP_ATTENTION: return attention_time(job, op);
+    case MPP_OP_ATTENTION:
+        return (MppOpTime){ .forward_s = attention_s(job, op, false), .backward_input_s = attention_s(job, op, true) };
     case MPP_OP_MEMORY:
-        return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->forward_bytes, op->forward_kernels),
-                            .backward_input_s = mpp_compute_stream_s(device, op->backward_bytes, op->backward_kernels) };
+        return (MppOpTime){ .forward_s = mpp_compute_stream_s(device, op->streaming, op->forward_bytes, op->forward_kernels),
+                            .backward_input_s = mpp_compute_stream_s(device, op->streaming, op->backward_bytes, op->backward_kernels) };
     default: return (MppOpTime){ 0 };
     }
 }

@@ -25,5 +25,9 @@ double mpp_compute_flop(const MppOp *op);
 double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
                             double k, double out_bytes);
 
-/** Time to stream @bytes through memory in @kernels kernels. */
-double mpp_compute_stream_s(const MppDevice *device, double bytes, int kernels);
+/** Time of fused attention of @count heads with @m queries that see @n keys each, @k and @v wide; @backward: of all gradients. */
+double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision, double count, double m,
+                               double n, double k, double v, bool backward);
+
+/** Time to stream @bytes through memory in @kernels kernels of one @kind. */
+double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels);

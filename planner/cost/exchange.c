@@ -12,13 +12,19 @@ typedef struct {
 static const Axes dense_axes = { MPP_AXIS_DP_CP, MPP_AXIS_SHARD, MPP_AXIS_REPLICAS };
 static const Axes expert_axes = { MPP_AXIS_EXPERT_DP, MPP_AXIS_EXPERT_DP, -1 };
 
+/** All ranks of a host exchange and update at the same time. */
+static double slowdown(const MppExchange *exchange)
+{
+    return mpp_cluster_slowdown(exchange->job->cluster, (double)exchange->mesh.host_ranks);
+}
+
 /** Appends a collective of @bytes, if it takes time. Returns: how many there are then. */
 static int add(const MppExchange *exchange, MppCollective kind, MppAxis axis, double bytes, MppExchangeTransfer *out, int n)
 {
     const MppGroup *group = &exchange->mesh.groups[axis];
     if (!(bytes > 0) || group->n == 1)
         return n;
-    double time_s = mpp_collective_time_s(exchange->job->cluster, kind, bytes, group);
+    double time_s = slowdown(exchange) * mpp_collective_time_s(exchange->job->cluster, kind, bytes, group);
     out[n] = (MppExchangeTransfer){ kind, axis, bytes, 1, time_s, kind == MPP_COLLECTIVE_ALL_GATHER };
     return n + 1;
 }
@@ -93,7 +99,7 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     if (mpp_exchange_zero(exchange->strategy) < 2)
         return (MppShardedLayer){ 0 };
     double gather_s = 0, scatter_s = 0, frac = exchange->job->runtime->overlap.fsdp_frac;
-    double slowdown = exchange->job->runtime->overlap.slowdown_frac;
+    double beside_frac = exchange->job->runtime->overlap.slowdown_frac;
     MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
     int n = mpp_exchange_each(exchange, block->parameters, block->expert_parameters, transfers);
     for (int i = 0; i < n; i++)
@@ -101,10 +107,10 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
     double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
     return (MppShardedLayer){
-        .forward_s = gather_s - hidden_forward_s * (1 - slowdown),
-        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - slowdown),
-        .first_s = hidden_forward_s * (1 - slowdown),
-        .last_s = MIN(scatter_s, hidden_backward_s) * (1 - slowdown),
+        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac),
+        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac),
+        .first_s = hidden_forward_s * (1 - beside_frac),
+        .last_s = MIN(scatter_s, hidden_backward_s) * (1 - beside_frac),
     };
 }
 
@@ -121,7 +127,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
     double held = parameters + expert_parameters;
     if (s->zero)
         held = parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s);
-    double update_s = mpp_compute_stream_s(&job->cluster->device,
+    double update_s = mpp_compute_stream_s(&job->cluster->device, MPP_STREAMING_OPTIMIZER,
                                            held * job->runtime->state.update_traffic_bytes * optimizer_scale(job), 1);
     double norm_s = mpp_collective_time_s(job->cluster, MPP_COLLECTIVE_ALL_REDUCE, 4, &exchange->mesh.groups[MPP_AXIS_DP_CP]);
     if (s->offload_optimizer) { /* gradients down and parameters up; the host's own memory is slower still */
@@ -129,7 +135,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
         update_s = moved / job->cluster->device.host_link_bytes_per_s +
                    held * job->runtime->state.update_traffic_bytes / job->cluster->device.host_memory_bytes_per_s;
     }
-    return update_s + norm_s;
+    return slowdown(exchange) * (update_s + norm_s);
 }
 
 double mpp_exchange_copies_s(const MppExchange *exchange, double parameters, double expert_parameters)

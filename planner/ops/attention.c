@@ -167,6 +167,7 @@ static void add_positions(const MppOpContext *at, MppOps *ops)
         double passes = fused ? 1 : UNFUSED_PASSES;
         MppOp *op = mpp_ops_add_memory(at, ops, "rotary embedding", elements * passes, elements * passes, 0,
                                        fused ? 2 : UNFUSED_KERNELS);
+        op->streaming = MPP_STREAMING_ROTARY;
         mpp_ops_half_products(at, op, 1, 1);
         if (job->runtime->memory.rotary_copies)
             op->kept_bytes = at->tokens * 2 * kv_heads * model->head_dim * at->element;

@@ -52,6 +52,7 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
     bool fused = at->job->training.kernels.norm_fused;
     double elements = tokens * width;
     MppOp *op = mpp_ops_add_memory(at, ops, name, elements, elements, elements, 1);
+    op->streaming = MPP_STREAMING_NORM;
     op->backward_kernels = 2;
     if (!fused) {
         op->forward_bytes *= UNFUSED_PASSES;

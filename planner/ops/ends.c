@@ -21,6 +21,7 @@ static void add_token_embedding(const MppOpContext *at, MppOps *ops)
     const MppJob *job = at->job;
     double width = embedding_width(job->model), elements = at->tokens * width;
     MppOp *op = mpp_ops_add_memory(at, ops, "token embedding", elements, elements, elements, 1);
+    op->streaming = MPP_STREAMING_GATHER;
     op->backward_kernels = 3;
     op->parameters = (double)mpp_ops_padded_vocab(job, at->shard->tp) / at->tp * width;
     op->kept_bytes = at->tokens * 8; /* token numbers */
@@ -74,6 +75,7 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
         gather->forward_times = 1;
     }
     MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
+    loss->streaming = MPP_STREAMING_LOSS;
     bool fused = job->training.kernels.cross_entropy_fused;
     loss->forward_bytes = at->tokens * vocab * (whole ? at->tp : 1) * job->runtime->loss_traffic_bytes / 2;
     loss->backward_bytes = loss->forward_bytes;

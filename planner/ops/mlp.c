@@ -12,6 +12,7 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
         kernels = 2;
     }
     MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (fused ? 1 : 2), elements, (int)kernels);
+    op->streaming = MPP_STREAMING_ACTIVATION;
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * ((tensors - 1) * at->element + at->input);
     mpp_ops_half_products(at, op, 1, (tensors - 1) / tensors);
@@ -104,13 +105,15 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     MppOp *routing = mpp_ops_add_memory(at, ops, "routing", 4 * tokens * moe->experts, 4 * tokens * moe->experts, 0, ROUTING_KERNELS);
     routing->kept_bytes = tokens * moe->experts * 4 * 2; /* fp32 logits and probabilities */
 
-    mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2)->kept_bytes = elements * at->input;
+    MppOp *permute = mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2);
+    permute->streaming = MPP_STREAMING_GATHER;
+    permute->kept_bytes = elements * at->input;
     add_expert_exchange(at, ops, "dispatch", routed);
     add_expert_sort(at, ops, "sort by expert", elements);
     add_experts(at, ops, routed);
     add_expert_sort(at, ops, "sort by rank", elements);
     add_expert_exchange(at, ops, "combine", routed);
-    mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2);
+    mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2)->streaming = MPP_STREAMING_GATHER;
 
     double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;
     if (shared > 0) {

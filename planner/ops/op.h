@@ -48,6 +48,7 @@ typedef struct {
     MppPrecision precision;
 
     /* memory: bytes read and written */
+    MppStreaming streaming;
     double forward_bytes, backward_bytes;
 
     /* collective over the axis' group; bytes as mpp_collective_time_s() takes them */

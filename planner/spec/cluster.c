@@ -24,6 +24,8 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppCluster, internode_words, "words by which a run's record names this network"),
     MPP_FIELD_STRUCTS(MppCluster, tiers, &tier_fields, MPP_REQUIRED, "links, innermost first"),
     MPP_FIELD_DOUBLE(MppCluster, host_frac, 0.01, 100, 1, "host time to launch a kernel, against the device's usual host"),
+    MPP_FIELD_DOUBLE(MppCluster, host_capacity, 0, 65536, 0,
+                     "ranks' worth of computation that a host does at once, of those that share its processors; 0: they do not"),
     MPP_FIELD_DOUBLE(MppCluster, jitter_frac, 0, 1, 0, "growth of a step for each doubling of the nodes"),
     MPP_FIELD_TEXTS(MppCluster, sources, "source of each number, by field name"),
 };
@@ -51,7 +53,8 @@ bool mpp_cluster_check(const MppCluster *cluster, const MppJson *json, const cJS
 MppCluster *mpp_cluster_read(const MppJson *json, GError **error)
 {
     g_autoptr(MppCluster) cluster = g_new0(MppCluster, 1);
-    if (!mpp_fields_read(&mpp_cluster_fields, json, json->root, cluster, error) || !mpp_cluster_check(cluster, json, json->root, error))
+    if (!mpp_fields_read(&mpp_cluster_fields, json, json->root, cluster, error) ||
+        !mpp_cluster_check(cluster, json, json->root, error))
         return NULL;
     return g_steal_pointer(&cluster);
 }

@@ -29,6 +29,7 @@ typedef struct {
     GPtrArray *internode_words; /* words by which a run's record names this network */
     GArray *tiers;             /* MppTier, innermost first */
     double host_frac;          /* host time to launch a kernel, against the device's usual host */
+    double host_capacity;      /* ranks' worth of computation that a host does at once; 0: each rank has a device */
     double jitter_frac;        /* a step grows by this for each doubling of the nodes */
     GHashTable *sources;
     MppDevice device;
@@ -55,6 +56,15 @@ static inline const MppTier *mpp_cluster_tier(const MppCluster *cluster, int ind
 static inline int mpp_cluster_n_tiers(const MppCluster *cluster)
 {
     return (int)cluster->tiers->len;
+}
+
+/**
+ * How much longer computation takes while @ranks of a host compute at the same time. Processors are shared evenly, by
+ * time slices and by hardware threads of one core alike, and nothing is lost by sharing.
+ */
+static inline double mpp_cluster_slowdown(const MppCluster *cluster, double ranks)
+{
+    return cluster->host_capacity > 0 ? MAX(1, ranks / cluster->host_capacity) : 1;
 }
 
 /** Devices in one domain of tier @index; the last tier has @gpus. */

@@ -8,22 +8,46 @@ bool mpp_attention_is_unfused(MppAttentionKernel kernel)
     return kernel <= MPP_ATTENTION_FUSED_SOFTMAX;
 }
 
-#define RATE_ROW(precision, index, high, text)                                                                        \
-    { #precision, MPP_FIELD_TYPE_DOUBLE, offsetof(MppRates, by_precision) + (index) * sizeof(double), 0, (high), 0, NULL, \
-      NULL, (text) }
-#define RATE_ROWS(high)                                                                                        \
-    RATE_ROW(fp32, MPP_PRECISION_FP32, high, "single precision"),                                              \
-        RATE_ROW(tf32, MPP_PRECISION_TF32, high, "19-bit products of fp32 operands"),                          \
-        RATE_ROW(fp16, MPP_PRECISION_FP16, high, "half precision"),                                            \
-        RATE_ROW(bf16, MPP_PRECISION_BF16, high, "bfloat16"),                                                  \
-        RATE_ROW(fp8, MPP_PRECISION_FP8, high, "8-bit, one scale a tensor or block"),                          \
-        RATE_ROW(mxfp8, MPP_PRECISION_MXFP8, high, "8-bit, one scale for 32 elements"),                        \
+#define RATE_ROW(precision, index, high, text)                                                                                   \
+    {                                                                                                                            \
+#precision, MPP_FIELD_TYPE_DOUBLE, offsetof(MppRates, by_precision) + (index) * sizeof(double), 0, (high), 0, NULL,      \
+            NULL, (text)                                                                                                         \
+    }
+#define RATE_ROWS(high)                                                                                                          \
+    RATE_ROW(fp32, MPP_PRECISION_FP32, high, "single precision"),                                                                \
+        RATE_ROW(tf32, MPP_PRECISION_TF32, high, "19-bit products of fp32 operands"),                                            \
+        RATE_ROW(fp16, MPP_PRECISION_FP16, high, "half precision"), RATE_ROW(bf16, MPP_PRECISION_BF16, high, "bfloat16"),        \
+        RATE_ROW(fp8, MPP_PRECISION_FP8, high, "8-bit, one scale a tensor or block"),                                            \
+        RATE_ROW(mxfp8, MPP_PRECISION_MXFP8, high, "8-bit, one scale for 32 elements"),                                          \
         RATE_ROW(nvfp4, MPP_PRECISION_NVFP4, high, "4-bit, one scale for 16 elements")
 
 static const MppField peak_rows[] = { RATE_ROWS(1e19) };
 static const MppFields peak_fields = MPP_FIELDS("peak rates, FLOP per s", MppRates, peak_rows);
 static const MppField frac_rows[] = { RATE_ROWS(1) };
 static const MppFields frac_fields = MPP_FIELDS("reached fractions", MppRates, frac_rows);
+
+static const char *const stream_names[] = {
+#define STREAMING(kind, name) name,
+    MPP_STREAMINGS(STREAM)
+#undef STREAMING
+};
+const MppNames mpp_streaming_names = MPP_NAMES("streaming kernel", stream_names);
+
+static const MppField stream_rows[] = {
+#define STREAMING(kind, name)                                                                                                    \
+    { name,                                                                                                                      \
+      MPP_FIELD_TYPE_DOUBLE,                                                                                                     \
+      offsetof(MppStreamingRates, by_streaming) + MPP_STREAMING_##kind * sizeof(double),                                         \
+      0.001,                                                                                                                     \
+      10,                                                                                                                        \
+      1,                                                                                                                         \
+      NULL,                                                                                                                      \
+      NULL,                                                                                                                      \
+      "rate against memory_frac" },
+    MPP_STREAMINGS(STREAM)
+#undef STREAMING
+};
+static const MppFields stream_fields = MPP_FIELDS("rates of streaming kernels", MppStreamingRates, stream_rows);
 
 static const MppField attention_rows[] = {
     MPP_FIELD_DOUBLE(MppAttentionRate, forward_frac, 0, 1, 0, "share of the bf16 peak, forward"),
@@ -40,9 +64,11 @@ static const MppField rows[] = {
     MPP_FIELD_DOUBLE(MppDevice, memory_bytes, 1e6, 1e14, MPP_REQUIRED, "memory that a program sees"),
     MPP_FIELD_DOUBLE(MppDevice, memory_bytes_per_s, 1e6, 1e15, MPP_REQUIRED, "memory bandwidth"),
     MPP_FIELD_DOUBLE(MppDevice, memory_frac, 0.05, 1, 0.8, "share of the bandwidth that streaming kernels reach"),
+    MPP_FIELD_STRUCT(MppDevice, streaming_frac, &stream_fields, 0, "rates of streaming kernels, where arithmetic limits them"),
     MPP_FIELD_STRUCT(MppDevice, peak_flop_per_s, &peak_fields, MPP_REQUIRED, "dense peak rates"),
     MPP_FIELD_STRUCT(MppDevice, matmul_frac, &frac_fields, MPP_REQUIRED, "share of the peak that large products sustain"),
     MPP_FIELD_INT(MppDevice, cores, 1, 65536, MPP_REQUIRED, "streaming multiprocessors or compute units"),
+    MPP_FIELD_INT(MppDevice, matmul_tile, 0, 64, 0, "edge of the part of a product computed at once; 0: 64 to 256, as GPUs do"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_depth, 0, 1e5, 100, "k at which a product reaches half of its rate"),
     MPP_FIELD_DOUBLE(MppDevice, grouped_frac, 0.05, 1, 0.75, "of a product's rate, for the grouped products of experts"),
     MPP_FIELD_DOUBLE(MppDevice, matmul_work_flop, 0, 1e14, 0, "work at which a product reaches half of its rate"),

@@ -24,6 +24,30 @@ extern const MppNames mpp_attention_names;
 /** Whether the scores are kept in memory. */
 bool mpp_attention_is_unfused(MppAttentionKernel kernel);
 
+/** Kernels that read and write memory: name as profiles and samples have it. */
+#define MPP_STREAMINGS(STREAM) \
+    STREAMING(COPY, "copy") /* copies, sums, residuals */ \
+    STREAMING(GATHER, "gather") /* rows by number: embedding, tokens to experts and back */ \
+    STREAMING(NORM, "norm") \
+    STREAMING(ACTIVATION, "activation") \
+    STREAMING(ROTARY, "rotary") \
+    STREAMING(LOSS, "loss") /* cross entropy */ \
+    STREAMING(OPTIMIZER, "optimizer")
+
+typedef enum {
+#define STREAMING(kind, name) MPP_STREAMING_##kind,
+    MPP_STREAMINGS(STREAM)
+#undef STREAMING
+    MPP_N_STREAMINGS,
+} MppStreaming;
+
+extern const MppNames mpp_streaming_names;
+
+/** Rate of each kind of streaming kernel against memory_frac; below 1 where arithmetic takes longer than the bytes. */
+typedef struct {
+    double by_streaming[MPP_N_STREAMINGS];
+} MppStreamingRates;
+
 /** FLOP per s by number format; 0 where the device has none. */
 typedef struct {
     double by_precision[MPP_N_PRECISIONS];
@@ -41,9 +65,11 @@ typedef struct {
     double memory_bytes;
     double memory_bytes_per_s;
     double memory_frac; /* of memory_bytes_per_s that streaming kernels reach */
+    MppStreamingRates streaming_frac;
     MppRates peak_flop_per_s;
     MppRates matmul_frac; /* of peak, large products, sustained clocks */
     int64_t cores; /* streaming multiprocessors or compute units */
+    int64_t matmul_tile; /* edge of the part of a product computed at once, where it is smaller than a GPU's 64; 0: a GPU's */
     double matmul_depth; /* k at which a product reaches half of its rate: pipeline fill and epilogue of a tile */
     double grouped_frac; /* of a product's rate, for the grouped products of experts */
     double matmul_work_flop; /* work at which a product reaches half of its rate */

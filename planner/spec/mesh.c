@@ -98,5 +98,7 @@ MppMesh mpp_mesh_new(const MppStrategy *s, const MppCluster *cluster, int64_t gp
     mesh.groups[MPP_AXIS_ETP] = make_group(cluster, gpus, s->etp, 1, 1, 1);
     mesh.groups[MPP_AXIS_EP] = make_group(cluster, gpus, s->ep, s->etp, 1, 1);
     mesh.groups[MPP_AXIS_EXPERT_DP] = make_group(cluster, gpus, mpp_strategy_expert_dp(s), s->etp * s->ep, 1, 1);
+    mesh.host_ranks = mpp_cluster_domain(cluster, 0, gpus);
+    mesh.stage_ranks = MAX(1, mesh.host_ranks / groups[MPP_AXIS_PP].members[0]);
     return mesh;
 }

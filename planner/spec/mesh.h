@@ -37,6 +37,8 @@ typedef struct {
 
 typedef struct {
     MppGroup groups[MPP_N_AXES];
+    int64_t host_ranks;  /* ranks of the innermost tier's domain */
+    int64_t stage_ranks; /* of these, in one pipeline stage */
 } MppMesh;
 
 /** @strategy must be legal for @gpus ranks of @cluster. */

@@ -94,7 +94,7 @@ static void test_stream(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->cluster.device.memory_frac = 0.5;
     inputs->cluster.device.kernel_s = 2e-6;
-    plain_job_expect("stream", mpp_compute_stream_s(&inputs->cluster.device, 3e9, 3), 3e9 / 5e12 + 6e-6);
+    plain_job_expect("stream", mpp_compute_stream_s(&inputs->cluster.device, MPP_STREAMING_COPY, 3e9, 3), 3e9 / 5e12 + 6e-6);
 }
 
 /** Weights' gradients are added to an fp32 buffer: 8 bytes an element are read and written. */

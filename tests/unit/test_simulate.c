@@ -168,6 +168,44 @@ static void test_monte_carlo(void)
     clear(&plan);
 }
 
+static double shared_host_s(const char *strategy, double capacity, bool unfold, double *estimate_s)
+{
+    Plan plan = set_up(strategy, 4);
+    plan.inputs->cluster.host_capacity = capacity;
+    cost(&plan);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_from(plan.pipeline);
+    *estimate_s = estimate->step_s;
+    g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
+    what_if->unfold = unfold;
+    double simulated_s = step_s(&plan, what_if);
+    clear(&plan);
+    return simulated_s;
+}
+
+/** Ranks that share processors: what all do at once takes as much longer; stages of a pipeline use what others leave. */
+static void test_shared_host(void)
+{
+    double estimate_s, shared_estimate_s;
+    static const char *const together[] = { "dp=4", "tp=4", "dp=2,tp=2" };
+    for (size_t i = 0; i < G_N_ELEMENTS(together); i++) {
+        double alone_s = shared_host_s(together[i], 0, false, &estimate_s);
+        double shared_s = shared_host_s(together[i], 1.6, false, &shared_estimate_s);
+        g_assert_cmpfloat_with_epsilon(alone_s, estimate_s, 1e-9 * alone_s);
+        g_assert_cmpfloat_with_epsilon(shared_s, shared_estimate_s, 1e-9 * shared_s);
+        g_assert_cmpfloat_with_epsilon(shared_s, alone_s * 4 / 1.6, 1e-9 * shared_s);
+        g_assert_cmpfloat_with_epsilon(shared_host_s(together[i], 1.6, true, &estimate_s), shared_s, 1e-9 * shared_s);
+    }
+    static const char *const stages[] = { "pp=4", "dp=2,pp=2" };
+    for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
+        double alone_s = shared_host_s(stages[i], 4, false, &estimate_s);
+        double shared_s = shared_host_s(stages[i], 1.6, false, &shared_estimate_s);
+        g_assert_cmpfloat_with_epsilon(alone_s, shared_host_s(stages[i], 0, false, &estimate_s), 1e-9 * alone_s);
+        g_assert_cmpfloat(shared_s, >, shared_estimate_s);
+        g_assert_cmpfloat(shared_s, >, alone_s);
+        g_assert_cmpfloat(shared_s, <, alone_s * 4 / 1.6); /* a stage that waits leaves its part to the others */
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -177,6 +215,7 @@ int main(int argc, char **argv)
     g_test_add_func("/simulate/failed-link", test_failed_link);
     g_test_add_func("/simulate/no-such-rank", test_no_such_rank);
     g_test_add_func("/simulate/bubble", test_bubble);
+    g_test_add_func("/simulate/shared-host", test_shared_host);
     g_test_add_func("/simulate/monte-carlo", test_monte_carlo);
     return g_test_run();
 }

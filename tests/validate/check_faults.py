@@ -113,6 +113,38 @@ def case_times_are_compared():
         folder.nothing_left()
 
 
+def case_timelines():
+    with Folder() as folder:
+        folder.plan()
+        folder.run("validate", "plan.json", "--steps", 1, "--tolerance", 1e9, "--trace", "trace.json", "--html", "step.html")
+        events = json.loads((folder.path / "trace.json").read_text())["traceEvents"]
+        rows = [event["args"]["name"] for event in events if event["name"] == "thread_name"]
+        equal(rows, ["stage 0, predicted", "stage 0, rank 0 measured", "stage 1, predicted", "stage 1, rank 1 measured"])
+        for row in range(len(rows)):  # four micro-batches forward and backward
+            spans = [event for event in events if event["ph"] == "X" and event["tid"] == row]
+            equal(sum(event["name"].startswith("F of micro-batch") for event in spans), 4)
+            assert all(event["dur"] > 0 for event in spans if event["name"].startswith("F")), spans
+        page = (folder.path / "step.html").read_text()
+        assert all(f">{row}</text>" in page for row in rows), page
+        folder.run("validate", "plan.json", "--check-numerics", "--html", "step.html", status=2)
+
+
+def case_measure_and_calibrate():
+    with Folder() as folder:
+        folder.run("measure", "--ranks", 2, "--rounds", 1, "-o", "samples.json")
+        samples = json.loads((folder.path / "samples.json").read_text())["samples"]
+        equal({sample["kind"] for sample in samples}, {"matmul", "attention", "memory", "launch", "host-copy", "collective"})
+        equal({sample.get("layout", "nn") for sample in samples if sample["kind"] == "matmul"}, {"nn", "nt", "tn"})
+        equal({sample.get("busy_ranks", 1) for sample in samples}, {1, 2})
+        out, _ = folder.run("calibrate", "--samples", "samples.json", "-o", "host.json")
+        assert "median error" in out and "host_capacity" in out, out
+        device = json.loads((folder.path / "host-device.json").read_text())
+        assert "samples of mpplan measure" in device["sources"]["matmul_frac"], device["sources"]
+        out, _ = folder.run("estimate", "--model", "model.json", "--gpus", 2, "--cluster", "host.json", "--runtime", "mpplan-run",
+                            "--precision", "fp32", "--seq", 32, "--global-batch", 4, "--strategy", "dp=2,mbs=1")
+        assert "dp 2" in out, out
+
+
 def case_out_of_tolerance():
     with Folder() as folder:
         folder.plan()

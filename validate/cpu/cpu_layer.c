@@ -72,23 +72,24 @@ void mpp_cpu_norm_backward(MppBackendState *s, MppNormType type, MppTensor dx, M
     }
 }
 
-static const float gelu_slope = 0.7978845608f, gelu_cubic = 0.044715f; /* sqrt(2 / pi) and the fit of the paper */
+static const float gelu_slope = 1.5957691216f, gelu_cubic = 0.044715f; /* 2 sqrt(2 / pi) and the fit of the paper */
+
+/** Both are x times a sigmoid: (1 + tanh(u)) / 2 is that of 2 u. */
+static float gate(MppActivation kind, float x)
+{
+    float z = kind == MPP_SILU ? x : gelu_slope * (x + gelu_cubic * x * x * x);
+    return 1 / (1 + expf(-z));
+}
 
 static float activate(MppActivation kind, float x)
 {
-    if (kind == MPP_SILU)
-        return x / (1 + expf(-x));
-    return 0.5f * x * (1 + tanhf(gelu_slope * (x + gelu_cubic * x * x * x)));
+    return x * gate(kind, x);
 }
 
 static float slope(MppActivation kind, float x)
 {
-    if (kind == MPP_SILU) {
-        float sigmoid = 1 / (1 + expf(-x));
-        return sigmoid * (1 + x * (1 - sigmoid));
-    }
-    float t = tanhf(gelu_slope * (x + gelu_cubic * x * x * x));
-    return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * gelu_slope * (1 + 3 * gelu_cubic * x * x);
+    float g = gate(kind, x), rise = kind == MPP_SILU ? 1 : gelu_slope * (1 + 3 * gelu_cubic * x * x);
+    return g + x * g * (1 - g) * rise;
 }
 
 void mpp_cpu_activation(MppBackendState *s, MppActivation kind, bool gated, MppTensor y, MppTensor x)

@@ -1,0 +1,1 @@
+calibrate a.jsonl --samples b.json
