@@ -38,7 +38,7 @@ TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/ora
                              tests/validate/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
 DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json planner/report/page/*) \
-          hwprofiles/spreads.json)
+          hwprofiles/spreads.json hwprofiles/own-runs.json)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libmpplan.a

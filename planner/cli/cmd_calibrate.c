@@ -4,7 +4,11 @@
 #include "planner/calibrate/leave_one_out.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
+<<<<<<< HEAD
 #include "planner/cli/calibrate_samples.h"
+=======
+#include "planner/cli/calibrate_own.h"
+>>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
@@ -94,48 +98,58 @@ static bool check_options(const CalibrateOptions *options, const GPtrArray *runs
     return found;
 }
 
-static bool calibrate(char **files, const CalibrateOptions *options, GError **error)
+/** To published runs, by the priors of a file. */
+static bool calibrate_published(const MppRunArguments *given, const CalibrateOptions *options, const MppFitOptions *how, GError **error)
 {
-    g_autoptr(MppProfiles) profiles = mpp_profiles_load(error);
-    g_autoptr(GPtrArray) runs = mpp_runs_new();
-    for (int i = 0; profiles && files[i]; i++)
-        if (!mpp_runs_load(files[i], runs, error))
-            return false;
-    if (!profiles || !check_options(options, runs, error))
-        return false;
     GArray *priors = mpp_priors_load(options->priors, error);
-    GArray *parameters = priors ? mpp_parameters_bind(priors, profiles, error) : NULL;
-    MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
-                          .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };
+    GArray *parameters = priors ? mpp_parameters_bind(priors, given->profiles, error) : NULL;
     MppFitResult result;
-    bool done = parameters && mpp_fit(parameters, profiles, runs, &how, &result, error);
+    bool done = parameters && mpp_fit(parameters, given->profiles, given->runs, how, &result, error);
     if (done) {
         print_parameters(parameters);
         printf("\n%d runs, mean error %.1f %% before, %.1f %% after\n", result.n_runs, 100 * result.before, 100 * result.after);
-        g_autoptr(GPtrArray) others = unseen(runs, options);
-        print_accuracy("all runs", runs, profiles);
-        print_accuracy("runs that were not fitted", others, profiles);
-        done = (!options->write || mpp_calibrate_write(parameters, options->write, error)) &&
-               leave_one_out(options, parameters, profiles, runs, &how, error);
+        g_autoptr(GPtrArray) others = unseen(given->runs, options);
+        print_accuracy("all runs", given->runs, given->profiles);
+        print_accuracy("runs that were not fitted", others, given->profiles);
+        done = (!options->write || mpp_calibrate_write(parameters, "published", options->write, error)) &&
+               leave_one_out(options, parameters, given->profiles, given->runs, how, error);
     }
     mpp_parameters_free(parameters);
     mpp_priors_free(priors);
     return done;
 }
 
+static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+{
+    if (!files) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs measured runs: LAUNCH=LOG of one's own, or RUNS.jsonl");
+        return false;
+    }
+    g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
+    if (!given || !check_options(options, given->runs, error))
+        return false;
+    const MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
+                                .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };
+    return options->priors ? calibrate_published(given, options, &how, error) : mpp_calibrate_own(given, &how, options->write, error);
+}
+
 static bool run(int argc, char **argv, GError **error)
 {
     CalibrateOptions options = { 0 };
+    MppJobOptions job = { 0 };
+    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(&job, job_entries);
     const GOptionEntry entries[] = {
-        { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors, "What may be adjusted, and what it is expected to be", "FILE" },
-        { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted numbers into the profiles below DIR", "DIR" },
-        { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "Do not fit the runs of SOURCE; judge on them", "SOURCE" },
+        { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
+        { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,
+          "Fit what FILE lists instead of what own runs adjust, into the profiles that are below DIR", "FILE" },
+        { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "With that, do not fit the runs of SOURCE; judge on them", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
-          "Also fit once without each source, and write the errors on it to FILE", "FILE" },
+          "With that, also fit once without each source, and write the errors on it to FILE", "FILE" },
         { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "With that, write the spreads of the errors to FILE", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
-        { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
+        { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1; own runs 0.03)", "SCALE" },
         { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
@@ -147,6 +161,7 @@ static bool run(int argc, char **argv, GError **error)
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) files = NULL;
+<<<<<<< HEAD
     bool helped, done = mpp_command_parse(&mpp_command_calibrate, entries, NULL, argc, argv, &files, &helped, error);
     if (done && !helped && options.samples) {
         done = !files && !options.priors;
@@ -159,6 +174,12 @@ static bool run(int argc, char **argv, GError **error)
             g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --samples, or --priors and files of measured runs");
         done = done && calibrate(files, &options, error);
     }
+=======
+    bool helped, done = mpp_command_parse(&mpp_command_calibrate, job_entries, entries, argc, argv, &files, &helped, error);
+    if (done && !helped)
+        done = calibrate(&job, files, &options, error);
+    mpp_job_options_clear(&job);
+>>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
@@ -172,9 +193,15 @@ static bool run(int argc, char **argv, GError **error)
 
 const MppCommand mpp_command_calibrate = {
     .name = "calibrate",
+<<<<<<< HEAD
     .arguments = "[RUNS.jsonl…]",
     .summary = "Fit numbers of hardware and runtime profiles to measured runs, or to microbenchmarks.",
     .examples = "  mpplan calibrate --samples samples.json -o my-host.json\n"
+=======
+    .arguments = "LAUNCH=LOG… RUNS.jsonl…",
+    .summary = "Fit numbers of hardware and runtime profiles to measured runs.",
+    .examples = "  mpplan calibrate a.sh=a.log b.sh=b.log plan.json=c.log --cluster dgx-h100 --write ours   # one's own runs\n"
+>>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n",
