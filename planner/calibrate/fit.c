@@ -10,7 +10,7 @@
 #include "planner/cost/estimate.h"
 
 static const double default_scale = 0.1;
-enum { DEFAULT_ROUNDS = 6, ANNEALED_ROUNDS = 3, ITERATIONS = 4 };
+enum { DEFAULT_ROUNDS = 6, ANNEALED_ROUNDS = 3, ITERATIONS = 4, OWN_ITERATIONS = 20 };
 
 typedef struct {
     const MppRun *run;
@@ -265,7 +265,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
             set_reweights(fit, scale_of_round(scale, round));
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
-        gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
+        gsl_multifit_nlinear_driver(fit->options->own_scale ? OWN_ITERATIONS : ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
         gsl_vector_memcpy(scores, gsl_multifit_nlinear_position(work));
         set_scores(fit, scores);
     }
