@@ -25,7 +25,7 @@ from torch.distributed.tensor.parallel import (ColwiseParallel, PrepareModuleInp
                                                loss_parallel, parallelize_module)
 from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 
-STEPS = 10
+STEPS = 12
 ZIGZAG = ("ZBVZeroBubble", "DualPipeV")  # rank r has stages r and 2 pp - 1 - r
 
 
