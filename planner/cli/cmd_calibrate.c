@@ -4,16 +4,13 @@
 #include "planner/calibrate/leave_one_out.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
-<<<<<<< HEAD
-#include "planner/cli/calibrate_samples.h"
-=======
 #include "planner/cli/calibrate_own.h"
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
+#include "planner/cli/calibrate_samples.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out, *spreads, *cluster, *output;
+    char *priors, *write, *left_out, *one_out, *spreads, *output;
     char **samples;
     int folds, fold, threads, rounds;
     double scale;
@@ -122,7 +119,7 @@ static bool calibrate_published(const MppRunArguments *given, const CalibrateOpt
 static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (!files) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs measured runs: LAUNCH=LOG of one's own, or RUNS.jsonl");
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
         return false;
     }
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
@@ -153,55 +150,39 @@ static bool run(int argc, char **argv, GError **error)
         { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
-          "Fit a device and its links to the microbenchmarks in FILE (mpplan measure); may stand more than once", "FILE" },
-        { "cluster", 0, 0, G_OPTION_ARG_FILENAME, &options.cluster, "With that, the profile to start from (default cpu-hosts)",
-          "CLUSTER" },
+          "Fit a device and its links to microbenchmarks: samples of mpplan measure, nccl-tests' output, a profiler's trace; may stand more than once", "FILE" },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
           "With that, write the cluster's profile to FILE and its device's beside it", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) files = NULL;
-<<<<<<< HEAD
-    bool helped, done = mpp_command_parse(&mpp_command_calibrate, entries, NULL, argc, argv, &files, &helped, error);
+    bool helped, done = mpp_command_parse(&mpp_command_calibrate, job_entries, entries, argc, argv, &files, &helped, error);
     if (done && !helped && options.samples) {
         done = !files && !options.priors;
         if (!done)
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--samples goes without --priors and files of measured runs");
-        done = done && mpp_calibrate_samples(options.samples, options.cluster, options.output, error);
+            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--samples goes without --priors and measured runs");
+        done = done && mpp_calibrate_samples(options.samples, job.cluster, options.output, error);
     } else if (done && !helped) {
-        done = files && options.priors;
-        if (!done)
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --samples, or --priors and files of measured runs");
-        done = done && calibrate(files, &options, error);
-    }
-=======
-    bool helped, done = mpp_command_parse(&mpp_command_calibrate, job_entries, entries, argc, argv, &files, &helped, error);
-    if (done && !helped)
         done = calibrate(&job, files, &options, error);
+    }
     mpp_job_options_clear(&job);
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
     g_free(options.spreads);
     g_free(options.one_out);
     g_strfreev(options.samples);
-    g_free(options.cluster);
     g_free(options.output);
     return done;
 }
 
 const MppCommand mpp_command_calibrate = {
     .name = "calibrate",
-<<<<<<< HEAD
-    .arguments = "[RUNS.jsonl…]",
+    .arguments = "[LAUNCH=LOG…] [RUNS.jsonl…]",
     .summary = "Fit numbers of hardware and runtime profiles to measured runs, or to microbenchmarks.",
-    .examples = "  mpplan calibrate --samples samples.json -o my-host.json\n"
-=======
-    .arguments = "LAUNCH=LOG… RUNS.jsonl…",
-    .summary = "Fit numbers of hardware and runtime profiles to measured runs.",
     .examples = "  mpplan calibrate a.sh=a.log b.sh=b.log plan.json=c.log --cluster dgx-h100 --write ours   # one's own runs\n"
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
+                "  mpplan calibrate --samples samples.json -o my-host.json\n"
+                "  mpplan calibrate --samples all_reduce.txt --samples trace.json --cluster dgx-h100 -o ours.json\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n",

@@ -5,17 +5,14 @@
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
-<<<<<<< HEAD
+#include "planner/cli/run_arguments.h"
 #include "planner/report/accuracy_page.h"
 #include "planner/report/page.h"
-=======
-#include "planner/cli/run_arguments.h"
 
 typedef struct {
     gboolean json, clean;
-    char *output, *csv;
+    char *output, *csv, *html, *unseen;
 } CompareOptions;
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
 
 /** What the prediction rests on: the profiles that were matched, the plan with what was assumed, the parts of the time. */
 static void add_basis(cJSON *row, const MppPrediction *prediction)
@@ -172,24 +169,6 @@ static void leave_out_anomalies(GPtrArray *runs)
 
 static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
 {
-<<<<<<< HEAD
-    gboolean json = FALSE, clean = FALSE;
-    g_autofree char *output = NULL, *csv = NULL, *html = NULL, *unseen = NULL;
-    const GOptionEntry entries[] = {
-        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-        { "csv", 0, 0, G_OPTION_ARG_FILENAME, &csv, "Also write one line a run to FILE", "FILE" },
-        { "html", 0, 0, G_OPTION_ARG_FILENAME, &html, "Also write a page of plots to FILE", "FILE" },
-        { "unseen", 0, 0, G_OPTION_ARG_FILENAME, &unseen, "On the page, errors of left-out sources (calibrate --leave-one-out)", "FILE" },
-        { "clean", 0, 0, G_OPTION_ARG_NONE, &clean, "Leave out runs marked as anomalies", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the JSON to FILE", "FILE" },
-        G_OPTION_ENTRY_NULL,
-    };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_compare, entries, NULL, argc, argv, &files, &helped, error) || helped)
-        return helped;
-=======
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
     if (!files) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "compare needs files of measured runs");
         return false;
@@ -197,21 +176,13 @@ static bool compare(const MppJobOptions *job, char **files, const CompareOptions
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
     if (!given)
         return false;
-<<<<<<< HEAD
-    if (clean)
-        leave_out_anomalies(runs);
-    GArray *predictions = mpp_predictions_new(runs, profiles);
-    bool written = (!csv || write_csv(predictions, csv, error)) && (!html || write_page(predictions, html, unseen, error)) &&
-                   (!(json || output) || write_json(predictions, output, error));
-    if (written && !json)
-=======
     if (options->clean)
         leave_out_anomalies(given->runs);
     GArray *predictions = mpp_predictions_new(given->runs, given->profiles);
     bool written = (!options->csv || write_csv(predictions, options->csv, error)) &&
+                   (!options->html || write_page(predictions, options->html, options->unseen, error)) &&
                    (!(options->json || options->output) || write_json(predictions, options->output, error));
     if (written && !options->json)
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
         mpp_accuracy_text_print(predictions, false);
     mpp_predictions_free(predictions);
     return written;
@@ -226,6 +197,9 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
         { "csv", 0, 0, G_OPTION_ARG_FILENAME, &options.csv, "Also write one line a run to FILE", "FILE" },
+        { "html", 0, 0, G_OPTION_ARG_FILENAME, &options.html, "Also write a page of plots to FILE", "FILE" },
+        { "unseen", 0, 0, G_OPTION_ARG_FILENAME, &options.unseen, "On the page, errors of left-out sources (calibrate --leave-one-out)",
+          "FILE" },
         { "clean", 0, 0, G_OPTION_ARG_NONE, &options.clean, "Leave out runs marked as anomalies", NULL },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the JSON to FILE", "FILE" },
         G_OPTION_ENTRY_NULL,
@@ -237,6 +211,8 @@ static bool run(int argc, char **argv, GError **error)
         done = compare(&job, files, &options, error);
     mpp_job_options_clear(&job);
     g_free(options.csv);
+    g_free(options.html);
+    g_free(options.unseen);
     g_free(options.output);
     return done;
 }
@@ -247,12 +223,8 @@ const MppCommand mpp_command_compare = {
     .summary = "Predict measured runs and show how far off the predictions are.",
     .examples = "  mpplan compare runs.jsonl              # a table by source\n"
                 "  mpplan compare runs.jsonl --json       # every row\n"
-<<<<<<< HEAD
                 "  mpplan compare runs.jsonl --html errors.html\n"
-                "  mpplan compare runs.jsonl --csv out.csv --clean\n",
-=======
                 "  mpplan compare runs.jsonl --csv out.csv --clean\n"
                 "  mpplan compare plan.json=train.log     # a run of one's own\n",
->>>>>>> ea6a42b (calibrate: from logs of one's own runs; PyTorch on CPU ranks runs emitted plans)
     .run = run,
 };

@@ -18,7 +18,7 @@ def mpplan(program, *arguments):
     return done.stdout
 
 
-def make_plan(program, run, folder, cluster="cpu-hosts", runtime="pytorch-gloo"):
+def make_plan(program, run, folder, cluster=HERE / "host.json", runtime="pytorch-gloo"):
     """The run as a plan file in @folder."""
     model, plan = folder / f"{run['model']}.json", folder / f"{run['name']}.plan.json"
     model.write_text(json.dumps(TABLE["models"][run["model"]]))
