@@ -98,7 +98,7 @@ static void test_kineto_error(void)
     g_assert_null(read_trace("{\"traceEvents\": []}", &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_SYNTAX,
                      "trace.json:1:17: /traceEvents: expected collectives' kernels with sizes, or aten::mm with shapes (record_shapes=True), found none\n"
-                     "   1 | {\"traceEvents\": []}\n     |                 ^");
+                     "    1 | {\"traceEvents\": []}\n      |                 ^");
 }
 
 int main(int argc, char **argv)
