@@ -38,7 +38,7 @@ TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/ora
                              tests/validate/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
 DATA := $(sort $(wildcard models/*.json hwprofiles/devices/*.json hwprofiles/clusters/*.json hwprofiles/runtimes/*.json planner/report/page/*) \
-          hwprofiles/spreads.json)
+          hwprofiles/spreads.json hwprofiles/own-runs.json)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB := $(BUILD)/libmpplan.a
@@ -159,11 +159,12 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
-## check-all: check, runs on 8 ranks, plans timed beside a profile measured here, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
+## check-all: check, runs on 8 ranks, plans timed beside a profile measured here, what the targets of emit make of emitted plans (pip installs them, several GB, once), plans trained by PyTorch
 check-all: check
 	@tests/run --slow --only 'validate/* on 8' build
 	@tests/validate/measured_plans.py $(BUILD)/mpplan $(BUILD)/measured_plans
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
+	@tests/pytorch/run $(BUILD)/mpplan $(or $(MPPLAN_FRAMEWORKS_PYTHON),$(BUILD)/frameworks/venv/bin/python)
 
 ## check-fast: run the tests once, without sanitizers
 check-fast:

@@ -40,6 +40,8 @@ static bool shard(MppRunJob *inout)
 void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
+    if (mpp_run_plan(run)) /* it says all */
+        return;
     bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
     if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) || run->parallel.recompute)
         return;

@@ -2,6 +2,7 @@
 
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_multifit_nlinear.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "planner/cost/estimate.h"
 
 static const double default_scale = 0.1;
-enum { DEFAULT_ROUNDS = 6, ITERATIONS = 4 };
+enum { DEFAULT_ROUNDS = 6, ANNEALED_ROUNDS = 3, ITERATIONS = 4, OWN_ITERATIONS = 20 };
 
 typedef struct {
     const MppRun *run;
@@ -161,7 +162,7 @@ static void set_weights(Fit *fit, double scale)
     }
     for (guint i = 0; i < fit->runs->len; i++) {
         int count = GPOINTER_TO_INT(g_hash_table_lookup(counts, run_at(fit, i)->run->source));
-        g_array_index(fit->runs, FittedRun, i).weight = pow(count, -0.25) / scale;
+        g_array_index(fit->runs, FittedRun, i).weight = (fit->options->own_scale ? 1 : pow(count, -0.25)) / scale;
     }
 }
 
@@ -220,11 +221,36 @@ static void set_evidence(Fit *fit)
     }
 }
 
+/** Of a normal distribution with the runs' median error. */
+static double median_scale(const Fit *fit)
+{
+    const double deviation_of_normal = 1.4826;
+    guint n = fit->runs->len;
+    g_autofree double *sizes = g_new(double, n);
+    for (guint i = 0; i < n; i++)
+        sizes[i] = fabs(error_of(fit, i, fit->predicted_s[i]));
+    return deviation_of_normal * gsl_stats_median(sizes, 1, n);
+}
+
 static void set_reweights(Fit *fit, double scale)
 {
     for (guint i = 0; i < fit->runs->len; i++) {
         double error = error_of(fit, i, fit->predicted_s[i]) / scale;
         fit->reweight[i] = 1 / sqrt(1 + error * error);
+    }
+}
+
+/**
+ * Plain least squares of the least @scale at first, so that the numbers come to where the runs are; then the loss for errors as
+ * large as they turn out. 2.385 deviations: 95 % efficient where errors are normal (Holland and Welsch 1977).
+ */
+static void set_own_reweights(Fit *fit, double scale, int round)
+{
+    const double tuning = 2.385;
+    double wider = round < ANNEALED_ROUNDS ? scale : MAX(scale, median_scale(fit));
+    for (guint i = 0; i < fit->runs->len; i++) {
+        double error = round < ANNEALED_ROUNDS ? 0 : error_of(fit, i, fit->predicted_s[i]) / (tuning * wider);
+        fit->reweight[i] = scale / wider / sqrt(1 + error * error);
     }
 }
 
@@ -240,7 +266,6 @@ static void set_deviations(const Fit *fit, gsl_multifit_nlinear_workspace *work)
 /** Wide at first, so that runs far off pull too; from the fourth round on as it is wanted. */
 static double scale_of_round(double scale, int round)
 {
-    enum { ANNEALED_ROUNDS = 3 };
     return round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
 }
 
@@ -253,11 +278,14 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
     int status = GSL_SUCCESS;
     for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
         predict_all(fit, -1, fit->predicted_s);
-        set_reweights(fit, scale_of_round(scale, round));
+        if (fit->options->own_scale)
+            set_own_reweights(fit, scale, round);
+        else
+            set_reweights(fit, scale_of_round(scale, round));
         look_again(fit);
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
-        gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
+        gsl_multifit_nlinear_driver(fit->options->own_scale ? OWN_ITERATIONS : ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
         gsl_vector_memcpy(scores, gsl_multifit_nlinear_position(work));
         mpp_parameters_set_scores(fit->parameters, gsl_vector_const_ptr(scores, 0));
     }

@@ -12,6 +12,7 @@
 
 typedef struct {
     double scale;       /* of the loss: an error of this size counts half; 0: 0.1 */
+    bool own_scale;     /* the loss is as wide as the median error, no narrower than @scale; every run counts alike */
     int rounds;         /* of reweighting; 0: 6 */
     int threads;        /* 0: as many as there are processors */
     const char *left_out; /* source whose runs are not fitted, or NULL */

@@ -2,13 +2,24 @@
 
 #include <string.h>
 
-static bool fit_without(const char *left_out, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
-                        const MppFitOptions *options, GError **error)
+static bool fit_anew(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *how, GError **error)
 {
-    MppFitOptions how = *options;
-    how.left_out = left_out;
     MppFitResult result;
-    return mpp_fit(parameters, profiles, runs, &how, &result, error);
+    return mpp_fit(parameters, profiles, runs, how, &result, error);
+}
+
+static double *values_of(const GArray *parameters)
+{
+    double *values = g_new(double, parameters->len + 1);
+    for (guint k = 0; k < parameters->len; k++)
+        values[k] = g_array_index(parameters, MppParameter, k).value;
+    return values;
+}
+
+static void set_values(GArray *parameters, const double *values)
+{
+    for (guint k = 0; k < parameters->len; k++)
+        mpp_parameter_set(&g_array_index(parameters, MppParameter, k), values[k]);
 }
 
 static GPtrArray *runs_of(const GPtrArray *runs, const char *source)
@@ -48,22 +59,49 @@ static GArray *seen_rows(const GArray *predictions)
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error)
 {
-    g_autofree double *fitted = g_new(double, parameters->len + 1);
-    for (guint k = 0; k < parameters->len; k++)
-        fitted[k] = g_array_index(parameters, MppParameter, k).value;
+    g_autofree double *fitted = values_of(parameters);
     GArray *all = mpp_predictions_new(runs, profiles);
     g_autoptr(GArray) table = seen_rows(all);
     bool done = true;
     for (guint i = 0; done && i < table->len; i++) {
         MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
-        done = fit_without(row->seen.source, parameters, profiles, runs, options, error);
+        MppFitOptions how = *options;
+        how.left_out = row->seen.source;
+        done = fit_anew(parameters, profiles, runs, &how, error);
         row->unseen = done ? judge(runs, row->seen.source, profiles, residuals) : row->seen;
     }
     mpp_predictions_free(all);
     mpp_residuals_set_fitted(residuals);
-    for (guint k = 0; k < parameters->len; k++)
-        mpp_parameter_set(&g_array_index(parameters, MppParameter, k), fitted[k]);
+    set_values(parameters, fitted);
     return done ? g_steal_pointer(&table) : NULL;
+}
+
+static double predicted_s(MppRun *run, const MppProfiles *profiles)
+{
+    g_autoptr(GPtrArray) one = g_ptr_array_new();
+    g_ptr_array_add(one, run);
+    GArray *predictions = mpp_predictions_new(one, profiles);
+    double step_s = g_array_index(predictions, MppPrediction, 0).step_time_s;
+    mpp_predictions_free(predictions);
+    return step_s;
+}
+
+double *mpp_leave_each_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+                           GError **error)
+{
+    g_autofree double *fitted = values_of(parameters), *unseen_s = g_new0(double, runs->len + 1);
+    g_autofree MppParameter *known = g_memdup2(parameters->data, parameters->len * sizeof(MppParameter));
+    bool done = true;
+    for (guint i = 0; done && i < runs->len; i++) {
+        MppFitOptions how = *options;
+        how.n_folds = MAX((int)runs->len, 2); /* a fold each; one run alone leaves the priors */
+        how.fold = (int)i;
+        done = fit_anew(parameters, profiles, runs, &how, error);
+        unseen_s[i] = done ? predicted_s(runs->pdata[i], profiles) : 0;
+    }
+    memcpy(parameters->data, known, parameters->len * sizeof(MppParameter));
+    set_values(parameters, fitted);
+    return done ? g_steal_pointer(&unseen_s) : NULL;
 }
 
 bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **error)

@@ -21,5 +21,13 @@ typedef struct {
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/**
+ * Predicts each of @runs after a fit to all others, from the priors. @parameters as above.
+ *
+ * Returns: seconds, in the order of @runs; 0 for one that cannot be predicted. Errors: those of mpp_fit().
+ */
+double *mpp_leave_each_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** Writes the table as CSV, errors in per cent. Error: G_FILE_ERROR. */
 bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

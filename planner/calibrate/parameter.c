@@ -196,6 +196,24 @@ GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, G
     return parameters;
 }
 
+bool mpp_parameter_read(const MppProfiles *profiles, const char *name, double *value, bool *is_fraction)
+{
+    const MppPrior prior = { .name = (char *)name };
+    MppParameter parameter = { .prior = &prior, .places = g_ptr_array_new() };
+    bool found = bind(&parameter, profiles, NULL);
+    if (found)
+        *value = *(const double *)parameter.places->pdata[0];
+    *is_fraction = parameter.is_fraction;
+    g_ptr_array_unref(parameter.places);
+    return found;
+}
+
+bool mpp_parameter_is_determined(const MppParameter *parameter)
+{
+    const double most_frac = 0.9; /* of the prior's deviation */
+    return parameter->deviation < most_frac * parameter->prior->spread;
+}
+
 void mpp_parameters_free(GArray *parameters)
 {
     for (guint i = 0; parameters && i < parameters->len; i++) {

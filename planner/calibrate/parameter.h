@@ -42,6 +42,12 @@ void mpp_priors_free(GArray *priors);
 /** Binds each prior to the numbers in @profiles, which are set to it. Error: MPP_ERROR_INVALID for a name that means nothing. */
 GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** Reads the number called @name. Returns: whether there is one. */
+bool mpp_parameter_read(const MppProfiles *profiles, const char *name, double *value, bool *is_fraction);
+
+/** Whether the runs said anything of it: its deviation is clearly below the prior's. */
+bool mpp_parameter_is_determined(const MppParameter *parameter);
+
 /** Lets @parameter also set the copy that @job holds of its number. Returns: whether the job has one. */
 bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job);
 

@@ -5,12 +5,13 @@
 #include "planner/calibrate/spread_fit.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
+#include "planner/cli/calibrate_own.h"
 #include "planner/cli/calibrate_samples.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out, *residuals, *spreads, *cluster, *output;
+    char *priors, *write, *left_out, *one_out, *residuals, *spreads, *output;
     char **samples;
     int folds, fold, threads, rounds;
     double scale;
@@ -103,77 +104,87 @@ static bool check_options(const CalibrateOptions *options, const GPtrArray *runs
     return found;
 }
 
-static bool calibrate(char **files, const CalibrateOptions *options, GError **error)
+/** To published runs, by the priors of a file. */
+static bool calibrate_published(const MppRunArguments *given, const CalibrateOptions *options, const MppFitOptions *how, GError **error)
 {
-    g_autoptr(MppProfiles) profiles = mpp_profiles_load(error);
-    g_autoptr(GPtrArray) runs = mpp_runs_new();
-    for (int i = 0; profiles && files[i]; i++)
-        if (!mpp_runs_load(files[i], runs, error))
-            return false;
-    if (!profiles || !check_options(options, runs, error))
-        return false;
     GArray *priors = mpp_priors_load(options->priors, error);
-    GArray *parameters = priors ? mpp_parameters_bind(priors, profiles, error) : NULL;
-    MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
-                          .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };
+    GArray *parameters = priors ? mpp_parameters_bind(priors, given->profiles, error) : NULL;
     MppFitResult result;
-    bool done = parameters && mpp_fit(parameters, profiles, runs, &how, &result, error);
+    bool done = parameters && mpp_fit(parameters, given->profiles, given->runs, how, &result, error);
     if (done) {
         print_parameters(parameters);
         printf("\n%d runs, mean error %.1f %% before, %.1f %% after\n", result.n_runs, 100 * result.before, 100 * result.after);
-        g_autoptr(GPtrArray) others = unseen(runs, options);
-        print_accuracy("all runs", runs, profiles);
-        print_accuracy("runs that were not fitted", others, profiles);
-        done = (!options->write || mpp_calibrate_write(parameters, options->write, error)) &&
-               leave_one_out(options, parameters, profiles, runs, &how, error);
+        g_autoptr(GPtrArray) others = unseen(given->runs, options);
+        print_accuracy("all runs", given->runs, given->profiles);
+        print_accuracy("runs that were not fitted", others, given->profiles);
+        done = (!options->write || mpp_calibrate_write(parameters, "published", options->write, error)) &&
+               leave_one_out(options, parameters, given->profiles, given->runs, how, error);
     }
     mpp_parameters_free(parameters);
     mpp_priors_free(priors);
     return done;
 }
 
+static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+{
+    if (!files) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
+        return false;
+    }
+    g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
+    if (!given || !check_options(options, given->runs, error))
+        return false;
+    const MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
+                                .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };
+    return options->priors ? calibrate_published(given, options, &how, error) : mpp_calibrate_own(given, &how, options->write, error);
+}
+
 /** What is to be fitted: numbers of a device and its links to samples, spreads to residuals kept, or profiles to runs. */
-static bool answer(char **files, const CalibrateOptions *options, GError **error)
+static bool answer(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (options->samples && !files && !options->priors)
-        return mpp_calibrate_samples(options->samples, options->cluster, options->output, error);
+        return mpp_calibrate_samples(options->samples, job->cluster, options->output, error);
     if (!files && !options->priors && options->residuals && options->spreads)
         return respread(options, error);
-    if (!options->samples && files && options->priors)
-        return calibrate(files, options, error);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --samples alone, or --priors and files of measured runs");
+    if (files && !options->samples)
+        return calibrate(job, files, options, error);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE,
+                "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples alone");
     return false;
 }
 
 static bool run(int argc, char **argv, GError **error)
 {
     CalibrateOptions options = { 0 };
+    MppJobOptions job = { 0 };
+    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(&job, job_entries);
     const GOptionEntry entries[] = {
-        { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors, "What may be adjusted, and what it is expected to be", "FILE" },
-        { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted numbers into the profiles below DIR", "DIR" },
-        { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "Do not fit the runs of SOURCE; judge on them", "SOURCE" },
+        { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
+        { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,
+          "Fit what FILE lists instead of what own runs adjust, into the profiles that are below DIR", "FILE" },
+        { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "With that, do not fit the runs of SOURCE; judge on them", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
-          "Also fit once without each source, and write the errors on it to FILE", "FILE" },
+          "With that, also fit once without each source, and write the errors on it to FILE", "FILE" },
         { "residuals", 0, 0, G_OPTION_ARG_FILENAME, &options.residuals,
           "With that, write each run's error to FILE; without runs, read them", "FILE" },
-        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "Write the spreads of the errors to FILE", "FILE" },
+        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "With that, write the spreads of the errors to FILE", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
-        { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
+        { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1; own runs 0.03)", "SCALE" },
         { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
-          "Fit a device and its links to the microbenchmarks in FILE (mpplan measure); may stand more than once", "FILE" },
-        { "cluster", 0, 0, G_OPTION_ARG_FILENAME, &options.cluster, "With that, the profile to start from (default cpu-hosts)",
-          "CLUSTER" },
+          "Fit a device and its links to microbenchmarks: samples of mpplan measure, nccl-tests' output, a profiler's trace; may stand more than once", "FILE" },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
           "With that, write the cluster's profile to FILE and its device's beside it", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
     g_auto(GStrv) files = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_calibrate, entries, NULL, argc, argv, &files, &helped, error);
+    bool helped, done = mpp_command_parse(&mpp_command_calibrate, job_entries, entries, argc, argv, &files, &helped, error);
     if (done && !helped)
-        done = answer(files, &options, error);
+        done = answer(&job, files, &options, error);
+    mpp_job_options_clear(&job);
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
@@ -181,16 +192,17 @@ static bool run(int argc, char **argv, GError **error)
     g_free(options.spreads);
     g_free(options.one_out);
     g_strfreev(options.samples);
-    g_free(options.cluster);
     g_free(options.output);
     return done;
 }
 
 const MppCommand mpp_command_calibrate = {
     .name = "calibrate",
-    .arguments = "[RUNS.jsonl…]",
+    .arguments = "[LAUNCH=LOG…] [RUNS.jsonl…]",
     .summary = "Fit numbers of hardware and runtime profiles to measured runs, or to microbenchmarks.",
-    .examples = "  mpplan calibrate --samples samples.json -o my-host.json\n"
+    .examples = "  mpplan calibrate a.sh=a.log b.sh=b.log plan.json=c.log --cluster dgx-h100 --write ours   # one's own runs\n"
+                "  mpplan calibrate --samples samples.json -o my-host.json\n"
+                "  mpplan calibrate --samples all_reduce.txt --samples trace.json --cluster dgx-h100 -o ours.json\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n"

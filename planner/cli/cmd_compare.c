@@ -5,8 +5,14 @@
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
+#include "planner/cli/run_arguments.h"
 #include "planner/report/accuracy_page.h"
 #include "planner/report/page.h"
+
+typedef struct {
+    gboolean json, clean;
+    char *output, *csv, *html, *unseen;
+} CompareOptions;
 
 /** What the prediction rests on: the profiles that were matched, the plan with what was assumed, the parts of the time. */
 static void add_basis(cJSON *row, const MppPrediction *prediction)
@@ -161,52 +167,64 @@ static void leave_out_anomalies(GPtrArray *runs)
             g_ptr_array_remove_index(runs, i - 1);
 }
 
-static bool run(int argc, char **argv, GError **error)
+static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
 {
-    gboolean json = FALSE, clean = FALSE;
-    g_autofree char *output = NULL, *csv = NULL, *html = NULL, *unseen = NULL;
-    const GOptionEntry entries[] = {
-        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
-        { "csv", 0, 0, G_OPTION_ARG_FILENAME, &csv, "Also write one line a run to FILE", "FILE" },
-        { "html", 0, 0, G_OPTION_ARG_FILENAME, &html, "Also write a page of plots to FILE", "FILE" },
-        { "unseen", 0, 0, G_OPTION_ARG_FILENAME, &unseen, "On the page, errors of left-out sources (calibrate --leave-one-out)", "FILE" },
-        { "clean", 0, 0, G_OPTION_ARG_NONE, &clean, "Leave out runs marked as anomalies", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the JSON to FILE", "FILE" },
-        G_OPTION_ENTRY_NULL,
-    };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_compare, entries, NULL, argc, argv, &files, &helped, error) || helped)
-        return helped;
     if (!files) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "compare needs files of measured runs");
         return false;
     }
-    g_autoptr(MppProfiles) profiles = mpp_profiles_load(error);
-    g_autoptr(GPtrArray) runs = mpp_runs_new();
-    for (int i = 0; profiles && files[i]; i++)
-        if (!mpp_runs_load(files[i], runs, error))
-            return false;
-    if (!profiles)
+    g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
+    if (!given)
         return false;
-    if (clean)
-        leave_out_anomalies(runs);
-    GArray *predictions = mpp_predictions_new(runs, profiles);
-    bool written = (!csv || write_csv(predictions, csv, error)) && (!html || write_page(predictions, html, unseen, error)) &&
-                   (!(json || output) || write_json(predictions, output, error));
-    if (written && !json)
+    if (options->clean)
+        leave_out_anomalies(given->runs);
+    GArray *predictions = mpp_predictions_new(given->runs, given->profiles);
+    bool written = (!options->csv || write_csv(predictions, options->csv, error)) &&
+                   (!options->html || write_page(predictions, options->html, options->unseen, error)) &&
+                   (!(options->json || options->output) || write_json(predictions, options->output, error));
+    if (written && !options->json)
         mpp_accuracy_text_print(predictions, false);
     mpp_predictions_free(predictions);
     return written;
 }
 
+static bool run(int argc, char **argv, GError **error)
+{
+    CompareOptions options = { 0 };
+    MppJobOptions job = { 0 };
+    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(&job, job_entries);
+    const GOptionEntry entries[] = {
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "csv", 0, 0, G_OPTION_ARG_FILENAME, &options.csv, "Also write one line a run to FILE", "FILE" },
+        { "html", 0, 0, G_OPTION_ARG_FILENAME, &options.html, "Also write a page of plots to FILE", "FILE" },
+        { "unseen", 0, 0, G_OPTION_ARG_FILENAME, &options.unseen, "On the page, errors of left-out sources (calibrate --leave-one-out)",
+          "FILE" },
+        { "clean", 0, 0, G_OPTION_ARG_NONE, &options.clean, "Leave out runs marked as anomalies", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the JSON to FILE", "FILE" },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(GStrv) files = NULL;
+    bool helped;
+    bool done = mpp_command_parse(&mpp_command_compare, job_entries, entries, argc, argv, &files, &helped, error);
+    if (done && !helped)
+        done = compare(&job, files, &options, error);
+    mpp_job_options_clear(&job);
+    g_free(options.csv);
+    g_free(options.html);
+    g_free(options.unseen);
+    g_free(options.output);
+    return done;
+}
+
 const MppCommand mpp_command_compare = {
     .name = "compare",
-    .arguments = "RUNS.jsonl…",
+    .arguments = "RUNS.jsonl… LAUNCH=LOG…",
     .summary = "Predict measured runs and show how far off the predictions are.",
     .examples = "  mpplan compare runs.jsonl              # a table by source\n"
                 "  mpplan compare runs.jsonl --json       # every row\n"
                 "  mpplan compare runs.jsonl --html errors.html\n"
-                "  mpplan compare runs.jsonl --csv out.csv --clean\n",
+                "  mpplan compare runs.jsonl --csv out.csv --clean\n"
+                "  mpplan compare plan.json=train.log     # a run of one's own\n",
     .run = run,
 };

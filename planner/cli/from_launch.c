@@ -51,6 +51,20 @@ bool mpp_from_options_given(const MppFromOptions *options, bool *given, GError *
     return true;
 }
 
+bool mpp_from_options_file(const char *framework, const char *path, MppFromOptions *out, GError **error)
+{
+    g_autofree char *wanted = g_strconcat("from-", framework, NULL);
+    *out = (MppFromOptions){ 0 };
+    for (int i = 0; i < MPP_N_FROM; i++) {
+        if (strcmp(sources[i].option, wanted) == 0) {
+            out->texts[i] = g_strdup(path);
+            return true;
+        }
+    }
+    g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: launches of %s are not read; expected a plan file", path, framework);
+    return false;
+}
+
 /** The launch's text: the file called @given, or for arguments itself when there is no such file. */
 static bool load(int source, const char *given, const char **name, char **text, GError **error)
 {

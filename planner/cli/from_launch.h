@@ -20,6 +20,9 @@ void mpp_from_options_clear(MppFromOptions *options);
 /** Whether one is given. Error: MPP_ERROR_USAGE for more than one. */
 bool mpp_from_options_given(const MppFromOptions *options, bool *given, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** A launch of the stack called @framework, in the file @path. Error: MPP_ERROR_UNSUPPORTED where its launches are not read. */
+bool mpp_from_options_file(const char *framework, const char *path, MppFromOptions *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** A launch as a job and a strategy. */
 typedef struct {
     const MppEmitTarget *target;

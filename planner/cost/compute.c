@@ -84,8 +84,8 @@ static double accumulate_s(const MppJob *job, const MppOp *op)
     const MppStateCosts *state = &job->runtime->state;
     if (state->gradient_fused || op->parameters <= 0)
         return 0;
-    return mpp_compute_stream_s(&job->cluster->device,
-                                op->parameters * (mpp_precision_element_bytes(op->precision) + 2 * state->gradient_bytes), 1);
+    double bytes = op->parameters * (mpp_precision_element_bytes(op->precision) + 2 * state->gradient_bytes);
+    return mpp_compute_stream_s(&job->cluster->device, MPP_STREAMING_COPY, bytes, 1);
 }
 
 static MppOpTime matmul_time(const MppJob *job, const MppOp *op)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "planner/spec/plan_file.h"
 #include "planner/spec/rules.h"
 #include "planner/spec/run_match.h"
 
@@ -12,6 +13,7 @@ void mpp_run_job_free(MppRunJob *run_job)
     mpp_model_free(run_job->model);
     mpp_cluster_free(run_job->cluster);
     mpp_runtime_free(run_job->runtime);
+    mpp_strategy_clear(&run_job->strategy);
     g_free(run_job);
 }
 
@@ -197,8 +199,47 @@ static bool model_of(const MppRun *run, MppRunJob *out, char **skipped)
     return !error;
 }
 
+static const MppCluster *cluster_named(const GPtrArray *clusters, const MppCluster *otherwise)
+{
+    for (guint i = 0; i < clusters->len; i++)
+        if (strcmp(((const MppCluster *)clusters->pdata[i])->name, otherwise->name) == 0)
+            return clusters->pdata[i];
+    return otherwise;
+}
+
+static const MppRuntime *runtime_named(const GPtrArray *runtimes, const MppRuntime *otherwise)
+{
+    for (guint i = 0; i < runtimes->len; i++)
+        if (strcmp(((const MppRuntime *)runtimes->pdata[i])->name, otherwise->name) == 0)
+            return runtimes->pdata[i];
+    return otherwise;
+}
+
+/** The job of the run's own plan. */
+static MppRunJob *planned(const MppRun *run, const MppProfiles *profiles, char **skipped)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppPlanFile) file = mpp_plan_file_read(run->json, mpp_run_plan(run), &error);
+    if (!file) {
+        *skipped = g_strdup(error->message);
+        return NULL;
+    }
+    MppInputs *inputs = file->inputs;
+    MppRunJob *out = g_new0(MppRunJob, 1);
+    out->model = g_memdup2(&inputs->model, sizeof inputs->model);
+    inputs->model = (MppModel){ 0 };
+    out->cluster = mpp_cluster_copy(cluster_named(profiles->clusters, &inputs->cluster));
+    out->runtime = mpp_runtime_copy(runtime_named(profiles->runtimes, &inputs->runtime));
+    out->strategy = file->strategy;
+    file->strategy.stage_layers = NULL;
+    out->job = (MppJob){ out->model, out->cluster, out->runtime, inputs->training, inputs->gpus };
+    return out;
+}
+
 MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char **skipped)
 {
+    if (mpp_run_plan(run))
+        return planned(run, profiles, skipped);
     g_autoptr(MppRunJob) out = g_new0(MppRunJob, 1);
     g_autoptr(GError) error = NULL;
     if (!model_of(run, out, skipped))

@@ -27,8 +27,15 @@ typedef struct {
 } MppProfiles;
 
 MppProfiles *mpp_profiles_load(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Puts copies of a plan's profiles in, in place of those of the same names. */
+void mpp_profiles_take(MppProfiles *profiles, const MppCluster *cluster, const MppRuntime *runtime);
 void mpp_profiles_free(MppProfiles *profiles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppProfiles, mpp_profiles_free)
 
-/** Returns: NULL with @skipped set to the reason when the run cannot be predicted. */
+/**
+ * A run with a plan is that plan's job, with the profiles of its names in @profiles where there are such, else its own.
+ *
+ * Returns: NULL with @skipped set to the reason when the run cannot be predicted.
+ */
 MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char **skipped);

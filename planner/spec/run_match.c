@@ -239,3 +239,15 @@ MppProfiles *mpp_profiles_load(GError **error)
     }
     return g_steal_pointer(&profiles);
 }
+
+void mpp_profiles_take(MppProfiles *profiles, const MppCluster *cluster, const MppRuntime *runtime)
+{
+    for (guint i = profiles->clusters->len; i > 0; i--)
+        if (strcmp(((const MppCluster *)profiles->clusters->pdata[i - 1])->name, cluster->name) == 0)
+            g_ptr_array_remove_index(profiles->clusters, i - 1);
+    for (guint i = profiles->runtimes->len; i > 0; i--)
+        if (strcmp(((const MppRuntime *)profiles->runtimes->pdata[i - 1])->name, runtime->name) == 0)
+            g_ptr_array_remove_index(profiles->runtimes, i - 1);
+    g_ptr_array_add(profiles->clusters, mpp_cluster_copy(cluster));
+    g_ptr_array_add(profiles->runtimes, mpp_runtime_copy(runtime));
+}

@@ -21,7 +21,7 @@ MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
 /** The figure of memory that the record states: by its own words, its collection, or the stack's habit. */
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime);
 
-/** A copy of the runtime called @name. */
+/** A copy of the runtime called @name, which is among them. */
 MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);

@@ -4,6 +4,7 @@
 
 #include "planner/base/file.h"
 #include "planner/spec/model.h"
+#include "planner/spec/plan_file.h"
 
 enum { MOST = 1 << 28, MOST_RANKS = 1 << 20 };
 
@@ -97,10 +98,19 @@ GPtrArray *mpp_runs_new(void)
     return g_ptr_array_new_with_free_func(run_free);
 }
 
-static bool add_line(const char *path, const char *line, size_t n_bytes, int64_t number, GPtrArray *runs, GError **error)
+static bool check_plan(const MppJson *json, GError **error)
 {
-    g_autoptr(MppJson) json = mpp_json_parse(path, line, n_bytes, number, error);
-    if (!json)
+    const cJSON *plan = mpp_json_get(json->root, "plan");
+    if (!plan)
+        return true;
+    g_autoptr(MppPlanFile) file = mpp_plan_file_read(json, plan, error);
+    return file != NULL;
+}
+
+bool mpp_runs_parse(const char *name, const char *text, size_t n_bytes, int64_t number, GPtrArray *runs, GError **error)
+{
+    g_autoptr(MppJson) json = mpp_json_parse(name, text, n_bytes, number, error);
+    if (!json || !check_plan(json, error))
         return false;
     g_autofree MppRun *run = g_new0(MppRun, 1);
     if (!mpp_fields_read(&mpp_run_fields, json, json->root, run, error))
@@ -121,7 +131,7 @@ bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error)
         const char *end = memchr(line, '\n', text + n_bytes - line);
         end = end ? end : text + n_bytes;
         bool blank = line + strspn(line, " \t\r") >= end;
-        if (!blank && !add_line(path, line, end - line, number, runs, error))
+        if (!blank && !mpp_runs_parse(path, line, end - line, number, runs, error))
             return false;
         line = end + 1;
     }
@@ -131,6 +141,11 @@ bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error)
 const cJSON *mpp_run_get(const MppRun *run, const char *section, const char *key)
 {
     return mpp_json_get(mpp_json_get(run->json->root, section), key);
+}
+
+const cJSON *mpp_run_plan(const MppRun *run)
+{
+    return mpp_json_get(run->json->root, "plan");
 }
 
 int mpp_run_out_of_memory(const MppRun *run)

@@ -2,7 +2,8 @@
  * Records of measured training runs, one JSON object a line, as published runs are collected.
  *
  * A record states model, hardware, training, parallel and measured fields; a missing one is one that the source
- * does not state. Unknown fields are passed over: records are other people's.
+ * does not state. Unknown fields are passed over: records are other people's. A record of one's own run has its plan
+ * besides ("plan", as a plan file), which says all that the other sections leave open.
  */
 #pragma once
 
@@ -55,6 +56,13 @@ bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error) G_GNUC_WAR
 
 /** An array that frees its runs. */
 GPtrArray *mpp_runs_new(void);
+
+/** Appends the record that @n_bytes of @text hold, line @number of the file @name. Errors: as above. */
+bool mpp_runs_parse(const char *name, const char *text, size_t n_bytes, int64_t number, GPtrArray *runs,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** The plan of a run that has one, or NULL. To be read by mpp_plan_file_read(), which succeeds. */
+const cJSON *mpp_run_plan(const MppRun *run);
 
 /** Member @key of the record's object @section, or NULL. */
 const cJSON *mpp_run_get(const MppRun *run, const char *section, const char *key);

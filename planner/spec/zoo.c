@@ -103,13 +103,18 @@ bool mpp_zoo_device(const char *name, MppDevice *device, GError **error)
     return json && mpp_device_read(json, device, error);
 }
 
-/** A device file beside the cluster's own is taken before a built-in device. */
+/** A device file beside the cluster's own, or in devices/ beside its folder, is taken before a built-in device. */
 static char *device_path(const char *cluster_path, const char *device_name)
 {
+    static const char *const places[] = { ".", "../devices" };
     g_autofree char *folder = g_path_get_dirname(cluster_path);
     g_autofree char *file = g_strconcat(device_name, g_str_has_suffix(device_name, ".json") ? "" : ".json", NULL);
-    g_autofree char *path = g_build_filename(folder, file, NULL);
-    return g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path) : g_strdup(device_name);
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *path = g_build_filename(folder, places[i], file, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&path);
+    }
+    return g_strdup(device_name);
 }
 
 static MppCluster *read_cluster(const MppJson *json, GError **error)

@@ -181,7 +181,7 @@ static void test_write(void)
     g_autofree char *folder = mpp_expect_folder(), *inner = g_build_filename(folder, "clusters", NULL);
     g_assert_cmpint(g_mkdir(inner, 0755), ==, 0);
     g_autofree char *path = mpp_expect_file(inner, "c.json", file);
-    g_assert_true(mpp_calibrate_write(parameters, folder, &error));
+    g_assert_true(mpp_calibrate_write(parameters, "published", folder, &error));
     g_assert_no_error(error);
     g_autoptr(MppJson) json = mpp_json_load(path, &error);
     const cJSON *tier = cJSON_GetArrayItem(mpp_json_get(json->root, "tiers"), 1);
