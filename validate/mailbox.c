@@ -8,6 +8,7 @@ typedef struct {
 struct MppMailbox {
     const MppPlace *place;
     const MppProgram *program;
+    MppElement element;
     int64_t rows, columns;
     GHashTable *letters; /* int64_t key → MppBuffer */
     GArray *sent;        /* Sent: not known to have arrived */
@@ -19,10 +20,20 @@ static void drop_buffer(gpointer buffer)
     mpp_buffer_drop(buffer);
 }
 
-MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, int64_t rows, int64_t columns)
+static void connect(const MppMailbox *mailbox)
+{
+    const GArray *peers = mailbox->program->stages[mailbox->place->pp].peers;
+    g_autofree int64_t *ranks = g_new(int64_t, peers->len);
+    for (guint i = 0; i < peers->len; i++)
+        ranks[i] = mpp_place_stage_rank(mailbox->place, g_array_index(peers, MppPeer, i).stage);
+    mpp_run(mailbox->place->rank, connect, ranks, peers->len);
+}
+
+MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, MppElement element, int64_t rows, int64_t columns)
 {
     MppMailbox *mailbox = g_new0(MppMailbox, 1);
-    *mailbox = (MppMailbox){ .place = place, .program = program, .rows = rows, .columns = columns };
+    *mailbox = (MppMailbox){ .place = place, .program = program, .element = element, .rows = rows, .columns = columns };
+    connect(mailbox);
     mailbox->letters = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, drop_buffer);
     mailbox->sent = g_array_new(FALSE, FALSE, sizeof(Sent));
     mailbox->received = g_new0(int32_t, program->pp);
@@ -123,7 +134,7 @@ void mpp_mailbox_receive(MppMailbox *mailbox, const MppAction *action)
     int64_t wanted = key_of(mailbox, is_forward(action), action->chunk, action->micro_batch);
     while (!g_hash_table_contains(mailbox->letters, &wanted)) {
         const MppAction *next = nth_message(mailbox, peer, mailbox->received[peer->stage]++);
-        MppBuffer *buffer = mpp_buffer_new(rank, MPP_ELEMENT_F32, mailbox->rows, mailbox->columns);
+        MppBuffer *buffer = mpp_buffer_new(rank, mailbox->element, mailbox->rows, mailbox->columns);
         mpp_run(rank, wait, mpp_run(rank, receive, buffer->tensor, peer_rank(mailbox, peer)));
         mpp_mailbox_put(mailbox, is_forward(next), target_chunk(next), next->micro_batch, buffer);
     }

@@ -16,7 +16,7 @@ static MppBackendGroup *tp_group(const MppTpEdge *edge)
 static MppBuffer *gathered(const MppTpEdge *edge, const MppBuffer *part)
 {
     MppTensor x = part->tensor;
-    MppBuffer *whole = mpp_buffer_new(part->rank, MPP_ELEMENT_F32, x.rows * edge->place->groups[MPP_GROUP_TP].n, x.columns);
+    MppBuffer *whole = mpp_buffer_new(part->rank, x.element, x.rows * edge->place->groups[MPP_GROUP_TP].n, x.columns);
     mpp_run(part->rank, all_gather, tp_group(edge), whole->tensor, x);
     return whole;
 }
@@ -24,7 +24,7 @@ static MppBuffer *gathered(const MppTpEdge *edge, const MppBuffer *part)
 static MppBuffer *scattered(const MppTpEdge *edge, const MppBuffer *whole)
 {
     MppTensor x = whole->tensor;
-    MppBuffer *part = mpp_buffer_new(whole->rank, MPP_ELEMENT_F32, x.rows / edge->place->groups[MPP_GROUP_TP].n, x.columns);
+    MppBuffer *part = mpp_buffer_new(whole->rank, x.element, x.rows / edge->place->groups[MPP_GROUP_TP].n, x.columns);
     mpp_run(whole->rank, reduce_scatter, tp_group(edge), part->tensor, x);
     return part;
 }

@@ -57,6 +57,15 @@ static void add_grid_groups(MppPlace *place)
               in_stage / experts);
 }
 
+/** Neighbours in the ring of context-parallel ranks. */
+static void connect_ring(const MppPlace *place)
+{
+    int64_t cp = place->strategy->cp;
+    const int64_t peers[] = { mpp_place_cp_rank(place, (place->cp + cp - 1) % cp),
+                              mpp_place_cp_rank(place, (place->cp + 1) % cp) };
+    mpp_run(place->rank, connect, peers, cp > 2 ? 2 : cp - 1);
+}
+
 MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_heads, const int64_t *tied_stages)
 {
     MppPlace *place = g_new0(MppPlace, 1);
@@ -77,6 +86,7 @@ MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_he
     bool shares = tied_stages[0] != tied_stages[1] && (place->pp == tied_stages[0] || place->pp == tied_stages[1]);
     add_group(place, MPP_GROUP_TIED, shares ? mpp_place_stage_rank(place, tied_stages[0]) : r, shares ? 2 : 1,
               place->pp == tied_stages[1]);
+    connect_ring(place);
     return place;
 }
 

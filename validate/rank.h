@@ -37,7 +37,7 @@ typedef struct {
 
 /** Holds its maker. Its tensor has data NULL after a failure. */
 MppBuffer *mpp_buffer_new(const MppRank *rank, MppElement element, int64_t rows, int64_t columns);
-MppBuffer *mpp_buffer_zeros(const MppRank *rank, int64_t rows, int64_t columns);
+MppBuffer *mpp_buffer_zeros(const MppRank *rank, MppElement element, int64_t rows, int64_t columns);
 
 /** With the values at @from. */
 MppBuffer *mpp_buffer_of(const MppRank *rank, MppElement element, int64_t rows, int64_t columns, const void *from);

@@ -29,7 +29,7 @@ MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *ada
 {
     MppStep *step = g_new0(MppStep, 1);
     *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .laps = times };
-    step->mailbox = mpp_mailbox_new(net->place, program, mpp_net_own_rows(net), net->job->model->hidden);
+    step->mailbox = mpp_mailbox_new(net->place, program, net->element, mpp_net_own_rows(net), net->job->model->hidden);
     step->passes = g_new0(Pass, (gsize)program->n_chunks * (gsize)program->micro_batches);
     step->times = g_new0(MppActionTime, step->stage->actions->len);
     return step;
@@ -129,15 +129,24 @@ static void run_pass(MppStep *step, const MppAction *action)
 
 /* --- the end of the step --- */
 
+/** Beside what follows, up to what needs the sums. */
 static void reduce_chunk(MppStep *step, int64_t chunk)
 {
     const GPtrArray *banks = mpp_net_chunk(step->net, chunk)->banks;
+    mpp_run(rank_of(step), lane, MPP_LANE_EXCHANGE);
     for (guint i = 0; i < banks->len; i++)
         mpp_bank_reduce(banks->pdata[i]);
+    mpp_run(rank_of(step), lane, MPP_LANE_MAIN);
+}
+
+static void join(const MppStep *step)
+{
+    rank_of(step)->backend->join(rank_of(step)->state);
 }
 
 static void sum_tied(MppStep *step)
 {
+    join(step);
     mpp_place_sum(step->net->place, MPP_GROUP_TIED, mpp_bank_own_gradient(step->net->ends.vocabulary_bank));
 }
 
@@ -151,6 +160,7 @@ static void sum_partial(MppBank *bank, gpointer data)
 static void meet(MppStep *step)
 {
     const MppPlace *place = step->net->place;
+    join(step);
     mpp_net_each_bank(step->net, sum_partial, NULL);
     float sums[2] = { 0, (float)mpp_gradient_norm_squares(step->net) };
     mpp_run(place->rank, download, sums, step->net->loss->tensor.data, sizeof(float));

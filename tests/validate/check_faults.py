@@ -133,7 +133,7 @@ def case_numerics():
 def case_unsupported():
     with Folder() as folder:
         folder.plan(precision="bf16")
-        fail(folder, "the executor does not compute formats other than fp32 (plan with --precision fp32)")
+        fail(folder, "backend cpu does not compute bf16 (plan with --precision fp32)")
 
 
 def case_missing_backend():
