@@ -193,6 +193,8 @@ quickstart: packages
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(wildcard tests/support/*.c)) $(LIB) $(BUILD)/zoo.o
 	@$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
+$(BUILD)/tests/unit/test_cuda_host: $(call objects,validate/cuda/cuda_ledger.c validate/cuda/cuda_layout.c)
+
 # beside SimGrid where that is installed (libsimgrid-dev)
 ifeq ($(call have,simgrid),yes)
 $(BUILD)/tests/oracle/test_simgrid_shares.o: CFLAGS += -DHAVE_SIMGRID $(shell pkg-config --cflags simgrid)
@@ -246,7 +248,7 @@ lint:
 
 ## format: lay out the C sources
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format -i $(shell git ls-files '*.c' '*.h' '*.cc' '*.cu' '*.cuh')
 
 # --- what is installed ------------------------------------------------------------------------
 SHARE := $(PREFIX)/share
@@ -284,7 +286,7 @@ install: all lib man $(COMPLETIONS)
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so mpplan-backend-cuda.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
 	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
 	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
 

@@ -107,17 +107,12 @@ MppTensor mpp_bank_own_data(const MppBank *bank)
     return mpp_tensor_columns(bank->data->tensor, bank->zero < 3 ? bank->own_first : 0, bank->own_size);
 }
 
-static MppBackendGroup *shard_group(const MppBank *bank)
-{
-    return bank->place->groups[bank->shard].handle;
-}
-
 void mpp_bank_open(MppBank *bank, bool backward)
 {
     const MppRank *rank = bank->place->rank;
     if (bank->zero == 3) {
         bank->open_data = mpp_buffer_new(rank, bank->element, 1, bank->size);
-        mpp_run(rank, all_gather, shard_group(bank), bank->open_data->tensor, bank->data->tensor);
+        mpp_place_gather(bank->place, bank->shard, bank->open_data->tensor, bank->data->tensor);
     }
     if (bank->zero >= 2 && backward)
         bank->open_gradient = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, bank->size);
@@ -131,7 +126,7 @@ static void scatter(MppBank *bank, MppTensor all, bool accumulate)
     const MppRank *rank = bank->place->rank;
     g_autoptr(MppBuffer) part = mpp_buffer_new(rank, MPP_ELEMENT_F32, 1, bank->own_size);
     MppTensor own = mpp_bank_own_gradient(bank);
-    mpp_run(rank, reduce_scatter, shard_group(bank), part->tensor, all);
+    mpp_place_scatter(bank->place, bank->shard, part->tensor, all);
     if (accumulate)
         mpp_run(rank, add, own, own, part->tensor);
     else
@@ -196,7 +191,7 @@ void mpp_bank_update(MppBank *bank, const MppAdam *adam)
 void mpp_bank_gather(MppBank *bank)
 {
     if (bank->zero == 1 || bank->zero == 2)
-        mpp_run(bank->place->rank, all_gather, shard_group(bank), bank->data->tensor, mpp_bank_own_data(bank));
+        mpp_place_gather(bank->place, bank->shard, bank->data->tensor, mpp_bank_own_data(bank));
 }
 
 void mpp_bank_clear_gradients(MppBank *bank)

@@ -11,7 +11,7 @@ typedef struct {
     const char *folder;   /* of the worker and the backends, on every host */
     const char *backend;  /* name */
     int64_t ranks;
-    bool check_numerics;
+    bool check_numerics, slice;
     int64_t steps, warm_up;
     double timeout_s, memory_bytes;
 } MppLauncher;

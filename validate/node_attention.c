@@ -57,11 +57,8 @@ static int n_blocks(const Attention *a)
 static void pass_on(const Attention *a, MppTensor from, MppTensor to)
 {
     const MppRankGroup *ring = &a->place->groups[MPP_GROUP_CP];
-    const MppRank *rank = a->place->rank;
-    MppBackendTransfer *in = mpp_run(rank, receive, to, mpp_place_cp_rank(a->place, (ring->index + ring->n - 1) % ring->n));
-    MppBackendTransfer *out = mpp_run(rank, send, from, mpp_place_cp_rank(a->place, (ring->index + 1) % ring->n));
-    mpp_run(rank, wait, in);
-    mpp_run(rank, wait, out);
+    mpp_place_turn(a->place, from, mpp_place_cp_rank(a->place, (ring->index + 1) % ring->n), to,
+                   mpp_place_cp_rank(a->place, (ring->index + ring->n - 1) % ring->n));
 }
 
 /** Replaces @buffer by the previous rank's. */

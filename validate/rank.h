@@ -15,6 +15,7 @@ typedef struct {
     const MppBackend *backend;
     MppBackendState *state;
     int64_t index, size;
+    bool slice; /* one rank in the place of any: what others would send is made up (validate/place.h) */
 } MppRank;
 
 #define mpp_run(rank, function, ...) ((rank)->backend->function((rank)->state, __VA_ARGS__))

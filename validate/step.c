@@ -139,14 +139,14 @@ static void reduce_chunk(MppStep *step, int64_t chunk)
     mpp_run(rank_of(step), lane, MPP_LANE_MAIN);
 }
 
-static void join(const MppStep *step)
+static void drain(const MppStep *step)
 {
+    mpp_mailbox_finish(step->mailbox);
     rank_of(step)->backend->join(rank_of(step)->state);
 }
 
 static void sum_tied(MppStep *step)
 {
-    join(step);
     mpp_place_sum(step->net->place, MPP_GROUP_TIED, mpp_bank_own_gradient(step->net->ends.vocabulary_bank));
 }
 
@@ -160,7 +160,6 @@ static void sum_partial(MppBank *bank, gpointer data)
 static void meet(MppStep *step)
 {
     const MppPlace *place = step->net->place;
-    join(step);
     mpp_net_each_bank(step->net, sum_partial, NULL);
     float sums[2] = { 0, (float)mpp_gradient_norm_squares(step->net) };
     mpp_run(place->rank, download, sums, step->net->loss->tensor.data, sizeof(float));
@@ -199,7 +198,7 @@ static void act(MppStep *step, const MppAction *action)
     case MPP_ACTION_PASS: run_pass(step, action); break;
     case MPP_ACTION_SEND: mpp_mailbox_send(step->mailbox, action); break;
     case MPP_ACTION_REDUCE: reduce_chunk(step, action->chunk); break;
-    case MPP_ACTION_DRAIN: mpp_mailbox_finish(step->mailbox); break;
+    case MPP_ACTION_DRAIN: drain(step); break;
     case MPP_ACTION_TIED: sum_tied(step); break;
     case MPP_ACTION_BARRIER: meet(step); break;
     case MPP_ACTION_UPDATE: update(step); break;

@@ -160,8 +160,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
         for (uint64_t i = 0; i < m; i++) {
             double sum = 0;
             for (uint64_t l = 0; l < k; l++)
-                sum += (double)element(p, 0, left, a, (int64_t)i, (int64_t)l) *
-                       element(p, 1, right, b, (int64_t)l, (int64_t)j);
+                sum += (double)element(p, 0, left, a, (int64_t)i, (int64_t)l) * element(p, 1, right, b, (int64_t)l, (int64_t)j);
             float kept = *(const float *)beta ? *(const float *)beta * get(out, c, (int64_t)i, (int64_t)j) : 0;
             set(out, d, (int64_t)i, (int64_t)j, *(const float *)alpha * (float)sum + kept);
         }

@@ -154,5 +154,5 @@ template <typename F> void store_matrix_sync(float *to, const F &f, unsigned str
         for (int j = 0; j < 16; j++)
             to[i * stride + j] = f.x[i][j];
 }
-}
-}
+} // namespace wmma
+} // namespace nvcuda

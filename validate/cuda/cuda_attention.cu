@@ -50,7 +50,8 @@ template <typename T> __device__ static ForwardTiles<T> take_tiles(int width)
 }
 
 /** Scores of a tile of keys become shares, and earlier output shrinks to what is left of it; a warp takes a query. */
-template <typename T> __device__ static void soften(const Forward<T> *f, const ForwardTiles<T> *t, int width, int64_t query, int64_t key)
+template <typename T>
+__device__ static void soften(const Forward<T> *f, const ForwardTiles<T> *t, int width, int64_t query, int64_t key)
 {
     int lane = threadIdx.x % MPP_WARP;
     for (int i = threadIdx.x / MPP_WARP; i < ForwardSizes<T>::QUERIES; i += MPP_ATTENTION_THREADS / MPP_WARP) {

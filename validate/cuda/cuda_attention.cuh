@@ -138,7 +138,8 @@ __host__ __device__ inline MppRun mpp_seeing_queries(const MppAttentionShape *sh
     return MppRun{ mpp_clamp(position, 0, block->n_queries), mpp_clamp(end, 0, block->n_queries) };
 }
 
-__host__ __device__ inline bool mpp_sees(const MppAttentionShape *shape, const MppAttentionBlock *block, int64_t query, int64_t key)
+__host__ __device__ inline bool mpp_sees(const MppAttentionShape *shape, const MppAttentionBlock *block, int64_t query,
+                                         int64_t key)
 {
     int64_t distance = block->query_position + query - (block->key_position + key);
     return query < block->n_queries && key < block->n_keys && distance >= 0 && (shape->window <= 0 || distance < shape->window);

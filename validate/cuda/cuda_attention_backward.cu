@@ -63,14 +63,16 @@ template <typename T> __device__ static Place place_of(const Backward<T> *b, int
                   sequence * (b->k.rows / b->shape.sequences) + b->block.key_row };
 }
 
-template <typename T> __device__ static void load_queries(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t query, int width)
+template <typename T>
+__device__ static void load_queries(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t query, int width)
 {
     int64_t n = b->block.n_queries - query, dim = b->shape.dim;
     mpp_load_tile(t->q, t->queries, width, b->q, at.row + query, n, at.head * dim, dim);
     mpp_load_tile(t->dout, t->queries, width, b->dout, at.row + query, n, at.head * dim, dim);
 }
 
-template <typename T> __device__ static void load_keys(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t key, int width)
+template <typename T>
+__device__ static void load_keys(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t key, int width)
 {
     int64_t n = b->block.n_keys - key, dim = b->shape.dim;
     mpp_load_tile(t->k, t->keys, width, b->k, at.key_row + key, n, at.kv_head * dim, dim);
@@ -79,7 +81,8 @@ template <typename T> __device__ static void load_keys(const Backward<T> *b, con
 
 /** Shares and slopes of the tiles that are loaded. */
 template <typename T>
-__device__ static void differentiate(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t query, int64_t key, int width)
+__device__ static void differentiate(const Backward<T> *b, const BackwardTiles<T> *t, Place at, int64_t query, int64_t key,
+                                     int width)
 {
     const float scale = (float)b->shape.scale;
     __syncthreads();

@@ -49,16 +49,16 @@ void mpp_cuda_all_gather(MppBackendState *s, MppBackendGroup *group, MppTensor o
 }
 
 /** Queues one member's rows; both advance. */
-static bool exchange(MppBackendState *s, const MppBackendGroup *group, int member, MppTensor *out, int64_t received, MppTensor *in,
-                     int64_t sent)
+static bool exchange(MppBackendState *s, const MppBackendGroup *group, int member, MppTensor *out, int64_t received,
+                     MppTensor *in, int64_t sent)
 {
     size_t sent_count = (size_t)(sent * in->columns), received_count = (size_t)(received * out->columns);
     ncclDataType_t type = mpp_cuda_nccl_type(in->element);
     bool good = !sent_count ||
                 mpp_cuda_check_nccl(s, ncclSend(in->data, sent_count, type, member, group->nccl, s->stream), "all-to-all");
-    good = good && (!received_count ||
-                    mpp_cuda_check_nccl(s, ncclRecv(out->data, received_count, type, member, group->nccl, s->stream),
-                                        "all-to-all"));
+    good = good &&
+           (!received_count ||
+            mpp_cuda_check_nccl(s, ncclRecv(out->data, received_count, type, member, group->nccl, s->stream), "all-to-all"));
     in->data = (char *)in->data + sent_count * mpp_cuda_element_bytes(in->element);
     out->data = (char *)out->data + received_count * mpp_cuda_element_bytes(out->element);
     return good;

@@ -85,9 +85,8 @@ __host__ __device__ static float slope(MppActivation kind, float x)
 template <typename T> static void activation(MppBackendState *s, MppActivation kind, bool gated, View<T> y, View<T> x)
 {
     int64_t n = y.columns;
-    mpp_each(s, y.rows, n, [=] __device__(int64_t i, int64_t j) {
-        y.set(i, j, activate(kind, x.get(i, j)) * (gated ? x.get(i, n + j) : 1));
-    });
+    mpp_each(s, y.rows, n,
+             [=] __device__(int64_t i, int64_t j) { y.set(i, j, activate(kind, x.get(i, j)) * (gated ? x.get(i, n + j) : 1)); });
 }
 
 void mpp_cuda_activation(MppBackendState *s, MppActivation kind, bool gated, MppTensor y, MppTensor x)

@@ -148,5 +148,5 @@ template <typename R> __device__ float mpp_block_reduce(float x)
 }
 
 /** Calls function<T> for the format of @x. */
-#define MPP_BY_ELEMENT(x, function, ...) \
+#define MPP_BY_ELEMENT(x, function, ...)                                                                                         \
     ((x).element == MPP_ELEMENT_BF16 ? function<MppBf16>(__VA_ARGS__) : function<float>(__VA_ARGS__))

@@ -38,11 +38,10 @@ void mpp_cuda_peer_free(gpointer data)
 static bool open_link(MppBackendState *s, Link *link, int other, int end)
 {
     ncclUniqueId id = { 0 };
-    bool good = end == SENDER
-                    ? mpp_cuda_check_nccl(s, ncclGetUniqueId(&id), "link") &&
-                          mpp_cuda_check_mpi(s, MPI_Send(&id, sizeof id, MPI_BYTE, other, 0, MPI_COMM_WORLD), "link")
-                    : mpp_cuda_check_mpi(
-                          s, MPI_Recv(&id, sizeof id, MPI_BYTE, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE), "link");
+    bool good = end == SENDER ? mpp_cuda_check_nccl(s, ncclGetUniqueId(&id), "link") &&
+                                    mpp_cuda_check_mpi(s, MPI_Send(&id, sizeof id, MPI_BYTE, other, 0, MPI_COMM_WORLD), "link")
+                              : mpp_cuda_check_mpi(
+                                    s, MPI_Recv(&id, sizeof id, MPI_BYTE, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE), "link");
     return good && mpp_cuda_check_nccl(s, ncclCommInitRank(&link->nccl, ENDS, id, end), "link") &&
            mpp_cuda_check(s, cudaStreamCreateWithFlags(&link->stream, cudaStreamNonBlocking), "stream");
 }

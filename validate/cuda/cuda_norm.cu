@@ -5,7 +5,8 @@
 
 /** A block takes one row. @bias: none without a weight. */
 template <typename T>
-__global__ void norm_kernel(bool centred, View<T> y, View<T> x, const T *weight, const T *bias, View<float> statistics, float epsilon)
+__global__ void norm_kernel(bool centred, View<T> y, View<T> x, const T *weight, const T *bias, View<float> statistics,
+                            float epsilon)
 {
     int64_t i = blockIdx.x, n = x.columns;
     float mean = 0, squares = 0;
@@ -16,8 +17,7 @@ __global__ void norm_kernel(bool centred, View<T> y, View<T> x, const T *weight,
         squares += (x.get(i, j) - mean) * (x.get(i, j) - mean);
     float scale = 1 / sqrtf(mpp_block_reduce<MppSum>(squares) / (float)n + epsilon);
     for (int64_t j = threadIdx.x; j < n; j += MPP_BLOCK)
-        y.set(i, j,
-              (x.get(i, j) - mean) * scale * (weight ? mpp_to_float(weight[j]) : 1) + (bias ? mpp_to_float(bias[j]) : 0));
+        y.set(i, j, (x.get(i, j) - mean) * scale * (weight ? mpp_to_float(weight[j]) : 1) + (bias ? mpp_to_float(bias[j]) : 0));
     if (threadIdx.x == 0) {
         statistics.set(i, 0, mean);
         statistics.set(i, 1, scale);

@@ -10,8 +10,7 @@ __host__ __device__ static int64_t row_of(View<int32_t> index, int64_t i, int64_
     return row < rows ? row : -1;
 }
 
-template <typename T>
-static void take_rows(MppBackendState *s, View<T> y, View<T> x, View<int32_t> index, int64_t first)
+template <typename T> static void take_rows(MppBackendState *s, View<T> y, View<T> x, View<int32_t> index, int64_t first)
 {
     mpp_each(s, y.rows, y.columns, [=] __device__(int64_t i, int64_t j) {
         int64_t row = row_of(index, i, first, x.rows);
@@ -59,8 +58,7 @@ __host__ __device__ static bool is_taken(const int32_t *chosen, int64_t n, int64
 }
 
 /** A thread takes one token: experts are few. */
-template <typename T>
-static void route(MppBackendState *s, View<float> weights, View<int32_t> experts, View<T> logits)
+template <typename T> static void route(MppBackendState *s, View<float> weights, View<int32_t> experts, View<T> logits)
 {
     mpp_each(s, logits.rows, 1, [=] __device__(int64_t i, int64_t) {
         int32_t *chosen = experts.data + i * experts.stride;
