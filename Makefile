@@ -59,7 +59,7 @@ EMULATED := $(if $(SAN),,$(if $(CUDA_HEADERS),$(if $(HAVE_CPU),$(BUILD)/emulated
 BACKENDS := $(if $(HAVE_CPU),$(CPU_BACKEND)) $(if $(HAVE_GPU),$(if $(CUDA_HOME),$(CUDA_BACKEND)))
 
 .DEFAULT_GOAL := all
-.PHONY: all cuda help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
+.PHONY: all cuda cuda-toolkit help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
 .SECONDARY:
 
 ## all: build the program at build/mpplan (the default); beside it mpplan-draw, mpplan-run and the backends that can be built
@@ -87,7 +87,8 @@ $(CPU_BACKEND): $(call objects,$(CPU_SOURCES))
 
 # --- the CUDA backend -------------------------------------------------------------------------
 # for the GPU that is here, else for A100, H100 and B200
-CUDA_ARCH ?= $(if $(HAVE_GPU),-arch=native,$(foreach a,80 90 100,-gencode=arch=compute_$(a),code=sm_$(a)))
+CUDA_ARCHS := $(foreach a,80 90 100,-gencode=arch=compute_$(a),code=sm_$(a))
+CUDA_ARCH ?= $(if $(HAVE_GPU),-arch=native,$(CUDA_ARCHS))
 NVCC = $(CUDA_HOME)/bin/nvcc
 CUDA_WHEELS := $(patsubst %,nvidia-%==13.0.*,cuda-nvcc nvvm cuda-crt cuda-runtime cuda-cccl cublas) nvidia-nccl-cu13==2.28.*
 CUDA_CFLAGS = -isystem $(CUDA_HOME)/include $(shell pkg-config --cflags ompi-c)
@@ -96,10 +97,12 @@ CUDA_LIBS = $(foreach l,lib64 lib,-L$(CUDA_HOME)/$(l) -Wl,-rpath,$(CUDA_HOME)/$(
  $(if $(wildcard $(CUDA_HOME)/lib*/libcudart.so),-lcublasLt -lcudart -lnccl,-l:libcublasLt.so.13 -l:libcudart.so.13 -l:libnccl.so.2)
 
 ## cuda: build the CUDA backend; where no toolkit is installed, fetch one into build/ to compile with (pip, 0.7 GB)
-cuda: all
+cuda: all cuda-toolkit
+	@$(MAKE) --no-print-directory -s -j2 $(CUDA_BACKEND)
+
+cuda-toolkit:
 	@test -n '$(CUDA_HOME)' || { pip install -q --no-deps --target build/cuda-toolkit $(CUDA_WHEELS) && \
 	  ln -sf ../../nccl/include/nccl.h $(CUDA_FETCHED)/include && ln -sf ../../nccl/lib/libnccl.so.2 $(CUDA_FETCHED)/lib; }
-	@$(MAKE) --no-print-directory -s -j2 $(CUDA_BACKEND)
 
 $(CUDA_BACKEND): CFLAGS += $(CUDA_CFLAGS)
 $(CUDA_BACKEND): $(call objects,$(CUDA_SOURCES)) $(CUDA_KERNELS:%.cu=$(BUILD)/%.o)
@@ -213,7 +216,8 @@ check: test-packages
 ## check-all: check, runs on 8 ranks and on emulated GPUs, the CUDA backend compiled, then what the targets of emit make of emitted plans (pip installs them, several GB, once)
 check-all: check
 	@tests/run --slow --only 'validate/* on *' build
-	@$(MAKE) --no-print-directory -s cuda
+	@$(MAKE) --no-print-directory -s cuda-toolkit
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build/cuda CUDA_ARCH='$(CUDA_ARCHS)' build/cuda/mpplan-backend-cuda.so
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 
 ## check-fast: run the tests once, without sanitizers
