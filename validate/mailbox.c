@@ -53,7 +53,7 @@ MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, Mp
     MppMailbox *mailbox = g_new0(MppMailbox, 1);
     *mailbox = (MppMailbox){ .place = place, .program = program, .element = element, .rows = rows, .columns = columns };
     connect(mailbox);
-    mailbox->made_up = place->rank->slice ? made_up(mailbox) : NULL;
+    mailbox->made_up = place->rank->slice && program->pp > 1 ? made_up(mailbox) : NULL;
     mailbox->letters = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, drop_buffer);
     mailbox->sent = g_array_new(FALSE, FALSE, sizeof(Sent));
     mailbox->received = g_new0(int32_t, program->pp);

@@ -143,8 +143,8 @@ def case_slice():
             whole, _ = peaks(folder)
             alone, result = peaks(folder, "--slice")
             assert result["run"]["slice"] and alone, result["run"]
-            # a slice holds what the rank holds among others, but for messages that are still under way there
-            assert all(0.95 * whole[rank] <= alone[rank] <= whole[rank] for rank in alone), (alone, whole)
+            # a slice holds what the rank holds among others, but for messages: one under way there, one made up here
+            assert all(abs(alone[rank] - whole[rank]) <= 32 * 48 * 4 for rank in alone), (alone, whole)
             times = {time["name"]: time for time in result["comparison"]["actions"]}
             assert times["forward passes"]["measured_s"] > 0 < times["backward passes"]["measured_s"], times
     with Folder() as folder:  # more ranks than this machine could run
