@@ -2,6 +2,7 @@
 
 MAKEFLAGS += --no-builtin-rules
 CC = gcc
+CXX = g++
 VERSION := 0.1.0
 SOVERSION := 0
 PREFIX ?= /usr/local
@@ -12,12 +13,17 @@ BUILD := build$(if $(SAN),/san)
 # --- what the machine has ---------------------------------------------------------------------
 REQUIRED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c libcgraph libgvc
 PACKAGES := gcc libc6-dev pkg-config libglib2.0-dev libglib2.0-dev-bin libcjson-dev libgsl-dev libprotobuf-c-dev protobuf-c-compiler libgraphviz-dev
-TEST_PACKAGES := python3 iproute2 clang-format locales-all
+TEST_PACKAGES := g++ python3 iproute2 clang-format locales-all
 CPU_PACKAGES := libopenmpi-dev openmpi-bin libopenblas-dev
 have = $(shell pkg-config --exists $(1) 2>/dev/null && echo yes)
 HAVE_REQUIRED := $(call have,$(REQUIRED))
 LINKED := glib-2.0 gio-2.0 gmodule-2.0 libcjson gsl libprotobuf-c
 HAVE_CPU := $(call have,ompi-c openblas)
+# CUDA: an installed toolkit, or the one `make cuda` has fetched
+CUDA_FETCHED := build/cuda-toolkit/nvidia/cu13
+CUDA_HOME ?= $(patsubst %/bin/nvcc,%,$(realpath $(or $(shell command -v nvcc 2>/dev/null),$(wildcard $(CUDA_FETCHED)/bin/nvcc))))
+CUDA_HEADERS := $(firstword $(wildcard $(addsuffix /include/cublasLt.h,$(CUDA_HOME) $(CUDA_FETCHED))))
+HAVE_GPU := $(wildcard /dev/nvidiactl)
 PKG_CFLAGS = $(shell pkg-config --cflags $(LINKED))
 PKG_LIBS = $(shell pkg-config --libs $(LINKED))
 
@@ -34,6 +40,8 @@ WORKER_LIBS = $(shell pkg-config --libs $(filter-out gsl libprotobuf-c,$(LINKED)
 # --- files ------------------------------------------------------------------------------------
 LIB_SOURCES := $(filter-out planner/cli/main.c validate/run_main.c,$(wildcard planner/*/*.c sim/*.c validate/*.c))
 CPU_SOURCES := $(wildcard validate/cpu/*.c)
+CUDA_SOURCES := $(wildcard validate/cuda/*.c)
+CUDA_KERNELS := $(wildcard validate/cuda/*.cu)
 TEST_SOURCES := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/oracle/test_*.c tests/accuracy/test_*.c \
                              tests/validate/test_*.c)
 BENCH_SOURCES := $(wildcard tests/bench/bench_*.c)
@@ -46,10 +54,12 @@ SHARED := $(BUILD)/libmpplan.so
 TESTS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(BENCH_SOURCES))
 CPU_BACKEND := $(BUILD)/mpplan-backend-cpu.so
-BACKENDS := $(if $(HAVE_CPU),$(CPU_BACKEND))
+CUDA_BACKEND := $(BUILD)/mpplan-backend-cuda.so
+EMULATED := $(if $(SAN),,$(if $(CUDA_HEADERS),$(if $(HAVE_CPU),$(BUILD)/emulated/mpplan-backend-cuda.so)))
+BACKENDS := $(if $(HAVE_CPU),$(CPU_BACKEND)) $(if $(HAVE_GPU),$(if $(CUDA_HOME),$(CUDA_BACKEND)))
 
 .DEFAULT_GOAL := all
-.PHONY: all help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
+.PHONY: all cuda cuda-toolkit help doctor packages test-packages quickstart tests check check-fast check-all bench accuracy calibrate golden lint format lib man install uninstall deb clean
 .SECONDARY:
 
 ## all: build the program at build/mpplan (the default); beside it mpplan-draw, mpplan-run and the backends that can be built
@@ -74,6 +84,48 @@ $(BUILD)/mpplan-run: $(call objects,validate/run_main.c) $(LIB)
 $(CPU_BACKEND): CFLAGS += $(if $(SAN),,-O3) $(shell pkg-config --cflags ompi-c openblas)
 $(CPU_BACKEND): $(call objects,$(CPU_SOURCES))
 	$(CC) $(FLAGS) $(LDFLAGS) -shared $^ $(shell pkg-config --libs ompi-c openblas) -lm -o $@
+
+# --- the CUDA backend -------------------------------------------------------------------------
+# for the GPU that is here, else for A100, H100 and B200
+CUDA_ARCHS := $(foreach a,80 90 100,-gencode=arch=compute_$(a),code=sm_$(a))
+CUDA_ARCH ?= $(if $(HAVE_GPU),-arch=native,$(CUDA_ARCHS))
+NVCC = $(CUDA_HOME)/bin/nvcc
+CUDA_WHEELS := $(patsubst %,nvidia-%==13.0.*,cuda-nvcc nvvm cuda-crt cuda-runtime cuda-cccl cublas) nvidia-nccl-cu13==2.28.*
+CUDA_CFLAGS = -isystem $(CUDA_HOME)/include $(shell pkg-config --cflags ompi-c)
+# wheels name libraries with their version only
+CUDA_LIBS = $(foreach l,lib64 lib,-L$(CUDA_HOME)/$(l) -Wl,-rpath,$(CUDA_HOME)/$(l)) \
+ $(if $(wildcard $(CUDA_HOME)/lib*/libcudart.so),-lcublasLt -lcudart -lnccl,-l:libcublasLt.so.13 -l:libcudart.so.13 -l:libnccl.so.2)
+
+## cuda: build the CUDA backend; where no toolkit is installed, fetch one into build/ to compile with (pip, 0.7 GB)
+cuda: all cuda-toolkit
+	@$(MAKE) --no-print-directory -s -j2 $(CUDA_BACKEND)
+
+cuda-toolkit:
+	@test -n '$(CUDA_HOME)' || { pip install -q --no-deps --target build/cuda-toolkit $(CUDA_WHEELS) && \
+	  ln -sf ../../nccl/include/nccl.h $(CUDA_FETCHED)/include && ln -sf ../../nccl/lib/libnccl.so.2 $(CUDA_FETCHED)/lib; }
+
+$(CUDA_BACKEND): CFLAGS += $(CUDA_CFLAGS)
+$(CUDA_BACKEND): $(call objects,$(CUDA_SOURCES)) $(CUDA_KERNELS:%.cu=$(BUILD)/%.o)
+	$(CC) $(FLAGS) $(LDFLAGS) -shared -Wl,--no-undefined $^ $(CUDA_LIBS) $(shell pkg-config --libs glib-2.0 ompi-c) -lstdc++ -lm -o $@
+
+$(BUILD)/%.o: %.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(NVCC) -std=c++17 -O3 --extended-lambda $(CUDA_ARCH) -Xcompiler -fPIC,-fvisibility=hidden -MMD -MP -I. -c $< -o $@
+
+# the same sources with a stand-in for device, cuBLASLt and NCCL, for tests without a GPU
+EMULATED_CFLAGS = -I. -isystem $(dir $(CUDA_HEADERS)) $(shell pkg-config --cflags glib-2.0 ompi-c) -O2 -g -fPIC -fvisibility=hidden -MMD -MP
+EMULATED_SOURCES := $(wildcard tests/emulation/*.c tests/emulation/*.cc)
+
+$(BUILD)/emulated/mpplan-backend-cuda.so: $(patsubst %,$(BUILD)/emulated/%.o,$(CUDA_SOURCES) $(CUDA_KERNELS) $(EMULATED_SOURCES))
+	$(CXX) $(LDFLAGS) -shared -Wl,--no-undefined $^ $(shell pkg-config --libs glib-2.0 ompi-c) -o $@
+
+$(BUILD)/emulated/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(EMULATED_CFLAGS) -c $< -o $@
+
+$(BUILD)/emulated/%.o: %
+	@mkdir -p $(@D)
+	$(CXX) -x c++ -std=c++17 -Wall -Wextra -U_FORTIFY_SOURCE -include tests/emulation/emulated_device.h $(EMULATED_CFLAGS) -c $< -o $@
 
 $(LIB): $(call objects,$(LIB_SOURCES)) $(BUILD)/sim/chakra.pb-c.o
 	@rm -f $@
@@ -123,7 +175,7 @@ APT_GET := $(if $(filter 0,$(shell id -u)),,sudo )apt-get
 doctor:
 	@$(foreach p,$(REQUIRED),printf '%s %s\n' '$(if $(call have,$(p)),✓,✗)' '$(p) (required)';)
 	@$(foreach p,ompi-c openblas,printf '%s %s\n' '$(if $(call have,$(p)),✓,✗)' '$(p) (for running plans on CPU ranks: $(CPU_PACKAGES))';)
-	@printf '%s %s\n' "$$(command -v nvcc >/dev/null && echo ✓ || echo ✗)" 'nvcc (for running plans on GPUs)'
+	@printf '%s %s\n' '$(if $(CUDA_HOME),✓,✗)' 'CUDA toolkit with NCCL (for running plans on GPUs: make cuda)'
 
 ## packages: install the Debian packages that the program needs, if any is missing
 packages:
@@ -144,6 +196,8 @@ quickstart: packages
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(call objects,$(wildcard tests/support/*.c)) $(LIB) $(BUILD)/zoo.o
 	@$(CC) $(FLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
 
+$(BUILD)/tests/unit/test_cuda_host: $(call objects,validate/cuda/cuda_ledger.c validate/cuda/cuda_layout.c)
+
 # beside SimGrid where that is installed (libsimgrid-dev)
 ifeq ($(call have,simgrid),yes)
 $(BUILD)/tests/oracle/test_simgrid_shares.o: CFLAGS += -DHAVE_SIMGRID $(shell pkg-config --cflags simgrid)
@@ -151,7 +205,7 @@ $(BUILD)/tests/oracle/test_simgrid_shares: LIBS += $(shell pkg-config --libs sim
 endif
 
 # (the sanitizers' own symbols are in the program that loads a library)
-tests: $(TESTS) $(BUILD)/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS) $(if $(SAN),,$(SHARED))
+tests: $(TESTS) $(BUILD)/mpplan $(BUILD)/mpplan-draw $(BUILD)/mpplan-run $(BACKENDS) $(EMULATED) $(if $(SAN),,$(SHARED))
 
 ## check: run all tests, then again under address and undefined-behaviour sanitizers
 check: test-packages
@@ -159,9 +213,11 @@ check: test-packages
 	@$(MAKE) --no-print-directory -s -j2 SAN=address,undefined all tests
 	@tests/run build build/san
 
-## check-all: check, runs on 8 ranks, plans timed beside a profile measured here, what the targets of emit make of emitted plans (pip installs them, several GB, once), plans trained by PyTorch
+## check-all: check; runs on 8 ranks and on emulated GPUs; the CUDA backend compiled; plans timed beside a profile measured here; what the targets of emit make of emitted plans (pip installs them, several GB, once); plans trained by PyTorch
 check-all: check
-	@tests/run --slow --only 'validate/* on 8' build
+	@tests/run --slow --only 'validate/* on *' build
+	@$(MAKE) --no-print-directory -s cuda-toolkit
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build/cuda CUDA_ARCH='$(CUDA_ARCHS)' build/cuda/mpplan-backend-cuda.so
 	@tests/validate/measured_plans.py $(BUILD)/mpplan $(BUILD)/measured_plans
 	@tests/frameworks/run $(BUILD)/mpplan $(BUILD)/frameworks
 	@tests/pytorch/run $(BUILD)/mpplan $(or $(MPPLAN_FRAMEWORKS_PYTHON),$(BUILD)/frameworks/venv/bin/python)
@@ -200,7 +256,7 @@ lint:
 
 ## format: lay out the C sources
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format -i $(shell git ls-files '*.c' '*.h' '*.cc' '*.cu' '*.cuh')
 
 # --- what is installed ------------------------------------------------------------------------
 SHARE := $(PREFIX)/share
@@ -238,7 +294,7 @@ install: all lib man $(COMPLETIONS)
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
+	rm -f $(addprefix $(DESTDIR),$(PREFIX)/bin/mpplan $(addprefix $(PREFIX)/libexec/mpplan/,mpplan-draw mpplan-run mpplan-backend-cpu.so mpplan-backend-cuda.so) $(PYTHONDIR)/mpplan/__init__.py $(LIBDIR)/libmpplan.so.$(VERSION) $(LIBDIR)/libmpplan.so.$(SOVERSION) \
 	 $(LIBDIR)/libmpplan.so $(PREFIX)/include/mpplan.h $(LIBDIR)/pkgconfig/mpplan.pc $(SHARE)/man/man1/mpplan.1 \
 	 $(SHARE)/bash-completion/completions/mpplan $(SHARE)/zsh/site-functions/_mpplan $(SHARE)/fish/vendor_completions.d/mpplan.fish)
 
@@ -257,4 +313,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' Makefile | expand -t 24
 
--include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path $(BUILD)/frameworks \) -prune -o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path $(BUILD)/frameworks -o -path $(BUILD)/cuda-toolkit \) -prune -o -name '*.d' -type f -print 2>/dev/null)

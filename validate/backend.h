@@ -4,9 +4,13 @@
  * A plug-in is a shared library that exports one constant MppBackend called MPP_BACKEND_SYMBOL. Host code knows
  * nothing else of it, so MPI, CUDA and their libraries stay out of the program. This header needs no other.
  *
- * Work is queued and done in order: a function may return before its work is done; download(), settle() and wait()
- * wait for it. The first failure is kept: from then on every function returns at once without doing anything, and
+ * Work is queued and done in order: a function may return before its work is done; download(), settle() and now_s()
+ * wait for it, free() and wait() are queued like the rest. The first failure is kept: from then on every function returns at once without doing anything, and
  * failure() tells what happened. So callers look for failures where it suits them.
+ *
+ * Every backend computes in F32, some in BF16 too: then activations and the parameters that layers use are BF16, sums
+ * are taken in F32, and F32 are: gradients of parameters, optimizer states, statistics, experts' weights, and what
+ * attention and loss keep of a row. Indexes are I32.
  *
  * Where a tensor's sizes are not said they follow from the others'. Tensors with data NULL stand for "none" where a
  * function allows it. Collectives and messages take tensors without gaps between rows.
@@ -17,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MPP_BACKEND_ABI = 1 };
+enum { MPP_BACKEND_ABI = 2 };
 #define MPP_BACKEND_SYMBOL "mpp_backend"
 
 typedef enum { MPP_ELEMENT_F32, MPP_ELEMENT_BF16, MPP_ELEMENT_I32, MPP_N_ELEMENTS } MppElement;
@@ -38,6 +42,7 @@ typedef struct {
     double memory_bytes; /* allocations beyond this fail; 0: as far as the device goes */
 } MppBackendStart;
 
+typedef enum { MPP_LANE_MAIN, MPP_LANE_EXCHANGE } MppLane;
 typedef enum { MPP_SUM, MPP_MAX } MppReduceKind;
 typedef enum { MPP_LAYER_NORM, MPP_RMS_NORM } MppNormType;
 typedef enum { MPP_GELU, MPP_SILU } MppActivation; /* GELU by tanh (arXiv:1606.08415 §2) */
@@ -63,6 +68,7 @@ typedef struct {
 typedef struct {
     int32_t abi; /* MPP_BACKEND_ABI; stays the first member */
     const char *name;
+    bool computes_bf16;
 
     /* --- the device --- */
 
@@ -72,8 +78,11 @@ typedef struct {
     void (*close)(MppBackendState *state, bool failed);
     void (*world)(const MppBackendState *state, int64_t *rank, int64_t *size);
     const char *(*failure)(const MppBackendState *state); /* NULL: none so far */
-    void (*settle)(MppBackendState *state);
+    void (*settle)(MppBackendState *state);               /* waits for the main lane */
     double (*now_s)(MppBackendState *state);
+    /** Queues what follows on @lane, after all that was queued before; the exchange lane runs beside the main one. */
+    void (*lane)(MppBackendState *state, MppLane lane);
+    void (*join)(MppBackendState *state); /* what follows on the main lane waits for the exchange lane */
 
     /* --- memory --- */
 
@@ -86,7 +95,7 @@ typedef struct {
     /* --- elementwise, F32 or BF16 --- */
 
     void (*fill)(MppBackendState *state, MppTensor x, double value);
-    void (*copy)(MppBackendState *state, MppTensor y, MppTensor x);
+    void (*copy)(MppBackendState *state, MppTensor y, MppTensor x);                    /* rounds where y is BF16 and x is not */
     void (*add)(MppBackendState *state, MppTensor y, MppTensor a, MppTensor b);        /* y may be a or b */
     void (*add_bias)(MppBackendState *state, MppTensor y, MppTensor bias);             /* to every row */
     void (*add_columns)(MppBackendState *state, MppTensor sums, MppTensor x);          /* sums += over rows; 1 row */
@@ -96,7 +105,7 @@ typedef struct {
 
     /* --- parts of layers --- */
 
-    /** c = a b, or c += with @accumulate; either factor may be transposed. */
+    /** c = a b, or c += with @accumulate; either factor may be transposed. F32 c of BF16 factors is not rounded. */
     void (*matmul)(MppBackendState *state, MppTensor c, MppTensor a, bool a_transposed, MppTensor b, bool b_transposed,
                    bool accumulate);
     /** @statistics: 2 a row, for the backward pass. @weight and @bias may be none. */
@@ -153,9 +162,11 @@ typedef struct {
     void (*all_to_all)(MppBackendState *state, MppBackendGroup *group, MppTensor out, const int64_t *received_rows, MppTensor in,
                        const int64_t *sent_rows);
     void (*barrier)(MppBackendState *state, MppBackendGroup *group);
+    /** Before the first message: the ranks that this one will send to or receive from, which call it with this one's. */
+    void (*connect)(MppBackendState *state, const int64_t *peers, int64_t n);
     /** Messages between two ranks arrive in the order they were sent. The tensor is lent until wait(). */
     MppBackendTransfer *(*send)(MppBackendState *state, MppTensor x, int64_t to);
     MppBackendTransfer *(*receive)(MppBackendState *state, MppTensor x, int64_t from);
     bool (*done)(MppBackendState *state, MppBackendTransfer *transfer); /* whether wait() would return at once */
-    void (*wait)(MppBackendState *state, MppBackendTransfer *transfer); /* and frees it; NULL: nothing */
+    void (*wait)(MppBackendState *state, MppBackendTransfer *transfer); /* what follows waits for it; frees it; NULL: nothing */
 } MppBackend;

@@ -1,9 +1,10 @@
 #include "validate/bank.h"
 
-MppBank *mpp_bank_new(const MppPlace *place, MppGroupKind shard, MppGroupKind replicas, bool reduces_all)
+MppBank *mpp_bank_new(const MppPlace *place, MppElement element, MppGroupKind shard, MppGroupKind replicas, bool reduces_all)
 {
     MppBank *bank = g_new0(MppBank, 1);
     bank->place = place;
+    bank->element = element;
     bank->shard = shard;
     bank->replicas = replicas;
     bank->zero = place->groups[shard].n > 1 ? place->strategy->zero : 0;
@@ -16,7 +17,8 @@ void mpp_bank_free(MppBank *bank)
 {
     if (!bank)
         return;
-    MppBuffer *buffers[] = { bank->data, bank->gradient, bank->open_data, bank->open_gradient, bank->mean, bank->variance };
+    MppBuffer *buffers[] = { bank->data,   bank->gradient, bank->open_data, bank->open_gradient,
+                             bank->master, bank->mean,     bank->variance };
     for (size_t i = 0; i < G_N_ELEMENTS(buffers); i++)
         mpp_buffer_drop(buffers[i]);
     g_ptr_array_unref(bank->parameters);
@@ -65,6 +67,19 @@ static void point(MppBank *bank, const MppBuffer *data, const MppBuffer *gradien
     }
 }
 
+static void fill_data(MppBank *bank, uint64_t seed, int64_t first, int64_t n)
+{
+    const MppRank *rank = bank->place->rank;
+    g_autofree float *values = initial_values(bank, seed, first, n);
+    bank->data = mpp_buffer_of(rank, MPP_ELEMENT_F32, 1, n, values);
+    if (bank->element == MPP_ELEMENT_F32)
+        return;
+    g_autoptr(MppBuffer) exact = g_steal_pointer(&bank->data);
+    bank->data = mpp_buffer_new(rank, bank->element, 1, n);
+    bank->master = mpp_buffer_of(rank, MPP_ELEMENT_F32, 1, bank->own_size, values + bank->own_first - first);
+    mpp_run(rank, copy, bank->data->tensor, exact->tensor);
+}
+
 void mpp_bank_fill(MppBank *bank, uint64_t seed)
 {
     const MppRank *rank = bank->place->rank;
@@ -75,11 +90,10 @@ void mpp_bank_fill(MppBank *bank, uint64_t seed)
 
     bool keeps_data = bank->zero < 3, keeps_gradient = bank->zero < 2;
     int64_t first = keeps_data ? 0 : bank->own_first, n = keeps_data ? bank->size : bank->own_size;
-    g_autofree float *values = initial_values(bank, seed, first, n);
-    bank->data = mpp_buffer_of(rank, MPP_ELEMENT_F32, 1, n, values);
-    bank->gradient = mpp_buffer_zeros(rank, 1, keeps_gradient ? bank->size : bank->own_size);
-    bank->mean = mpp_buffer_zeros(rank, 1, bank->own_size);
-    bank->variance = mpp_buffer_zeros(rank, 1, bank->own_size);
+    fill_data(bank, seed, first, n);
+    bank->gradient = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, keeps_gradient ? bank->size : bank->own_size);
+    bank->mean = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, bank->own_size);
+    bank->variance = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, bank->own_size);
     point(bank, keeps_data ? bank->data : NULL, keeps_gradient ? bank->gradient : NULL);
 }
 
@@ -93,20 +107,15 @@ MppTensor mpp_bank_own_data(const MppBank *bank)
     return mpp_tensor_columns(bank->data->tensor, bank->zero < 3 ? bank->own_first : 0, bank->own_size);
 }
 
-static MppBackendGroup *shard_group(const MppBank *bank)
-{
-    return bank->place->groups[bank->shard].handle;
-}
-
 void mpp_bank_open(MppBank *bank, bool backward)
 {
     const MppRank *rank = bank->place->rank;
     if (bank->zero == 3) {
-        bank->open_data = mpp_buffer_new(rank, MPP_ELEMENT_F32, 1, bank->size);
-        mpp_run(rank, all_gather, shard_group(bank), bank->open_data->tensor, bank->data->tensor);
+        bank->open_data = mpp_buffer_new(rank, bank->element, 1, bank->size);
+        mpp_place_gather(bank->place, bank->shard, bank->open_data->tensor, bank->data->tensor);
     }
     if (bank->zero >= 2 && backward)
-        bank->open_gradient = mpp_buffer_zeros(rank, 1, bank->size);
+        bank->open_gradient = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, bank->size);
     if (bank->zero >= 2)
         point(bank, bank->zero == 3 ? bank->open_data : bank->data, bank->open_gradient);
 }
@@ -117,7 +126,7 @@ static void scatter(MppBank *bank, MppTensor all, bool accumulate)
     const MppRank *rank = bank->place->rank;
     g_autoptr(MppBuffer) part = mpp_buffer_new(rank, MPP_ELEMENT_F32, 1, bank->own_size);
     MppTensor own = mpp_bank_own_gradient(bank);
-    mpp_run(rank, reduce_scatter, shard_group(bank), part->tensor, all);
+    mpp_place_scatter(bank->place, bank->shard, part->tensor, all);
     if (accumulate)
         mpp_run(rank, add, own, own, part->tensor);
     else
@@ -172,14 +181,17 @@ void mpp_bank_sum_partial(MppBank *bank)
 
 void mpp_bank_update(MppBank *bank, const MppAdam *adam)
 {
-    mpp_run(bank->place->rank, adam, adam, mpp_bank_own_data(bank), mpp_bank_own_gradient(bank), bank->mean->tensor,
-            bank->variance->tensor);
+    const MppRank *rank = bank->place->rank;
+    MppTensor own = mpp_bank_own_data(bank), exact = bank->master ? bank->master->tensor : own;
+    mpp_run(rank, adam, adam, exact, mpp_bank_own_gradient(bank), bank->mean->tensor, bank->variance->tensor);
+    if (bank->master)
+        mpp_run(rank, copy, own, exact);
 }
 
 void mpp_bank_gather(MppBank *bank)
 {
     if (bank->zero == 1 || bank->zero == 2)
-        mpp_run(bank->place->rank, all_gather, shard_group(bank), bank->data->tensor, mpp_bank_own_data(bank));
+        mpp_place_gather(bank->place, bank->shard, bank->data->tensor, mpp_bank_own_data(bank));
 }
 
 void mpp_bank_clear_gradients(MppBank *bank)

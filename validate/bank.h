@@ -14,6 +14,7 @@
 typedef struct {
     const MppPlace *place;             /* borrowed */
     MppGroupKind shard, replicas;      /* groups */
+    MppElement element;                /* of the parameters that layers use; gradients and optimizer states are F32 */
     int64_t zero;                      /* 0 to 3; as 0 where the shard group is a single rank */
     bool reduces_all;                  /* ZeRO 1 all-reduces gradients instead of scattering them */
     int users, reduced;                /* chunks that use it; of those, how many have complete gradients */
@@ -21,10 +22,11 @@ typedef struct {
     int64_t size, own_first, own_size; /* elements, padded; this rank's part */
     MppBuffer *data, *gradient;        /* what is kept: all or the own part */
     MppBuffer *open_data, *open_gradient;
+    MppBuffer *master;          /* the own part in F32; NULL where data is that */
     MppBuffer *mean, *variance; /* of the own part */
 } MppBank;
 
-MppBank *mpp_bank_new(const MppPlace *place, MppGroupKind shard, MppGroupKind replicas, bool reduces_all);
+MppBank *mpp_bank_new(const MppPlace *place, MppElement element, MppGroupKind shard, MppGroupKind replicas, bool reduces_all);
 void mpp_bank_free(MppBank *bank);
 
 /** Appends a parameter, which stays the caller's and must not move. */

@@ -41,7 +41,7 @@ void mpp_comparison_free(MppComparison *comparison)
 }
 
 /** Of the mean lane; what is in no other line is waiting. */
-static void predict_lines(const MppSimulation *simulation, double step_s, double *lines)
+static void simulated_lines(const MppSimulation *simulation, double step_s, double *lines)
 {
     for (guint i = 0; i < simulation->spans->len; i++) {
         const MppSpan *span = &g_array_index(simulation->spans, MppSpan, i);
@@ -70,11 +70,15 @@ static void measure_lines(const MppRunReport *report, double step_s, double *lin
         lines[WAITING] -= lines[i];
 }
 
-static void compare_actions(MppComparison *comparison, const MppSimulation *simulation, const MppRunReport *report)
+static void compare_actions(MppComparison *comparison, const MppSimulation *simulation, const MppSimulation *slice,
+                            const MppRunReport *report)
 {
     double predicted[N_LINES] = { 0 }, measured[N_LINES] = { 0 };
-    predict_lines(simulation, comparison->predicted_s, predicted);
-    measure_lines(report, comparison->measured_s, measured);
+    simulated_lines(simulation, comparison->predicted_s, predicted);
+    if (slice)
+        simulated_lines(slice, comparison->measured_s, measured);
+    else
+        measure_lines(report, comparison->measured_s, measured);
     for (int i = 0; i < N_LINES; i++) {
         MppComparedTime time = { g_strdup(line_names[i]), predicted[i], measured[i], i <= WEIGHT };
         if (predicted[i] != 0 || measured[i] != 0)
@@ -117,23 +121,41 @@ static void compare_memory(MppComparison *comparison, const MppSimulation *simul
                                           g_array_index(report->ranks, MppMeasuredRank, r).peak_bytes);
 }
 
-MppComparison *mpp_comparison_new(const MppSimulation *simulation, const MppRunReport *report)
+static void leave_as_predicted(GArray *ops)
 {
-    MppComparison *comparison = g_new0(MppComparison, 1);
+    for (guint i = 0; i < ops->len; i++) {
+        MppComparedTime *op = &g_array_index(ops, MppComparedTime, i);
+        op->measured_s = op->between_ranks ? op->predicted_s : op->measured_s;
+    }
+}
+
+static void compare_steps(MppComparison *comparison, const MppRunReport *report)
+{
     const double *steps_s = (const double *)(void *)report->steps_s->data;
-    comparison->predicted_s = simulation->step_s;
     comparison->measured_s = mpp_run_report_step_s(report);
     comparison->least_s = INFINITY;
     for (guint i = 0; i < report->steps_s->len; i++) {
         comparison->least_s = fmin(comparison->least_s, steps_s[i]);
         comparison->most_s = fmax(comparison->most_s, steps_s[i]);
     }
+}
+
+MppComparison *mpp_comparison_new(const MppSimulation *simulation, const MppSimulation *measured, const MppRunReport *report)
+{
+    MppComparison *comparison = g_new0(MppComparison, 1);
+    comparison->predicted_s = simulation->step_s;
+    if (measured)
+        comparison->measured_s = comparison->least_s = comparison->most_s = measured->step_s;
+    else
+        compare_steps(comparison, report);
     comparison->actions = g_array_new(FALSE, TRUE, sizeof(MppComparedTime));
     g_array_set_clear_func(comparison->actions, clear_time);
     comparison->ops = mpp_predicted_ops(simulation->pipeline);
     g_array_set_clear_func(comparison->ops, clear_time);
-    compare_actions(comparison, simulation, report);
+    compare_actions(comparison, simulation, measured, report);
     compare_ops(comparison, report);
+    if (measured)
+        leave_as_predicted(comparison->ops);
     compare_memory(comparison, simulation, report);
     return comparison;
 }

@@ -10,7 +10,8 @@
 typedef struct {
     char *name;
     double predicted_s, measured_s;
-    bool of_passes; /* made of operations, which have rows of their own */
+    bool of_passes;     /* made of operations, which have rows of their own */
+    bool between_ranks; /* a slice has not measured it */
 } MppComparedTime;
 
 typedef struct {
@@ -21,8 +22,11 @@ typedef struct {
     GArray *ops;                            /* MppComparedTime: within passes */
 } MppComparison;
 
-/** @simulation: of the plan as it ran, with all its spans. */
-MppComparison *mpp_comparison_new(const MppSimulation *simulation, const MppRunReport *report);
+/**
+ * @simulation: of the plan as it ran, with all its spans. @measured: of a slice, its step simulated with the passes that it
+ * measured (validate/slice_step.h), which is taken for the measured one; NULL where all ranks ran.
+ */
+MppComparison *mpp_comparison_new(const MppSimulation *simulation, const MppSimulation *measured, const MppRunReport *report);
 void mpp_comparison_free(MppComparison *comparison);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppComparison, mpp_comparison_free)
 

@@ -47,7 +47,7 @@ static void add_bank(MppBank *bank, gpointer data)
 double mpp_gradient_norm_squares(const MppNet *net)
 {
     const MppRank *rank = net->place->rank;
-    g_autoptr(MppBuffer) total = mpp_buffer_zeros(rank, 1, 1);
+    g_autoptr(MppBuffer) total = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, 1);
     Sum sum = { net, total };
     mpp_net_each_bank(net, add_bank, &sum);
     float squares = 0;

@@ -22,8 +22,8 @@ typedef struct {
  * Ranks that wait give the processor away: there may be more of them than cores. Two connections between hosts: over one, the
  * message that lets a peer send waits behind what is sent to it, and a pair's exchange takes twice as long.
  */
-static const char *const mpirun_arguments[] = { "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1",
-                                                "--mca", "btl_tcp_links", "2", NULL };
+static const char *const mpirun_arguments[] = { "--oversubscribe", "--bind-to",     "none", "--mca", "mpi_yield_when_idle", "1",
+                                                "--mca",           "btl_tcp_links", "2",    NULL };
 static const char *const srun_arguments[] = { "--mpi=pmix", "--kill-on-bad-exit=1", NULL };
 
 static const Program programs[] = {
@@ -72,6 +72,8 @@ static GPtrArray *command_line(const MppLauncher *launch, const Program *program
     add_number(arguments, "--memory", launch->memory_bytes);
     if (launch->check_numerics)
         add(arguments, "--check-numerics");
+    if (launch->slice)
+        add(arguments, "--slice");
     g_ptr_array_add(arguments, NULL);
     return arguments;
 }

@@ -12,7 +12,7 @@ typedef struct {
     const char *folder;   /* of the worker and the backends, on every host */
     const char *backend;  /* name */
     int64_t ranks;
-    bool check_numerics;
+    bool check_numerics, slice;
     int64_t steps, warm_up; /* of a plan; steps: also rounds of measurements */
     double timeout_s, memory_bytes;
 } MppLauncher;

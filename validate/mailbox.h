@@ -12,7 +12,7 @@
 typedef struct MppMailbox MppMailbox;
 
 /** Messages are matrices of @rows by @columns. What it is given is borrowed. */
-MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, int64_t rows, int64_t columns);
+MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, MppElement element, int64_t rows, int64_t columns);
 void mpp_mailbox_free(MppMailbox *mailbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppMailbox, mpp_mailbox_free)
 

@@ -39,13 +39,13 @@ static void to_host(const MppRank *rank, gpointer data)
 /** Starting an operation of no work, and copies between host and device. */
 static void measure_host(MppStopwatch *watch)
 {
-    g_autoptr(MppBuffer) one = mpp_buffer_zeros(watch->rank, 1, 1);
+    g_autoptr(MppBuffer) one = mpp_buffer_zeros(watch->rank, MPP_ELEMENT_F32, 1, 1);
     MppSample launch = mpp_samples_blank(MPP_SAMPLE_LAUNCH, "fill of one element");
     launch.busy_ranks = watch->rank->size;
     mpp_stopwatch_take(watch, launch, start_small, one);
     static const int64_t columns[] = { 1 << 14, 1 << 18, 1 << 22 };
     for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
-        g_autoptr(MppBuffer) buffer = mpp_buffer_zeros(watch->rank, 1, columns[i]);
+        g_autoptr(MppBuffer) buffer = mpp_buffer_zeros(watch->rank, MPP_ELEMENT_F32, 1, columns[i]);
         g_autofree float *host = g_new0(float, columns[i]);
         Copy copy = { buffer, host, (size_t)columns[i] * sizeof(float) };
         MppSample up = mpp_samples_blank(MPP_SAMPLE_COPY, "to the device"),

@@ -60,9 +60,9 @@ static void measure_size(MppStopwatch *watch, Link link, int64_t bytes)
 {
     const MppRank *rank = watch->rank;
     int64_t columns = MAX(bytes / (int64_t)sizeof(float) / link.n, 1);
-    g_autoptr(MppBuffer) whole = mpp_buffer_zeros(rank, link.n, columns);
-    g_autoptr(MppBuffer) other = mpp_buffer_zeros(rank, link.n, columns);
-    g_autoptr(MppBuffer) part = mpp_buffer_zeros(rank, 1, columns);
+    g_autoptr(MppBuffer) whole = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, link.n, columns);
+    g_autoptr(MppBuffer) other = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, link.n, columns);
+    g_autoptr(MppBuffer) part = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, columns);
     link.whole = whole->tensor;
     link.other = other->tensor;
     link.part = part->tensor;

@@ -118,8 +118,8 @@ static double take_heads(MppStopwatch *watch, int64_t heads, int64_t tokens, int
     MppBuffer *buffers[N_TENSORS];
     for (int i = 0; i < N_TENSORS; i++)
         buffers[i] = mpp_measure_numbers(rank, tokens, heads * dim);
-    g_autoptr(MppBuffer) lse = mpp_buffer_zeros(rank, tokens, heads);
-    g_autoptr(MppBuffer) delta = mpp_buffer_zeros(rank, tokens, heads);
+    g_autoptr(MppBuffer) lse = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, tokens, heads);
+    g_autoptr(MppBuffer) delta = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, tokens, heads);
     const Attention a = {
         .shape = { 1, heads, heads, dim, 0, 0.125 },
         .block = { 0, tokens, 0, 0, tokens, 0 },

@@ -140,15 +140,15 @@ static void measure_size(MppStopwatch *watch, int64_t rows, int64_t columns)
     const MppRank *rank = watch->rank;
     g_autoptr(MppBuffer) x = mpp_measure_numbers(rank, rows, columns);
     g_autoptr(MppBuffer) y = mpp_measure_numbers(rank, rows, columns);
-    g_autoptr(MppBuffer) z = mpp_buffer_zeros(rank, rows, columns);
+    g_autoptr(MppBuffer) z = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, columns);
     g_autoptr(MppBuffer) wide = mpp_measure_numbers(rank, rows, 2 * columns);
-    g_autoptr(MppBuffer) dwide = mpp_buffer_zeros(rank, rows, 2 * columns);
-    g_autoptr(MppBuffer) moments = mpp_buffer_zeros(rank, 2 * rows, columns); /* of Adam: variances are never negative */
+    g_autoptr(MppBuffer) dwide = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 2 * columns);
+    g_autoptr(MppBuffer) moments = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 2 * rows, columns); /* of Adam: variances are never negative */
     g_autoptr(MppBuffer) weight = mpp_measure_numbers(rank, 1, columns);
-    g_autoptr(MppBuffer) dweight = mpp_buffer_zeros(rank, 1, columns);
-    g_autoptr(MppBuffer) statistics = mpp_buffer_zeros(rank, rows, 2);
-    g_autoptr(MppBuffer) row = mpp_buffer_zeros(rank, rows, 1);
-    g_autoptr(MppBuffer) sums = mpp_buffer_zeros(rank, rows, 2);
+    g_autoptr(MppBuffer) dweight = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, columns);
+    g_autoptr(MppBuffer) statistics = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 2);
+    g_autoptr(MppBuffer) row = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 1);
+    g_autoptr(MppBuffer) sums = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 2);
     g_autoptr(MppBuffer) index = numbers_below(rank, rows, rows);
     Streams s = { rows,          columns,         x->tensor,      y->tensor,       z->tensor,          wide->tensor,
                   dwide->tensor, moments->tensor, weight->tensor, dweight->tensor, statistics->tensor, row->tensor,

@@ -64,7 +64,7 @@ void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank)
 
 MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas)
 {
-    MppBank *bank = mpp_bank_new(net->place, shard, replicas, !net->job->runtime->state.zero1_reduce_scatter);
+    MppBank *bank = mpp_bank_new(net->place, net->element, shard, replicas, !net->job->runtime->state.zero1_reduce_scatter);
     g_ptr_array_add(net->banks, bank);
     mpp_net_use_bank(chunk, bank);
     return bank;
@@ -105,12 +105,18 @@ static void fill_bank(MppBank *bank, gpointer seed)
     mpp_bank_fill(bank, *(const uint64_t *)seed);
 }
 
+MppElement mpp_net_element(const MppJob *job)
+{
+    return job->training.precision == MPP_PRECISION_BF16 ? MPP_ELEMENT_BF16 : MPP_ELEMENT_F32;
+}
+
 MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *order, uint64_t seed)
 {
     MppNet *net = g_new0(MppNet, 1);
     net->job = job;
     net->place = place;
     net->seed = seed;
+    net->element = mpp_net_element(job);
     net->edge = (MppTpEdge){ place, place->strategy->sequence_parallel && place->strategy->tp > 1 };
     net->banks = g_ptr_array_new_with_free_func(free_bank);
     net->chunks = g_new0(MppNetChunk, order->n_chunks);
@@ -119,7 +125,7 @@ MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *or
             build_chunk(net, order, c);
     mpp_net_ends_build(net);
     set_positions(net);
-    net->loss = mpp_buffer_zeros(place->rank, 1, 1);
+    net->loss = mpp_buffer_zeros(place->rank, MPP_ELEMENT_F32, 1, 1);
     mpp_net_each_bank(net, fill_bank, &seed);
     return net;
 }

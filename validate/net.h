@@ -44,6 +44,7 @@ struct MppNet {
     const MppJob *job; /* borrowed, as is the place */
     const MppPlace *place;
     uint64_t seed;
+    MppElement element; /* of activations and of the parameters that layers use */
     MppTpEdge edge;
     MppNetEnds ends;
     GPtrArray *banks; /* MppBank: of all chunks, each once */
@@ -56,6 +57,9 @@ struct MppNet {
 
 /** Error: MPP_ERROR_UNSUPPORTED, naming what this executor does not compute. */
 bool mpp_net_check(const MppJob *job, const MppStrategy *strategy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** The format a job's layers compute in. */
+MppElement mpp_net_element(const MppJob *job);
 
 /** @order: the pipeline's; @place->strategy must list the layers of each chunk. */
 MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *order, uint64_t seed);

@@ -47,7 +47,8 @@ static bool check_training(const MppJob *job, GError **error)
 {
     const MppTraining *t = &job->training;
     const Refusal refusals[] = {
-        { t->precision != MPP_PRECISION_FP32, "formats other than fp32 (plan with --precision fp32)" },
+        { t->precision != MPP_PRECISION_FP32 && t->precision != MPP_PRECISION_BF16,
+          "formats other than fp32 and bf16 (plan with --precision)" },
         { t->optimizer != MPP_OPTIMIZER_ADAM, "optimizers other than Adam" },
         { t->dropout, "dropout" },
     };

@@ -57,17 +57,14 @@ static int n_blocks(const Attention *a)
 static void pass_on(const Attention *a, MppTensor from, MppTensor to)
 {
     const MppRankGroup *ring = &a->place->groups[MPP_GROUP_CP];
-    const MppRank *rank = a->place->rank;
-    MppBackendTransfer *in = mpp_run(rank, receive, to, mpp_place_cp_rank(a->place, (ring->index + ring->n - 1) % ring->n));
-    MppBackendTransfer *out = mpp_run(rank, send, from, mpp_place_cp_rank(a->place, (ring->index + 1) % ring->n));
-    mpp_run(rank, wait, in);
-    mpp_run(rank, wait, out);
+    mpp_place_turn(a->place, from, mpp_place_cp_rank(a->place, (ring->index + 1) % ring->n), to,
+                   mpp_place_cp_rank(a->place, (ring->index + ring->n - 1) % ring->n));
 }
 
 /** Replaces @buffer by the previous rank's. */
 static MppBuffer *turned(const Attention *a, MppBuffer *buffer)
 {
-    MppBuffer *next = mpp_buffer_new(buffer->rank, MPP_ELEMENT_F32, buffer->tensor.rows, buffer->tensor.columns);
+    MppBuffer *next = mpp_buffer_new(buffer->rank, buffer->tensor.element, buffer->tensor.rows, buffer->tensor.columns);
     pass_on(a, buffer->tensor, next->tensor);
     mpp_buffer_drop(buffer);
     return next;
@@ -75,7 +72,7 @@ static MppBuffer *turned(const Attention *a, MppBuffer *buffer)
 
 static MppBuffer *copied(const MppRank *rank, MppTensor x)
 {
-    MppBuffer *copy = mpp_buffer_new(rank, MPP_ELEMENT_F32, x.rows, x.columns);
+    MppBuffer *copy = mpp_buffer_new(rank, x.element, x.rows, x.columns);
     mpp_run(rank, copy, copy->tensor, x);
     return copy;
 }
@@ -149,7 +146,7 @@ static void attention_backward(MppTape *tape, MppNode *node)
     MppTensor qkv = node->saved[0]->tensor, dout = node->output->gradient->tensor;
     g_autoptr(MppBuffer) delta = mpp_buffer_new(rank, MPP_ELEMENT_F32, qkv.rows, a->shape.heads);
     mpp_run(rank, dot_heads, delta->tensor, node->saved[1]->tensor, dout);
-    MppBuffer *dqkv = mpp_buffer_zeros(rank, qkv.rows, qkv.columns);
+    MppBuffer *dqkv = mpp_buffer_zeros(rank, qkv.element, qkv.rows, qkv.columns);
     Gradients g = { qkv, dout, node->saved[2]->tensor, delta->tensor,
                     mpp_tensor_columns(dqkv->tensor, 0, query_width(&a->shape)) };
     attend_backward_ring(a, &g, dqkv->tensor);
@@ -160,7 +157,7 @@ MppValue *mpp_node_attention(MppTape *tape, const MppPlace *place, const MppAtte
 {
     const MppRank *rank = mpp_tape_rank(tape);
     const Attention ring = { .place = place, .shape = *shape };
-    MppValue *out = mpp_tape_value(tape, mpp_buffer_zeros(rank, qkv->rows, query_width(shape)));
+    MppValue *out = mpp_tape_value(tape, mpp_buffer_zeros(rank, qkv->element, qkv->rows, query_width(shape)));
     MppBuffer *lse = mpp_buffer_new(rank, MPP_ELEMENT_F32, qkv->rows, shape->heads);
     mpp_run(rank, fill, lse->tensor, -INFINITY);
     attend_ring(&ring, qkv->data->tensor, out->data->tensor, lse->tensor);

@@ -8,24 +8,24 @@ typedef struct {
     const MppTpEdge *edge;
 } Edge;
 
-static MppBackendGroup *tp_group(const MppTpEdge *edge)
+static bool is_split(const MppTpEdge *edge)
 {
-    return edge->place->groups[MPP_GROUP_TP].handle;
+    return edge->place->groups[MPP_GROUP_TP].n > 1;
 }
 
 static MppBuffer *gathered(const MppTpEdge *edge, const MppBuffer *part)
 {
     MppTensor x = part->tensor;
-    MppBuffer *whole = mpp_buffer_new(part->rank, MPP_ELEMENT_F32, x.rows * edge->place->groups[MPP_GROUP_TP].n, x.columns);
-    mpp_run(part->rank, all_gather, tp_group(edge), whole->tensor, x);
+    MppBuffer *whole = mpp_buffer_new(part->rank, x.element, x.rows * edge->place->groups[MPP_GROUP_TP].n, x.columns);
+    mpp_place_gather(edge->place, MPP_GROUP_TP, whole->tensor, x);
     return whole;
 }
 
 static MppBuffer *scattered(const MppTpEdge *edge, const MppBuffer *whole)
 {
     MppTensor x = whole->tensor;
-    MppBuffer *part = mpp_buffer_new(whole->rank, MPP_ELEMENT_F32, x.rows / edge->place->groups[MPP_GROUP_TP].n, x.columns);
-    mpp_run(whole->rank, reduce_scatter, tp_group(edge), part->tensor, x);
+    MppBuffer *part = mpp_buffer_new(whole->rank, x.element, x.rows / edge->place->groups[MPP_GROUP_TP].n, x.columns);
+    mpp_place_scatter(edge->place, MPP_GROUP_TP, part->tensor, x);
     return part;
 }
 
@@ -60,7 +60,7 @@ static void enter_backward(MppTape *tape, MppNode *node)
 
 MppValue *mpp_node_enter(MppTape *tape, const MppTpEdge *edge, MppValue *x)
 {
-    if (!tp_group(edge))
+    if (!is_split(edge))
         return x;
     if (edge->sequence_parallel)
         return record(tape, edge, "gather sequence", enter_backward, x, gathered(edge, x->data));
@@ -77,7 +77,7 @@ static void leave_backward(MppTape *tape, MppNode *node)
 
 MppValue *mpp_node_leave(MppTape *tape, const MppTpEdge *edge, MppValue *x)
 {
-    if (!tp_group(edge))
+    if (!is_split(edge))
         return x;
     if (edge->sequence_parallel)
         return record(tape, edge, "scatter outputs", leave_backward, x, scattered(edge, x->data));

@@ -18,7 +18,7 @@ static void embedding_backward(MppTape *tape, MppNode *node)
 
 MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *table, MppBuffer *index, int64_t first)
 {
-    MppValue *y = mpp_tape_result(tape, index->tensor.rows, table->split.n_columns);
+    MppValue *y = mpp_tape_result(tape, table->data.element, index->tensor.rows, table->split.n_columns);
     mpp_run(mpp_tape_rank(tape), take_rows, y->data->tensor, table->data, index->tensor, first);
     Embedding *embedding = mpp_tape_add(tape, sizeof(Embedding), name, embedding_backward);
     embedding->node.output = y;

@@ -15,7 +15,7 @@ static void linear_backward(MppTape *tape, MppNode *node)
 {
     const Linear *linear = (const Linear *)node;
     MppBuffer *dy = node->output->gradient, *x = node->saved[0];
-    MppBuffer *dx = mpp_buffer_new(mpp_tape_rank(tape), MPP_ELEMENT_F32, x->tensor.rows, x->tensor.columns);
+    MppBuffer *dx = mpp_buffer_new(mpp_tape_rank(tape), x->tensor.element, x->tensor.rows, x->tensor.columns);
     mpp_run(mpp_tape_rank(tape), matmul, dx->tensor, dy->tensor, false, linear->weight->data, false, false);
     mpp_value_give(node->inputs[0], dx);
     mpp_tape_weight(tape, node->name, linear->weight->gradient, dy, x, 0, x->tensor.rows);
@@ -25,7 +25,7 @@ static void linear_backward(MppTape *tape, MppNode *node)
 MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppNetParameter *weight, MppNetParameter *bias)
 {
     const MppRank *rank = mpp_tape_rank(tape);
-    MppValue *y = mpp_tape_result(tape, x->rows, mpp_split_rows(&weight->split));
+    MppValue *y = mpp_tape_result(tape, x->element, x->rows, mpp_split_rows(&weight->split));
     mpp_run(rank, matmul, y->data->tensor, x->data->tensor, false, weight->data, true, false);
     if (mpp_net_parameter_exists(bias))
         mpp_run(rank, add_bias, y->data->tensor, bias->data);

@@ -32,7 +32,7 @@ static int64_t rank_in_stage(const MppPlace *place, const Plane *plane, int64_t 
 static void add_group(MppPlace *place, MppGroupKind kind, int64_t first_rank, int64_t n, int64_t index)
 {
     place->groups[kind] = (MppRankGroup){ .n = n, .index = n > 1 ? index : 0 };
-    if (place->strategy->dp * place->strategy->tp * place->strategy->pp * place->strategy->cp == 1)
+    if (place->rank->slice || place->strategy->dp * place->strategy->tp * place->strategy->pp * place->strategy->cp == 1)
         return;
     MppBackendGroup *handle = mpp_run(place->rank, group_new, first_rank, index);
     if (n > 1)
@@ -57,6 +57,17 @@ static void add_grid_groups(MppPlace *place)
               in_stage / experts);
 }
 
+/** Neighbours in the ring of context-parallel ranks. */
+static void connect_ring(const MppPlace *place)
+{
+    int64_t cp = place->strategy->cp;
+    if (place->rank->slice)
+        return;
+    const int64_t peers[] = { mpp_place_cp_rank(place, (place->cp + cp - 1) % cp),
+                              mpp_place_cp_rank(place, (place->cp + 1) % cp) };
+    mpp_run(place->rank, connect, peers, cp > 2 ? 2 : cp - 1);
+}
+
 MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_heads, const int64_t *tied_stages)
 {
     MppPlace *place = g_new0(MppPlace, 1);
@@ -77,6 +88,7 @@ MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_he
     bool shares = tied_stages[0] != tied_stages[1] && (place->pp == tied_stages[0] || place->pp == tied_stages[1]);
     add_group(place, MPP_GROUP_TIED, shares ? mpp_place_stage_rank(place, tied_stages[0]) : r, shares ? 2 : 1,
               place->pp == tied_stages[1]);
+    connect_ring(place);
     return place;
 }
 
@@ -104,4 +116,46 @@ void mpp_place_sum(const MppPlace *place, MppGroupKind group, MppTensor x)
 {
     if (place->groups[group].handle)
         mpp_run(place->rank, all_reduce, place->groups[group].handle, MPP_SUM, x);
+}
+
+static MppTensor flat(MppTensor x)
+{
+    return mpp_tensor_shaped(x, 1, x.rows * x.columns);
+}
+
+void mpp_place_gather(const MppPlace *place, MppGroupKind group, MppTensor out, MppTensor in)
+{
+    const MppRankGroup *ranks = &place->groups[group];
+    if (ranks->handle) {
+        mpp_run(place->rank, all_gather, ranks->handle, out, in);
+        return;
+    }
+    MppTensor parts = mpp_tensor_shaped(out, ranks->n, in.rows * in.columns);
+    for (int64_t i = 0; i < ranks->n; i++)
+        if (mpp_tensor_rows(parts, i, 1).data != in.data)
+            mpp_run(place->rank, copy, mpp_tensor_rows(parts, i, 1), flat(in));
+}
+
+void mpp_place_scatter(const MppPlace *place, MppGroupKind group, MppTensor out, MppTensor in)
+{
+    const MppRankGroup *ranks = &place->groups[group];
+    if (ranks->handle) {
+        mpp_run(place->rank, reduce_scatter, ranks->handle, out, in);
+        return;
+    }
+    MppTensor parts = mpp_tensor_shaped(in, ranks->n, out.rows * out.columns);
+    mpp_run(place->rank, copy, flat(out), mpp_tensor_rows(parts, ranks->index, 1));
+}
+
+void mpp_place_turn(const MppPlace *place, MppTensor from, int64_t to, MppTensor into, int64_t source)
+{
+    const MppRank *rank = place->rank;
+    if (rank->slice) {
+        mpp_run(rank, copy, into, from);
+        return;
+    }
+    MppBackendTransfer *in = mpp_run(rank, receive, into, source);
+    MppBackendTransfer *out = mpp_run(rank, send, from, to);
+    mpp_run(rank, wait, in);
+    mpp_run(rank, wait, out);
 }

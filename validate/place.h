@@ -44,5 +44,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPlace, mpp_place_free)
 int64_t mpp_place_stage_rank(const MppPlace *place, int64_t stage);
 int64_t mpp_place_cp_rank(const MppPlace *place, int64_t cp);
 
-/** Sums @x over the group; nothing for a single rank. */
+/**
+ * Collectives. A group of one rank has nothing to do but to copy. A slice has groups without handles: sums stay its own,
+ * parts of others are copies of its own, so that what follows computes on numbers of the usual size.
+ */
 void mpp_place_sum(const MppPlace *place, MppGroupKind group, MppTensor x);
+void mpp_place_gather(const MppPlace *place, MppGroupKind group, MppTensor out, MppTensor in);
+void mpp_place_scatter(const MppPlace *place, MppGroupKind group, MppTensor out, MppTensor in);
+
+/** Sends @from to rank @to and receives @into from rank @source, both done when what follows begins. */
+void mpp_place_turn(const MppPlace *place, MppTensor from, int64_t to, MppTensor into, int64_t source);

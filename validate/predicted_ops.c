@@ -28,16 +28,17 @@ static const char *name_of(const MppOp *op)
     return op->name;
 }
 
-static void add(GArray *times, const char *name, double seconds)
+static void add(GArray *times, const char *name, bool between_ranks, double seconds)
 {
     for (guint i = 0; i < times->len; i++) {
         MppComparedTime *time = &g_array_index(times, MppComparedTime, i);
         if (g_str_equal(time->name, name)) {
             time->predicted_s += seconds;
+            time->between_ranks = time->between_ranks || between_ranks;
             return;
         }
     }
-    MppComparedTime time = { .name = g_strdup(name), .predicted_s = seconds };
+    MppComparedTime time = { .name = g_strdup(name), .predicted_s = seconds, .between_ranks = between_ranks };
     g_array_append_val(times, time);
 }
 
@@ -63,7 +64,8 @@ static void add_block(const MppPipelineCost *pipeline, const MppOps *ops, const 
 {
     const MppJob *job = pipeline->shard->job;
     for (int i = 0; i < ops->n; i++)
-        add(times, name_of(&ops->ops[i]), repeats->runs * op_s(job, &pipeline->exchange.mesh, &ops->ops[i], repeats));
+        add(times, name_of(&ops->ops[i]), ops->ops[i].kind == MPP_OP_COLLECTIVE,
+            repeats->runs * op_s(job, &pipeline->exchange.mesh, &ops->ops[i], repeats));
 }
 
 static void add_layers(const MppPipelineCost *pipeline, double per_stage, GArray *times)
@@ -94,7 +96,7 @@ static void add_sharded(const MppPipelineCost *pipeline, double per_stage, GArra
         seconds += shares.s[MPP_SHARE_DP] * per_stage;
     }
     if (pipeline->strategy->zero > 1)
-        add(times, "gather parameters", seconds);
+        add(times, "gather parameters", true, seconds);
 }
 
 GArray *mpp_predicted_ops(const MppPipelineCost *pipeline)

@@ -45,9 +45,9 @@ MppBuffer *mpp_buffer_new(const MppRank *rank, MppElement element, int64_t rows,
     return buffer;
 }
 
-MppBuffer *mpp_buffer_zeros(const MppRank *rank, int64_t rows, int64_t columns)
+MppBuffer *mpp_buffer_zeros(const MppRank *rank, MppElement element, int64_t rows, int64_t columns)
 {
-    MppBuffer *buffer = mpp_buffer_new(rank, MPP_ELEMENT_F32, rows, columns);
+    MppBuffer *buffer = mpp_buffer_new(rank, element, rows, columns);
     mpp_run(rank, fill, buffer->tensor, 0);
     return buffer;
 }

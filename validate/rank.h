@@ -15,6 +15,7 @@ typedef struct {
     const MppBackend *backend;
     MppBackendState *state;
     int64_t index, size;
+    bool slice; /* one rank in the place of any: what others would send is made up (validate/place.h) */
 } MppRank;
 
 #define mpp_run(rank, function, ...) ((rank)->backend->function((rank)->state, __VA_ARGS__))
@@ -37,7 +38,7 @@ typedef struct {
 
 /** Holds its maker. Its tensor has data NULL after a failure. */
 MppBuffer *mpp_buffer_new(const MppRank *rank, MppElement element, int64_t rows, int64_t columns);
-MppBuffer *mpp_buffer_zeros(const MppRank *rank, int64_t rows, int64_t columns);
+MppBuffer *mpp_buffer_zeros(const MppRank *rank, MppElement element, int64_t rows, int64_t columns);
 
 /** With the values at @from. */
 MppBuffer *mpp_buffer_of(const MppRank *rank, MppElement element, int64_t rows, int64_t columns, const void *from);

@@ -111,10 +111,11 @@ MppBuffer *mpp_routing_send(const MppRouting *routing, MppBuffer *rows)
         return mpp_buffer_hold(rows);
     const MppRank *rank = routing->place->rank;
     int64_t width = rows->tensor.columns;
-    g_autoptr(MppBuffer) received = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_received, width);
+    MppElement element = rows->tensor.element;
+    g_autoptr(MppBuffer) received = mpp_buffer_new(rank, element, routing->n_received, width);
     mpp_run(rank, all_to_all, group_of(routing)->handle, received->tensor, routing->received_rows, rows->tensor,
             routing->sent_rows);
-    MppBuffer *ordered = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_received, width);
+    MppBuffer *ordered = mpp_buffer_new(rank, element, routing->n_received, width);
     mpp_run(rank, take_rows, ordered->tensor, received->tensor, routing->order->tensor, 0);
     return ordered;
 }
@@ -125,9 +126,10 @@ MppBuffer *mpp_routing_return(const MppRouting *routing, MppBuffer *rows)
         return mpp_buffer_hold(rows);
     const MppRank *rank = routing->place->rank;
     int64_t width = rows->tensor.columns;
-    g_autoptr(MppBuffer) received = mpp_buffer_zeros(rank, routing->n_received, width);
+    MppElement element = rows->tensor.element;
+    g_autoptr(MppBuffer) received = mpp_buffer_zeros(rank, element, routing->n_received, width);
     mpp_run(rank, add_rows, received->tensor, rows->tensor, routing->order->tensor, 0);
-    MppBuffer *returned = mpp_buffer_new(rank, MPP_ELEMENT_F32, routing->n_sent, width);
+    MppBuffer *returned = mpp_buffer_new(rank, element, routing->n_sent, width);
     mpp_run(rank, all_to_all, group_of(routing)->handle, returned->tensor, routing->sent_rows, received->tensor,
             routing->received_rows);
     return returned;

@@ -13,7 +13,7 @@
 
 typedef struct {
     char *plan, *backend, *folder, *report;
-    gboolean check_numerics;
+    gboolean check_numerics, slice;
     int steps, warm_up;
     double timeout_s, memory_bytes;
 } Options;
@@ -27,6 +27,7 @@ static bool parse(int argc, char **argv, Options *o, GError **error)
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &o->report, "Rank 0 writes what was measured", "FILE" },
         { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare with the unsplit model instead of taking times",
           NULL },
+        { "slice", 0, 0, G_OPTION_ARG_NONE, &o->slice, "Alone, be the first rank of each stage in turn", NULL },
         { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure, or to compare; rounds of measurements", "N" },
         { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured", "N" },
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Give up when one action takes longer", "SECONDS" },
@@ -47,15 +48,16 @@ static bool parse(int argc, char **argv, Options *o, GError **error)
     return true;
 }
 
-static bool check_ranks(const MppRank *rank, const MppPlanFile *file, GError **error)
+static bool check_ranks(const MppRank *rank, const MppPlanFile *file, bool slice, GError **error)
 {
-    if (rank->size == file->inputs->gpus && file->strategy.stage_layers)
+    int64_t wanted = slice ? 1 : file->inputs->gpus;
+    if (rank->size == wanted && file->strategy.stage_layers)
         return true;
-    if (rank->size == file->inputs->gpus)
+    if (rank->size == wanted)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "the plan does not list the layers of each stage");
     else
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                    "the plan is for %" G_GINT64_FORMAT " ranks, started are %" G_GINT64_FORMAT, file->inputs->gpus, rank->size);
+                    "the plan is for %" G_GINT64_FORMAT " ranks, started are %" G_GINT64_FORMAT, wanted, rank->size);
     return false;
 }
 
@@ -70,13 +72,14 @@ static bool measure(const MppRank *rank, const Options *o, MppWatchdog *watchdog
 static bool carry_out(const MppRank *rank, const Options *o, MppWatchdog *watchdog, GError **error)
 {
     g_autoptr(MppPlanFile) file = mpp_plan_file_load(o->plan, error);
-    if (!file || !check_ranks(rank, file, error))
+    if (!file || !check_ranks(rank, file, o->slice, error))
         return false;
     const MppJob *job = &file->inputs->job;
     g_autoptr(MppRunReport) report = mpp_run_report_new(o->backend);
     const MppTimedRunOptions times = { o->warm_up, o->steps };
     bool done = o->check_numerics ? mpp_numerics_run(rank, job, &file->strategy, o->steps, watchdog, report, error)
-                                  : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
+                : o->slice ? mpp_timed_run_slices(rank, file->inputs->gpus, job, &file->strategy, &times, watchdog, report, error)
+                           : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
     if (!done || rank->index != 0)
         return done;
     g_autoptr(cJSON) json = mpp_fields_write(&mpp_run_report_fields, report, false);

@@ -46,6 +46,7 @@ static const MppFields compared_fields = MPP_FIELDS("compared step", MppCompared
 
 static const MppField report_rows[] = {
     MPP_FIELD_STRING(MppRunReport, backend, MPP_REQUIRED, "backend that ran"),
+    MPP_FIELD_BOOL(MppRunReport, slice, false, "one rank was each stage's first in turn, alone"),
     MPP_FIELD_DOUBLES(MppRunReport, steps_s, 0, most_s, "measured steps"),
     MPP_FIELD_DOUBLES(MppRunReport, losses, -most_s, most_s, "mean loss of a token, step by step"),
     MPP_FIELD_STRUCTS(MppRunReport, ranks, &mpp_measured_rank_fields, 0, "by rank"),

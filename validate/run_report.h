@@ -38,6 +38,7 @@ typedef struct {
 
 typedef struct {
     char *backend;
+    bool slice;       /* one rank was each stage's first in turn, alone */
     GArray *steps_s;  /* double: of each measured step, the slowest rank's */
     GArray *losses;   /* double: of every step, warm-up included */
     GArray *ranks;    /* MppMeasuredRank */

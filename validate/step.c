@@ -29,7 +29,7 @@ MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *ada
 {
     MppStep *step = g_new0(MppStep, 1);
     *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .laps = times };
-    step->mailbox = mpp_mailbox_new(net->place, program, mpp_net_own_rows(net), net->job->model->hidden);
+    step->mailbox = mpp_mailbox_new(net->place, program, net->element, mpp_net_own_rows(net), net->job->model->hidden);
     step->passes = g_new0(Pass, (gsize)program->n_chunks * (gsize)program->micro_batches);
     step->times = g_new0(MppActionTime, step->stage->actions->len);
     return step;
@@ -129,11 +129,20 @@ static void run_pass(MppStep *step, const MppAction *action)
 
 /* --- the end of the step --- */
 
+/** Beside what follows, up to what needs the sums. */
 static void reduce_chunk(MppStep *step, int64_t chunk)
 {
     const GPtrArray *banks = mpp_net_chunk(step->net, chunk)->banks;
+    mpp_run(rank_of(step), lane, MPP_LANE_EXCHANGE);
     for (guint i = 0; i < banks->len; i++)
         mpp_bank_reduce(banks->pdata[i]);
+    mpp_run(rank_of(step), lane, MPP_LANE_MAIN);
+}
+
+static void drain(const MppStep *step)
+{
+    mpp_mailbox_finish(step->mailbox);
+    rank_of(step)->backend->join(rank_of(step)->state);
 }
 
 static void sum_tied(MppStep *step)
@@ -189,7 +198,7 @@ static void act(MppStep *step, const MppAction *action)
     case MPP_ACTION_PASS: run_pass(step, action); break;
     case MPP_ACTION_SEND: mpp_mailbox_send(step->mailbox, action); break;
     case MPP_ACTION_REDUCE: reduce_chunk(step, action->chunk); break;
-    case MPP_ACTION_DRAIN: mpp_mailbox_finish(step->mailbox); break;
+    case MPP_ACTION_DRAIN: drain(step); break;
     case MPP_ACTION_TIED: sum_tied(step); break;
     case MPP_ACTION_BARRIER: meet(step); break;
     case MPP_ACTION_UPDATE: update(step); break;

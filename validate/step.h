@@ -1,8 +1,8 @@
 /**
  * Carries out a training step: the program's actions of this rank's stage, one after another, with real numbers.
  *
- * Messages are sent beside what follows. Reductions are done when they are started: a CPU has nothing to hide
- * them behind.
+ * Messages are sent beside what follows, and so are reductions where the device has two lanes; on a CPU they are done
+ * when they are started.
  */
 #pragma once
 

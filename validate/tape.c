@@ -82,15 +82,21 @@ const MppRank *mpp_tape_rank(const MppTape *tape)
 MppValue *mpp_tape_value(MppTape *tape, MppBuffer *data)
 {
     MppValue *value = g_new0(MppValue, 1);
-    *value =
-        (MppValue){ .holds = 1, .rows = data->tensor.rows, .columns = data->tensor.columns, .data = data, .rank = tape->rank };
+    *value = (MppValue){
+        .holds = 1,
+        .element = data->tensor.element,
+        .rows = data->tensor.rows,
+        .columns = data->tensor.columns,
+        .data = data,
+        .rank = tape->rank,
+    };
     g_ptr_array_add(tape->values, value);
     return value;
 }
 
-MppValue *mpp_tape_result(MppTape *tape, int64_t rows, int64_t columns)
+MppValue *mpp_tape_result(MppTape *tape, MppElement element, int64_t rows, int64_t columns)
 {
-    return mpp_tape_value(tape, mpp_buffer_new(tape->rank, MPP_ELEMENT_F32, rows, columns));
+    return mpp_tape_value(tape, mpp_buffer_new(tape->rank, element, rows, columns));
 }
 
 MppValue *mpp_value_hold(MppValue *value)

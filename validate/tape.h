@@ -19,6 +19,7 @@ typedef struct MppNode MppNode;
 /** A matrix on the way through the net. Owned by its tape. */
 typedef struct {
     int holds; /* of the forward pass */
+    MppElement element;
     int64_t rows, columns;
     MppBuffer *data;     /* NULL once no hold is left; nodes that need it hold the buffer */
     MppBuffer *gradient; /* NULL: none so far */
@@ -49,7 +50,7 @@ const MppRank *mpp_tape_rank(const MppTape *tape);
 MppValue *mpp_tape_value(MppTape *tape, MppBuffer *data);
 
 /** A new value of that size, to be filled. */
-MppValue *mpp_tape_result(MppTape *tape, int64_t rows, int64_t columns);
+MppValue *mpp_tape_result(MppTape *tape, MppElement element, int64_t rows, int64_t columns);
 
 MppValue *mpp_value_hold(MppValue *value);
 void mpp_value_drop(MppValue *value);

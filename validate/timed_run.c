@@ -82,6 +82,10 @@ static bool gather_ranks(const Run *run, MppRunReport *report, GError **error)
 {
     MppMeasuredRank own = { rank_of(run)->index, run->trainer->place->pp, mpp_run(rank_of(run), peak_bytes, false),
                             measured_actions(run), measured_ops(run) };
+    if (rank_of(run)->slice) {
+        g_array_append_val(report->ranks, own);
+        return true;
+    }
     g_autofree char *text = mpp_measured_rank_to_text(&own);
     mpp_fields_clear(&mpp_measured_rank_fields, &own);
     g_auto(GStrv) texts = mpp_gather_texts(rank_of(run), text);
@@ -110,4 +114,21 @@ bool mpp_timed_run(const MppRank *rank, const MppJob *job, const MppStrategy *st
             return false;
     mpp_watchdog_feed(watchdog, "report");
     return gather_ranks(&run, report, error);
+}
+
+bool mpp_timed_run_slices(const MppRank *rank, int64_t gpus, const MppJob *job, const MppStrategy *strategy,
+                          const MppTimedRunOptions *options, MppWatchdog *watchdog, MppRunReport *report, GError **error)
+{
+    for (int64_t stage = 0; stage < strategy->pp; stage++) {
+        MppRank slice = *rank;
+        slice.slice = true;
+        slice.index = stage * mpp_mesh_stride(strategy, MPP_AXIS_PP);
+        slice.size = gpus;
+        if (!mpp_timed_run(&slice, job, strategy, options, watchdog, report, error))
+            return false;
+    }
+    g_array_set_size(report->steps_s, 0);
+    g_array_set_size(report->losses, 0);
+    report->slice = true;
+    return true;
 }

@@ -17,8 +17,13 @@ void mpp_trainer_free(MppTrainer *trainer)
     g_free(trainer);
 }
 
-static bool check(const MppJob *job, const MppStrategy *s, const MppOrder *order, GError **error)
+static bool check(const MppRank *rank, const MppJob *job, const MppStrategy *s, const MppOrder *order, GError **error)
 {
+    if (mpp_net_element(job) == MPP_ELEMENT_BF16 && !rank->backend->computes_bf16) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
+                    "training: backend %s does not compute bf16 (plan with --precision fp32)", rank->backend->name);
+        return false;
+    }
     const char *lacks = order->n_routes > 1                               ? "schedules with two copies of the model"
                         : s->zero > 1 && mpp_order_splits_backward(order) ? "ZeRO 2 and 3 with backward passes in two parts"
                                                                           : NULL;
@@ -31,7 +36,7 @@ MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStr
 {
     MppSchedule schedule = mpp_schedule_of(strategy, job->training.global_batch);
     g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
-    if (!check(job, strategy, order, error))
+    if (!check(rank, job, strategy, order, error))
         return NULL;
     g_autoptr(MppTrainer) trainer = g_new0(MppTrainer, 1);
     trainer->stage_layers = g_array_copy(strategy->stage_layers);

@@ -9,6 +9,7 @@
 #include "validate/backend_load.h"
 #include "validate/comparison.h"
 #include "validate/launcher.h"
+#include "validate/slice_step.h"
 #include "validate/timelines.h"
 
 /** Relative, of a loss, a norm, or a gradient against the largest of its parameter: sums of fp32 in another order. */
@@ -18,7 +19,7 @@ enum { MOST_STEPS = 100000, USUAL_STEPS = 5, USUAL_WARM_UP = 2, USUAL_COMPARED_S
 
 typedef struct {
     char *backend, *folder, *launcher, *hostfile, *output, *trace, *page;
-    gboolean check_numerics, json;
+    gboolean check_numerics, slice, json;
     int steps, warm_up;
     double timeout_s, memory_bytes, tolerance_frac;
 } Options;
@@ -29,6 +30,7 @@ static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped
         { "backend", 'b', 0, G_OPTION_ARG_STRING, &o->backend, "What runs it (default cpu)", "NAME" },
         { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare losses and gradients with the unsplit model",
           NULL },
+        { "slice", 0, 0, G_OPTION_ARG_NONE, &o->slice, "Run each stage's first rank alone on one device; exchange as predicted", NULL },
         { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure (default 5) or to train before the last comparison (10)",
           "N" },
         { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured (default 2)", "N" },
@@ -55,6 +57,8 @@ static bool check(const Options *o, char **files, GError **error)
         wrong = "validate takes one plan file";
     else if (o->check_numerics && (o->trace || o->page))
         wrong = "--trace, --html: --check-numerics takes no times";
+    else if (o->slice && o->check_numerics)
+        wrong = "--slice and --check-numerics: a slice is not the whole model";
     else if (o->steps < 0 || o->steps > MOST_STEPS || o->warm_up < 0 || o->warm_up > MOST_STEPS)
         wrong = "--steps, --warm-up: expected whole numbers from 0 to 100000";
     else if (!(o->tolerance_frac > 0) || !isfinite(o->tolerance_frac))
@@ -90,7 +94,8 @@ static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipe
         .hostfile = o->hostfile,
         .folder = folder,
         .backend = o->backend ? o->backend : "cpu",
-        .ranks = file->inputs->gpus,
+        .ranks = o->slice ? 1 : file->inputs->gpus,
+        .slice = o->slice,
         .check_numerics = o->check_numerics,
         .steps = steps,
         .warm_up = o->warm_up,
@@ -150,8 +155,10 @@ static void print_times(const char *title, const GArray *times)
     puts("");
 }
 
-static void print_comparison(const MppComparison *comparison)
+static void print_comparison(const MppComparison *comparison, bool slice)
 {
+    if (slice)
+        puts("  a slice: each stage's first rank ran alone; exchange between ranks and updates are as predicted\n");
     g_autofree char *predicted = mpp_units_seconds(comparison->predicted_s),
                     *measured = mpp_units_seconds(comparison->measured_s);
     g_autofree char *least = mpp_units_seconds(comparison->least_s), *most = mpp_units_seconds(comparison->most_s);
@@ -195,6 +202,13 @@ static bool write_timelines(const Options *o, const MppSimulation *simulation, c
            (!o->page || mpp_timelines_write(simulation, report, MPP_TIMELINES_PAGE, o->page, error));
 }
 
+static MppPipelineCost *costed(const MppPlanFile *file, const MppShardCost *shard)
+{
+    MppPipelineCost *pipeline = mpp_pipeline_cost_new(file->strategy.pp * file->strategy.vpp, file->inputs->model.n_layers);
+    mpp_pipeline_cost_fill(pipeline, shard, &file->strategy);
+    return pipeline;
+}
+
 static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *report, MppPipelineCost *pipeline, GError **error)
 {
     g_autofree char *title = mpp_inputs_title(file->inputs), *strategy = mpp_strategy_title(&file->strategy);
@@ -205,12 +219,16 @@ static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *
             print_numerics(report);
         return write_result(o, report, NULL, error) && judge_numerics(report, error);
     }
+    g_autoptr(MppPipelineCost) measured = o->slice ? costed(file, pipeline->shard) : NULL;
+    if (measured)
+        mpp_slice_step_set_passes(measured, report);
     g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, NULL, NULL, error);
-    if (!simulation)
+    g_autoptr(MppSimulation) slice = simulation && measured ? mpp_simulate(measured, NULL, NULL, error) : NULL;
+    if (!simulation || (measured && !slice))
         return false;
-    g_autoptr(MppComparison) comparison = mpp_comparison_new(simulation, report);
+    g_autoptr(MppComparison) comparison = mpp_comparison_new(simulation, slice, report);
     if (!o->json)
-        print_comparison(comparison);
+        print_comparison(comparison, o->slice);
     return write_result(o, report, comparison, error) && write_timelines(o, simulation, report, error) &&
            judge_step(o, comparison, error);
 }
@@ -226,8 +244,7 @@ static bool validate(const Options *o, const char *path, GError **error)
     MppBlockPlace place = mpp_block_place(&file->strategy, &mesh);
     g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
     mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(file->strategy.pp * file->strategy.vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, &file->strategy);
+    g_autoptr(MppPipelineCost) pipeline = costed(file, shard);
     g_autoptr(MppRunReport) report = run_plan(o, file, pipeline, error);
     return report && show(o, file, report, pipeline, error);
 }
@@ -253,6 +270,7 @@ const MppCommand mpp_command_validate = {
     .examples = "  mpplan validate plan.json                     # times on CPU ranks of this machine beside the prediction\n"
                 "  mpplan validate plan.json --html step.html    # and the two timelines, one above the other\n"
                 "  mpplan validate plan.json --check-numerics    # the split model trains as the unsplit one does\n"
+                "  mpplan validate plan.json --slice             # on one device: computation measured, exchange predicted\n"
                 "  mpplan validate plan.json --hostfile hosts    # on several machines that share TMPDIR\n",
     .run = run,
 };

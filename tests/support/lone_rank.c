@@ -12,9 +12,11 @@ static char *build_folder(void)
 
 LoneRank *lone_rank_new(void)
 {
-    g_autofree char *folder = build_folder();
+    const char *wanted = g_getenv("MPPLAN_TEST_BACKEND");
+    g_autofree char *build = build_folder(), *path = g_build_filename(build, wanted ? wanted : "cpu", NULL);
+    g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
     g_autoptr(GError) error = NULL;
-    const MppBackend *backend = mpp_backend_load(folder, "cpu", &error);
+    const MppBackend *backend = mpp_backend_load(folder, name, &error);
     if (!backend) {
         g_test_skip(error->message);
         return NULL;

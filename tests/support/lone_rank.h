@@ -1,5 +1,6 @@
 /**
- * The CPU backend for tests of one rank, without MPI's launcher.
+ * A backend for tests of one rank, without MPI's launcher: "cpu", or what MPPLAN_TEST_BACKEND names within the build
+ * folder, like "emulated/cuda".
  */
 #pragma once
 

@@ -131,7 +131,7 @@ static Net *net_new(const LoneRank *lone, const Case *one)
     static const int32_t index[ROWS] = { 4, 2, 8, 1, 4, 9 }, positions[ROWS] = { 3, 0, 11, 1, 7, 2 };
     Net *net = g_new0(Net, 1);
     net->lone = lone;
-    net->bank = mpp_bank_new(lone->place, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, false);
+    net->bank = mpp_bank_new(lone->place, MPP_ELEMENT_F32, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, false);
     for (int i = 0; i < N_PARAMETERS && one->shapes[i][0]; i++) {
         net->parameters[i].name = g_strdup_printf("p%d", i);
         net->parameters[i].split = mpp_split_whole(one->shapes[i][0], one->shapes[i][1]);
@@ -145,7 +145,7 @@ static Net *net_new(const LoneRank *lone, const Case *one)
     mpp_bank_fill(net->bank, 3);
     net->index = mpp_buffer_of(lone->rank, MPP_ELEMENT_I32, ROWS, 1, index);
     net->positions = mpp_buffer_of(lone->rank, MPP_ELEMENT_I32, ROWS, 1, positions);
-    net->total = mpp_buffer_zeros(lone->rank, 1, 1);
+    net->total = mpp_buffer_zeros(lone->rank, MPP_ELEMENT_F32, 1, 1);
     return net;
 }
 

@@ -46,9 +46,9 @@ class Folder:
         equal((process.returncode, err) if process.returncode != status else status, status)
         return out, err
 
-    def plan(self, strategy="pp=2,mbs=1", precision="fp32"):
-        self.run("estimate", "--model", "model.json", "--gpus", 2, "--cluster", "cpu-hosts", "--runtime", "mpplan-run", "--precision",
-                 precision, "--seq", 32, "--global-batch", 4, "--strategy", strategy, "-o", "plan.json")
+    def plan(self, strategy="pp=2,mbs=1", precision="fp32", gpus=2, batch=4):
+        self.run("estimate", "--model", "model.json", "--gpus", gpus, "--cluster", "cpu-hosts", "--runtime", "mpplan-run", "--precision",
+                 precision, "--seq", 32, "--global-batch", batch, "--strategy", strategy, "-o", "plan.json")
 
     def nothing_left(self):
         names = {path.name for path in self.path.iterdir()}
@@ -162,10 +162,40 @@ def case_numerics():
         assert all(0 < step["worst_gradient"] < 1e-5 for step in steps), steps
 
 
+def peaks(folder, *arguments):
+    folder.run("validate", "plan.json", "--tolerance", MANY, "--steps", 2, "-o", "result.json", *arguments)
+    result = json.loads((folder.path / "result.json").read_text())
+    return {rank["rank"]: rank["peak_bytes"] for rank in result["run"]["ranks"]}, result
+
+
+def case_slice():
+    for strategy, gpus in (("pp=2,mbs=1", 2), ("tp=2,sp,mbs=2", 2), ("dp=2,mbs=1,zero=3", 2)):
+        with Folder() as folder:
+            folder.plan(strategy, gpus=gpus)
+            whole, _ = peaks(folder)
+            alone, result = peaks(folder, "--slice")
+            assert result["run"]["slice"] and alone, result["run"]
+            # a slice holds what the rank holds among others, but for messages: one under way there, one made up here
+            assert all(abs(alone[rank] - whole[rank]) <= 32 * 48 * 4 for rank in alone), (alone, whole)
+            times = {time["name"]: time for time in result["comparison"]["actions"]}
+            assert times["forward passes"]["measured_s"] > 0 < times["backward passes"]["measured_s"], times
+    with Folder() as folder:  # more ranks than this machine could run
+        folder.plan("dp=16,tp=4,sp,pp=2,mbs=1,zero=1", gpus=128, batch=64)
+        alone, _ = peaks(folder, "--slice")
+        equal(sorted(alone), [0, 64])
+
+
+def case_slice_of_numerics():
+    with Folder() as folder:
+        folder.plan()
+        _, err = folder.run("validate", "plan.json", "--slice", "--check-numerics", status=2)
+        assert "a slice is not the whole model" in err, err
+
+
 def case_unsupported():
     with Folder() as folder:
         folder.plan(precision="bf16")
-        fail(folder, "the executor does not compute formats other than fp32 (plan with --precision fp32)")
+        fail(folder, "backend cpu does not compute bf16 (plan with --precision fp32)")
 
 
 def case_missing_backend():

@@ -99,6 +99,7 @@ void mpp_cpu_all_gather(MppBackendState *s, MppBackendGroup *group, MppTensor ou
 void mpp_cpu_all_to_all(MppBackendState *s, MppBackendGroup *group, MppTensor out, const int64_t *received_rows, MppTensor in,
                         const int64_t *sent_rows);
 void mpp_cpu_barrier(MppBackendState *s, MppBackendGroup *group);
+void mpp_cpu_connect(MppBackendState *s, const int64_t *peers, int64_t n);
 MppBackendTransfer *mpp_cpu_send(MppBackendState *s, MppTensor x, int64_t to);
 MppBackendTransfer *mpp_cpu_receive(MppBackendState *s, MppTensor x, int64_t from);
 bool mpp_cpu_done(MppBackendState *s, MppBackendTransfer *transfer);

@@ -59,6 +59,13 @@ static void settle(MppBackendState *s)
     (void)s; /* nothing is queued */
 }
 
+/** Nor does anything run beside anything. */
+static void lane(MppBackendState *s, MppLane which)
+{
+    (void)s;
+    (void)which;
+}
+
 static double now_s(MppBackendState *s)
 {
     (void)s;
@@ -78,6 +85,8 @@ const MppBackend mpp_backend = {
     .failure = failure,
     .settle = settle,
     .now_s = now_s,
+    .lane = lane,
+    .join = settle,
     .alloc = mpp_cpu_alloc,
     .free = mpp_cpu_free,
     .peak_bytes = mpp_cpu_peak_bytes,
@@ -116,6 +125,7 @@ const MppBackend mpp_backend = {
     .all_gather = mpp_cpu_all_gather,
     .all_to_all = mpp_cpu_all_to_all,
     .barrier = mpp_cpu_barrier,
+    .connect = mpp_cpu_connect,
     .send = mpp_cpu_send,
     .receive = mpp_cpu_receive,
     .done = mpp_cpu_done,

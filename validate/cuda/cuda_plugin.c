@@ -1,0 +1,196 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "validate/cuda/cuda.h"
+#include "validate/cuda/cuda_ledger.h"
+
+void mpp_cuda_fail(MppBackendState *s, const char *format, ...)
+{
+    if (mpp_cuda_failed(s))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(s->failure, sizeof s->failure, format, arguments);
+    va_end(arguments);
+}
+
+bool mpp_cuda_check(MppBackendState *s, cudaError_t status, const char *what)
+{
+    if (status != cudaSuccess)
+        mpp_cuda_fail(s, "%s: %s", what, cudaGetErrorString(status));
+    return status == cudaSuccess;
+}
+
+/** Freed memory stays with the pool. */
+static bool keep_memory(MppBackendState *s)
+{
+    cudaMemPool_t pool;
+    uint64_t most = UINT64_MAX;
+    return mpp_cuda_check(s, cudaDeviceGetDefaultMemPool(&pool, s->device), "memory pool") &&
+           mpp_cuda_check(s, cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &most), "memory pool");
+}
+
+static bool open_streams(MppBackendState *s)
+{
+    int shared_bytes = 0;
+    bool good = mpp_cuda_check(s, cudaSetDevice(s->device), "device") &&
+                mpp_cuda_check(s, cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, s->device),
+                               "shared memory") &&
+                mpp_cuda_check(s, cudaStreamCreateWithFlags(&s->main, cudaStreamNonBlocking), "stream") &&
+                mpp_cuda_check(s, cudaStreamCreateWithFlags(&s->exchange, cudaStreamNonBlocking), "stream") &&
+                mpp_cuda_check(s, cudaEventCreateWithFlags(&s->turn, cudaEventDisableTiming), "event");
+    s->stream = s->main;
+    s->shared_bytes = (size_t)shared_bytes;
+    return good;
+}
+
+static bool has_device(MppBackendState *s, char *message, size_t size)
+{
+    int n = 0;
+    cudaError_t status = cudaGetDeviceCount(&n);
+    if (status != cudaSuccess || n == 0) {
+        snprintf(message, size, "no GPU: %s", cudaGetErrorString(status != cudaSuccess ? status : cudaErrorNoDevice));
+        return false;
+    }
+    return !s->world || mpp_cuda_world_has_device(s, n, message, size);
+}
+
+static void close_device(MppBackendState *s, bool failed)
+{
+    if (s->stream && !failed)
+        cudaDeviceSynchronize();
+    if (s->world)
+        mpp_cuda_world_close(s, failed);
+    mpp_cuda_products_close(s);
+    if (s->turn)
+        cudaEventDestroy(s->turn);
+    if (s->exchange)
+        cudaStreamDestroy(s->exchange);
+    if (s->main)
+        cudaStreamDestroy(s->main);
+    mpp_cuda_ledger_free(s->ledger);
+    free(s);
+}
+
+/** Ranks first: which of the host's devices is this one's depends on them. */
+static MppBackendState *open_device(const MppBackendStart *start, char *message, size_t size)
+{
+    MppBackendState *s = calloc(1, sizeof *s);
+    if (!s) {
+        snprintf(message, size, "out of memory");
+        return NULL;
+    }
+    s->size = 1;
+    s->ledger = mpp_cuda_ledger_new(start->memory_bytes);
+    bool found = (start->alone || mpp_cuda_world_open(s, message, size)) && has_device(s, message, size);
+    if (found && open_streams(s) && keep_memory(s) && mpp_cuda_products_open(s))
+        return s;
+    if (found)
+        snprintf(message, size, "%s", s->failure);
+    close_device(s, false);
+    return NULL;
+}
+
+static void world(const MppBackendState *s, int64_t *rank, int64_t *size)
+{
+    *rank = s->rank;
+    *size = s->size;
+}
+
+static const char *failure(const MppBackendState *s)
+{
+    return mpp_cuda_failed(s) ? s->failure : NULL;
+}
+
+static void settle(MppBackendState *s)
+{
+    if (!mpp_cuda_failed(s))
+        mpp_cuda_check(s, cudaStreamSynchronize(s->main), "work on the device");
+}
+
+static double now_s(MppBackendState *s)
+{
+    settle(s);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void mpp_cuda_order(MppBackendState *s, cudaStream_t first, cudaStream_t behind)
+{
+    if (!mpp_cuda_failed(s) && mpp_cuda_check(s, cudaEventRecord(s->turn, first), "event"))
+        mpp_cuda_check(s, cudaStreamWaitEvent(behind, s->turn, 0), "event");
+}
+
+static void lane(MppBackendState *s, MppLane which)
+{
+    s->stream = which == MPP_LANE_EXCHANGE ? s->exchange : s->main;
+    if (which == MPP_LANE_EXCHANGE)
+        mpp_cuda_order(s, s->main, s->exchange);
+}
+
+static void join(MppBackendState *s)
+{
+    mpp_cuda_order(s, s->exchange, s->main);
+}
+
+__attribute__((visibility("default"))) extern const MppBackend mpp_backend;
+
+const MppBackend mpp_backend = {
+    .abi = MPP_BACKEND_ABI,
+    .name = "cuda",
+    .computes_bf16 = true,
+    .open = open_device,
+    .close = close_device,
+    .world = world,
+    .failure = failure,
+    .settle = settle,
+    .now_s = now_s,
+    .lane = lane,
+    .join = join,
+    .alloc = mpp_cuda_alloc,
+    .free = mpp_cuda_free,
+    .peak_bytes = mpp_cuda_peak_bytes,
+    .upload = mpp_cuda_upload,
+    .download = mpp_cuda_download,
+    .fill = mpp_cuda_fill,
+    .copy = mpp_cuda_copy,
+    .add = mpp_cuda_add,
+    .add_bias = mpp_cuda_add_bias,
+    .add_columns = mpp_cuda_add_columns,
+    .scale_rows = mpp_cuda_scale_rows,
+    .dot_rows = mpp_cuda_dot_rows,
+    .add_squares = mpp_cuda_add_squares,
+    .matmul = mpp_cuda_matmul,
+    .norm = mpp_cuda_norm,
+    .norm_backward = mpp_cuda_norm_backward,
+    .activation = mpp_cuda_activation,
+    .activation_backward = mpp_cuda_activation_backward,
+    .rotary = mpp_cuda_rotary,
+    .attention = mpp_cuda_attention,
+    .attention_backward = mpp_cuda_attention_backward,
+    .dot_heads = mpp_cuda_dot_heads,
+    .take_rows = mpp_cuda_take_rows,
+    .add_rows = mpp_cuda_add_rows,
+    .route = mpp_cuda_route,
+    .route_backward = mpp_cuda_route_backward,
+    .loss_maximum = mpp_cuda_loss_maximum,
+    .loss_sums = mpp_cuda_loss_sums,
+    .loss_total = mpp_cuda_loss_total,
+    .loss_gradient = mpp_cuda_loss_gradient,
+    .adam = mpp_cuda_adam,
+    .group_new = mpp_cuda_group_new,
+    .group_free = mpp_cuda_group_free,
+    .all_reduce = mpp_cuda_all_reduce,
+    .reduce_scatter = mpp_cuda_reduce_scatter,
+    .all_gather = mpp_cuda_all_gather,
+    .all_to_all = mpp_cuda_all_to_all,
+    .barrier = mpp_cuda_barrier,
+    .connect = mpp_cuda_connect,
+    .send = mpp_cuda_send,
+    .receive = mpp_cuda_receive,
+    .done = mpp_cuda_done,
+    .wait = mpp_cuda_wait,
+};
