@@ -106,7 +106,7 @@ bool mpp_zoo_device(const char *name, MppDevice *device, GError **error)
 /** A device file beside the cluster's own, or in devices/ beside its folder, is taken before a built-in device. */
 static char *device_path(const char *cluster_path, const char *device_name)
 {
-    static const char *const places[] = { ".", "../devices" };
+    static const char *const places[] = { "", "../devices" };
     g_autofree char *folder = g_path_get_dirname(cluster_path);
     g_autofree char *file = g_strconcat(device_name, g_str_has_suffix(device_name, ".json") ? "" : ".json", NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
