@@ -77,12 +77,6 @@ static void predict_all(const Fit *fit, int parameter, double *out)
         g_thread_join(workers[t]);
 }
 
-static void set_scores(const Fit *fit, const gsl_vector *scores)
-{
-    for (guint k = 0; k < fit->parameters->len; k++)
-        mpp_parameter_set(parameter_at(fit, k), mpp_parameter_from_score(parameter_at(fit, k), gsl_vector_get(scores, k)));
-}
-
 static double error_of(const Fit *fit, guint i, double predicted_s)
 {
     return log(predicted_s / run_at(fit, i)->measured_s);
@@ -93,13 +87,28 @@ static int residuals(const gsl_vector *scores, void *data, gsl_vector *out)
 {
     Fit *fit = data;
     guint n = fit->runs->len;
-    set_scores(fit, scores);
+    mpp_parameters_set_scores(fit->parameters, gsl_vector_const_ptr(scores, 0));
     predict_all(fit, -1, fit->predicted_s);
     for (guint i = 0; i < n; i++)
         gsl_vector_set(out, i, run_at(fit, i)->weight * fit->reweight[i] * error_of(fit, i, fit->predicted_s[i]));
     for (guint k = 0; k < fit->parameters->len; k++)
         gsl_vector_set(out, n + k, gsl_vector_get(scores, k));
     return GSL_SUCCESS;
+}
+
+/** A parameter moves the runs it bears upon, and so does its centre, in proportion to the spreads. */
+static void set_derivatives(const Fit *fit, guint k, const double *moved_s, double step, gsl_matrix *out)
+{
+    const MppParameter *parameter = parameter_at(fit, k);
+    guint n = fit->runs->len;
+    for (guint i = 0; i < n; i++) {
+        if (!fit->bears[k * n + i])
+            continue;
+        double slope = run_at(fit, i)->weight * fit->reweight[i] * log(moved_s[i] / fit->predicted_s[i]) / step;
+        gsl_matrix_set(out, i, k, slope);
+        if (parameter->centre >= 0)
+            *gsl_matrix_ptr(out, i, parameter->centre) += slope * parameter_at(fit, parameter->centre)->spread / parameter->spread;
+    }
 }
 
 /** Forward differences, each parameter over the runs it bears upon. */
@@ -109,7 +118,7 @@ static int jacobian(const gsl_vector *scores, void *data, gsl_matrix *out)
     Fit *fit = data;
     guint n = fit->runs->len;
     gsl_matrix_set_zero(out);
-    set_scores(fit, scores);
+    mpp_parameters_set_scores(fit->parameters, gsl_vector_const_ptr(scores, 0));
     predict_all(fit, -1, fit->predicted_s);
     g_autofree double *moved_s = g_new(double, n);
     for (guint k = 0; k < fit->parameters->len; k++) {
@@ -118,10 +127,7 @@ static int jacobian(const gsl_vector *scores, void *data, gsl_matrix *out)
         mpp_parameter_set(parameter, mpp_parameter_from_score(parameter, gsl_vector_get(scores, k) + step));
         predict_all(fit, (int)k, moved_s);
         mpp_parameter_set(parameter, value);
-        for (guint i = 0; i < n; i++)
-            if (fit->bears[k * n + i])
-                gsl_matrix_set(out, i, k,
-                               run_at(fit, i)->weight * fit->reweight[i] * log(moved_s[i] / fit->predicted_s[i]) / step);
+        set_derivatives(fit, k, moved_s, step, out);
         gsl_matrix_set(out, n + k, k, 1);
     }
     return GSL_SUCCESS;
@@ -176,6 +182,8 @@ static void find_bearings(Fit *fit)
             fit->bears[k * n + i] = mpp_parameter_add_job(parameter, run_at(fit, i)->job);
             parameter->n_runs += fit->bears[k * n + i];
         }
+        if (parameter->centre >= 0)
+            parameter_at(fit, parameter->centre)->n_runs += parameter->n_runs;
     }
 }
 
@@ -214,7 +222,7 @@ static void set_deviations(const Fit *fit, gsl_multifit_nlinear_workspace *work)
     gsl_matrix *covariance = gsl_matrix_alloc(fit->parameters->len, fit->parameters->len);
     gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(work), 0, covariance);
     for (guint k = 0; k < fit->parameters->len; k++)
-        parameter_at(fit, k)->deviation = sqrt(gsl_matrix_get(covariance, k, k)) * parameter_at(fit, k)->prior->spread;
+        parameter_at(fit, k)->deviation = sqrt(gsl_matrix_get(covariance, k, k)) * parameter_at(fit, k)->spread;
     gsl_matrix_free(covariance);
 }
 
@@ -239,7 +247,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
         int info;
         gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
         gsl_vector_memcpy(scores, gsl_multifit_nlinear_position(work));
-        set_scores(fit, scores);
+        mpp_parameters_set_scores(fit->parameters, gsl_vector_const_ptr(scores, 0));
     }
     set_deviations(fit, work);
     gsl_multifit_nlinear_free(work);
@@ -273,14 +281,14 @@ bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *r
     find_bearings(&fit);
     fit.predicted_s = g_new0(double, fit.runs->len + 1);
     fit.reweight = g_new0(double, fit.runs->len + 1);
+    g_autofree double *at_priors = g_new0(double, parameters->len + 1);
+    mpp_parameters_set_scores(parameters, at_priors);
     predict_all(&fit, -1, fit.predicted_s);
     *result = (MppFitResult){ .n_runs = (int)fit.runs->len, .before = mean_error(&fit) };
 
     bool fitted = true;
     if (fit.runs->len && parameters->len) {
         gsl_vector *scores = gsl_vector_calloc(parameters->len);
-        for (guint k = 0; k < parameters->len; k++)
-            gsl_vector_set(scores, k, mpp_parameter_to_score(parameter_at(&fit, k), parameter_at(&fit, k)->value));
         fitted = iterate(&fit, scores, scale, options->rounds > 0 ? options->rounds : DEFAULT_ROUNDS, error);
         gsl_vector_free(scores);
         predict_all(&fit, -1, fit.predicted_s);

@@ -24,7 +24,7 @@ typedef struct {
 } MppFitResult;
 
 /**
- * Fits @parameters, which are bound to @profiles, to the timed runs of @runs that can be predicted and are not
+ * Fits @parameters, which are bound to @profiles, from their priors on to the timed runs of @runs that can be predicted and are not
  * marked as anomalies. Error: MPP_ERROR_NUMERIC.
  */
 bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,

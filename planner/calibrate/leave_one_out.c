@@ -2,14 +2,9 @@
 
 #include <string.h>
 
-/** Fits without @left_out from the priors: starting where the fit to all ended would keep what the source had said. */
 static bool fit_without(const char *left_out, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
                         const MppFitOptions *options, GError **error)
 {
-    for (guint k = 0; k < parameters->len; k++) {
-        MppParameter *parameter = &g_array_index(parameters, MppParameter, k);
-        mpp_parameter_set(parameter, parameter->prior->prior);
-    }
     MppFitOptions how = *options;
     how.left_out = left_out;
     MppFitResult result;

@@ -12,6 +12,7 @@ static const MppField prior_rows[] = {
     MPP_FIELD_STRING(MppPrior, name, MPP_REQUIRED, "profile and field"),
     MPP_FIELD_DOUBLE(MppPrior, prior, 1e-12, 1e12, MPP_REQUIRED, "expected value"),
     MPP_FIELD_DOUBLE(MppPrior, spread, 1e-3, 10, 0.3, "standard deviation of its logarithm (log-odds for fractions)"),
+    MPP_FIELD_DOUBLE(MppPrior, among, 1e-3, 10, 0.3, "the same, of several profiles' numbers about their centre"),
 };
 static const MppFields prior_fields = MPP_FIELDS("prior", MppPrior, prior_rows);
 
@@ -120,16 +121,19 @@ static void add_runtime_places(MppParameter *parameter, const ParameterName *nam
 bool mpp_parameter_add_job(MppParameter *parameter, MppRunJob *job)
 {
     guint before = parameter->places->len;
-    ParameterName name = split_name(parameter->prior->name);
+    if (!parameter->places->len)
+        return false;
+    ParameterName name = split_name(parameter->name);
     add_cluster_places(parameter, &name, job->cluster);
     add_runtime_places(parameter, &name, job->runtime);
     g_strfreev(name.parts);
     return parameter->places->len > before;
 }
 
+/** Finds the places of @parameter, and their range. */
 static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **error)
 {
-    ParameterName name = split_name(parameter->prior->name);
+    ParameterName name = split_name(parameter->name);
     for (guint i = 0; i < profiles->clusters->len; i++)
         add_cluster_places(parameter, &name, profiles->clusters->pdata[i]);
     for (guint i = 0; i < profiles->runtimes->len; i++)
@@ -137,30 +141,67 @@ static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **
     g_strfreev(name.parts);
     if (parameter->places->len)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->prior->name);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->name);
     return false;
+}
+
+/** Appends a parameter and takes @name. */
+static bool add_parameter(GArray *parameters, const MppPrior *prior, char *name, double spread, int centre,
+                          const MppProfiles *profiles, GError **error)
+{
+    MppParameter parameter = { .name = name, .prior = prior, .expected = prior->prior, .spread = spread, .centre = centre,
+                               .places = g_ptr_array_new() };
+    bool bound = bind(&parameter, profiles, error);
+    if (bound)
+        mpp_parameter_set(&parameter, prior->prior);
+    g_array_append_val(parameters, parameter);
+    return bound;
+}
+
+/** The profiles of "kind:one,other/field/…" by themselves, after their centre. */
+static bool add_pool(GArray *parameters, const MppPrior *prior, const MppProfiles *profiles, GError **error)
+{
+    const char *colon = strchr(prior->name, ':'), *slash = strchr(colon, '/');
+    g_autofree char *kind = g_strndup(prior->name, colon - prior->name), *list = g_strndup(colon + 1, slash - colon - 1);
+    g_auto(GStrv) names = g_strsplit(list, ",", -1);
+    guint centre = parameters->len;
+    bool bound = true;
+    for (int i = -1; bound && (i < 0 || names[i]); i++) {
+        char *name = g_strconcat(kind, ":", names[MAX(i, 0)], slash, NULL);
+        bound = add_parameter(parameters, prior, name, i < 0 ? prior->spread : prior->among, i < 0 ? -1 : (int)centre, profiles, error);
+    }
+    MppParameter *first = &g_array_index(parameters, MppParameter, centre); /* had the first one's places, for their range */
+    g_ptr_array_set_size(first->places, 0);
+    g_free(first->name);
+    first->name = g_strdup(prior->name);
+    return bound;
+}
+
+static bool add_prior(GArray *parameters, const MppPrior *prior, const MppProfiles *profiles, GError **error)
+{
+    const char *slash = strchr(prior->name, '/'), *comma = strchr(prior->name, ','), *colon = strchr(prior->name, ':');
+    if (colon && comma && slash && colon < comma && comma < slash)
+        return add_pool(parameters, prior, profiles, error);
+    return add_parameter(parameters, prior, g_strdup(prior->name), prior->spread, -1, profiles, error);
 }
 
 GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error)
 {
     GArray *parameters = g_array_new(FALSE, TRUE, sizeof(MppParameter));
-    for (guint i = 0; i < priors->len; i++) {
-        MppParameter parameter = { .prior = &g_array_index(priors, MppPrior, i), .places = g_ptr_array_new() };
-        bool bound = bind(&parameter, profiles, error);
-        g_array_append_val(parameters, parameter);
-        if (!bound) {
+    for (guint i = 0; i < priors->len; i++)
+        if (!add_prior(parameters, &g_array_index(priors, MppPrior, i), profiles, error)) {
             mpp_parameters_free(parameters);
             return NULL;
         }
-        mpp_parameter_set(&g_array_index(parameters, MppParameter, i), parameter.prior->prior);
-    }
     return parameters;
 }
 
 void mpp_parameters_free(GArray *parameters)
 {
-    for (guint i = 0; parameters && i < parameters->len; i++)
+    for (guint i = 0; parameters && i < parameters->len; i++) {
+        g_free(g_array_index(parameters, MppParameter, i).name);
         g_ptr_array_unref(g_array_index(parameters, MppParameter, i).places);
+    }
     if (parameters)
         g_array_free(parameters, TRUE);
 }
@@ -179,11 +220,21 @@ static double measure(const MppParameter *parameter, double value)
 
 double mpp_parameter_to_score(const MppParameter *parameter, double value)
 {
-    return (measure(parameter, value) - measure(parameter, parameter->prior->prior)) / parameter->prior->spread;
+    return (measure(parameter, value) - measure(parameter, parameter->expected)) / parameter->spread;
 }
 
 double mpp_parameter_from_score(const MppParameter *parameter, double score)
 {
-    double m = measure(parameter, parameter->prior->prior) + score * parameter->prior->spread;
+    double m = measure(parameter, parameter->expected) + score * parameter->spread;
     return parameter->is_fraction ? 1 / (1 + exp(-m)) : exp(m);
+}
+
+void mpp_parameters_set_scores(GArray *parameters, const double *scores)
+{
+    for (guint k = 0; k < parameters->len; k++) {
+        MppParameter *parameter = &g_array_index(parameters, MppParameter, k);
+        if (parameter->centre >= 0)
+            parameter->expected = g_array_index(parameters, MppParameter, parameter->centre).value;
+        mpp_parameter_set(parameter, mpp_parameter_from_score(parameter, scores[k]));
+    }
 }

@@ -5,6 +5,10 @@
  * "runtime:nanotron/host/kernel_s", "cluster:aws-p5-efa/jitter_frac", "cluster:dgx-h100/tiers/1/step_s". Fields that
  * hold one number are joined: "device:a100-sxm4-80gb/matmul_frac/fp16+bf16".
  * What a parameter may be is the range of its field; what it is expected to be is its prior.
+ *
+ * Several profiles share what is known (partial pooling): the prior of "runtime:nanotron,torchtitan/host/kernel_s" is
+ * that of a common centre, a parameter without a place of its own, and each profile's number is expected there. A
+ * profile that no run tells about then has what the others have.
  */
 #pragma once
 
@@ -14,13 +18,17 @@ typedef struct {
     char *name;
     double prior;  /* expected value */
     double spread; /* standard deviation of its logarithm, or of its log-odds when @is_fraction */
+    double among;  /* the same, of several profiles' numbers about their centre */
 } MppPrior;
 
 typedef struct {
+    char *name;            /* of one profile's number, or of a centre */
     const MppPrior *prior; /* borrowed */
+    double expected, spread; /* of this one */
+    int centre;            /* index of the parameter it is expected at, before it; -1: none */
     double low, high;      /* of the field */
     bool is_fraction;      /* at most 1 */
-    GPtrArray *places;     /* double *: the number in every profile that holds a copy of it */
+    GPtrArray *places;     /* double *: the number in every profile that holds a copy of it; none for a centre */
     double value;
     double deviation; /* standard deviation of the estimate, in the prior's measure; set by a fit */
     int n_runs;       /* runs that it bears upon; set by a fit */
@@ -31,7 +39,7 @@ typedef struct {
 GArray *mpp_priors_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_priors_free(GArray *priors);
 
-/** Binds each prior to the numbers in @profiles. Error: MPP_ERROR_INVALID for a name that means nothing. */
+/** Binds each prior to the numbers in @profiles, which are set to it. Error: MPP_ERROR_INVALID for a name that means nothing. */
 GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Lets @parameter also set the copy that @job holds of its number. Returns: whether the job has one. */
@@ -42,6 +50,9 @@ void mpp_parameters_free(GArray *parameters);
 /** Sets the number in all its places. */
 void mpp_parameter_set(MppParameter *parameter, double value);
 
-/** Between the number and a measure without bounds, in units of the prior's spread around the prior. */
+/** Between the number and a measure without bounds, in units of the spread around what is expected. */
 double mpp_parameter_to_score(const MppParameter *parameter, double value);
 double mpp_parameter_from_score(const MppParameter *parameter, double score);
+
+/** Sets every parameter by its score, each expected where its centre then is. */
+void mpp_parameters_set_scores(GArray *parameters, const double *scores);

@@ -58,14 +58,14 @@ static void set_source(cJSON *root, const char *key, const MppParameter *paramet
     if (!sources)
         sources = cJSON_AddObjectToObject(root, "sources");
     g_autofree char *before = basis(sources, key);
-    g_autofree char *text = g_strdup_printf("%s; fitted to %d published runs, mean error %.1f %%", *before ? before : "guess",
-                                            parameter->n_runs, 100 * parameter->mean_error);
+    g_autofree char *runs = g_strdup_printf("%d published runs, mean error %.1f %%", parameter->n_runs, 100 * parameter->mean_error);
+    g_autofree char *text = g_strconcat(*before ? before : "guess", "; fitted to ", parameter->n_runs ? runs : "others of its kind", NULL);
     set_member(sources, key, cJSON_CreateString(text));
 }
 
 static bool write_one(const MppParameter *parameter, const char *folder, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(parameter->prior->name, "/", -1);
+    g_auto(GStrv) parts = g_strsplit(parameter->name, "/", -1);
     g_auto(GStrv) profile = g_strsplit(parts[0], ":", 2);
     g_autofree char *file = g_strconcat(profile[1], ".json", NULL);
     g_autofree char *path = g_build_filename(folder, folder_of(profile[0]), file, NULL);
@@ -76,15 +76,17 @@ static bool write_one(const MppParameter *parameter, const char *folder, GError 
     for (int i = 0; fields[i]; i++)
         set_member(holder(json->root, parts + 1), fields[i], cJSON_CreateNumber(rounded(parameter->value)));
     g_autofree char *key = source_key(json->root, parts + 1);
-    if (parameter->n_runs)
+    if (parameter->n_runs || parameter->centre >= 0)
         set_source(json->root, key, parameter);
     return mpp_json_write(json->root, path, error);
 }
 
 bool mpp_calibrate_write(const GArray *parameters, const char *folder, GError **error)
 {
-    for (guint i = 0; i < parameters->len; i++)
-        if (!write_one(&g_array_index(parameters, MppParameter, i), folder, error))
+    for (guint i = 0; i < parameters->len; i++) {
+        const MppParameter *parameter = &g_array_index(parameters, MppParameter, i);
+        if (parameter->places->len && !write_one(parameter, folder, error))
             return false;
+    }
     return true;
 }

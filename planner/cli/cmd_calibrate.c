@@ -18,8 +18,8 @@ static void print_parameters(const GArray *parameters)
     g_autoptr(MppTable) table = mpp_table_new("parameter|prior >|fitted >|in spreads >|known to >|runs >");
     for (guint i = 0; i < parameters->len; i++) {
         const MppParameter *one = &g_array_index(parameters, MppParameter, i);
-        mpp_table_add(table, "%s", one->prior->name);
-        mpp_table_add(table, "%.4g", one->prior->prior);
+        mpp_table_add(table, "%s", one->name);
+        mpp_table_add(table, "%.4g", one->expected);
         mpp_table_add(table, "%.4g", one->value);
         mpp_table_add(table, "%+.1f", mpp_parameter_to_score(one, one->value));
         mpp_table_add(table, "±%.0f %%", 100 * one->deviation);

@@ -142,8 +142,11 @@ static void test_write(void)
     static const char *const file = "{\"name\": \"c\", \"tiers\": [{\"name\": \"in\", \"step_s\": 1}, {\"name\": \"out\", \"step_s\": 2}],"
                                     " \"sources\": {\"out.step_s\": \"a paper; fitted to 3 published runs\"}}";
     MppPrior priors[] = { { (char *)"cluster:c/tiers/1/step_s", 1, 1 }, { (char *)"cluster:c/jitter_frac", 1, 1 } };
-    MppParameter one = { .prior = &priors[0], .value = 0.000123456, .n_runs = 385, .mean_error = 0.0777 };
-    MppParameter two = { .prior = &priors[1], .value = 0.01, .n_runs = 0 };
+    g_autoptr(GPtrArray) places = g_ptr_array_new();
+    double place = 0;
+    g_ptr_array_add(places, &place);
+    MppParameter one = { .name = priors[0].name, .prior = &priors[0], .places = places, .centre = -1, .value = 0.000123456, .n_runs = 385, .mean_error = 0.0777 };
+    MppParameter two = { .name = priors[1].name, .prior = &priors[1], .places = places, .centre = -1, .value = 0.01, .n_runs = 0 };
     g_autoptr(GArray) parameters = g_array_new(FALSE, FALSE, sizeof(MppParameter));
     g_array_append_val(parameters, one);
     g_array_append_val(parameters, two);
