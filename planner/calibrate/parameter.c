@@ -173,7 +173,7 @@ static bool add_pool(GArray *parameters, const MppPrior *prior, const MppProfile
     MppParameter *first = &g_array_index(parameters, MppParameter, centre); /* had the first one's places, for their range */
     g_ptr_array_set_size(first->places, 0);
     g_free(first->name);
-    first->name = g_strdup(prior->name);
+    first->name = g_strconcat(kind, ":*", slash, NULL);
     return bound;
 }
 
