@@ -2,29 +2,28 @@
 
 #include <math.h>
 
-/** What one device may use of a tier when all its neighbours use it too. */
-static double device_rate(const MppTier *tier)
-{
-    return tier->bytes_per_s / (tier->shared_by * tier->oversubscription) * tier->efficiency_frac;
-}
-
 /** Members of the group below tier @i; they share what crosses the tier. */
 static int64_t inner_members(const MppGroup *group, int i)
 {
     return i ? group->members[i - 1] : 1;
 }
 
-/** Share of a port's rate that is left when the group's domains below tier @i all send over the tier. */
-static double uncongested(const MppTier *tier, const MppGroup *group, int i)
+/**
+ * What one device may use of tier @i when all its neighbours use it too. Where no switch joins a node's devices, each
+ * reaches the other members only over its links to them.
+ */
+static double device_rate(const MppTier *tier, const MppGroup *group, int i)
 {
-    double domains = (double)group->members[i] / inner_members(group, i);
-    return tier->congestion > 0 && domains > 2 ? pow(domains / 2, -tier->congestion) : 1;
+    double reached = tier->efficiency_frac;
+    if (i == 0)
+        reached = MIN(reached, tier->p2p_frac * (group->members[0] - 1));
+    return tier->bytes_per_s / (tier->shared_by * tier->oversubscription) * reached * (1 - group->lost_frac[i]);
 }
 
 /** A ring crosses tier i between inner domains, over the ports of all members that lie in one. */
 static double ring_rate(const MppTier *tier, const MppGroup *group, int i)
 {
-    return device_rate(tier) * inner_members(group, i) * uncongested(tier, group, i);
+    return device_rate(tier, group, i) * inner_members(group, i);
 }
 
 double mpp_collective_bandwidth(const MppCluster *cluster, const MppGroup *group)
@@ -67,7 +66,7 @@ static double all_to_all_s(const MppCluster *cluster, double bytes, const MppGro
         double beyond = (double)(group->members[i] - inner_members(group, i)) / group->n;
         if (beyond <= 0)
             continue;
-        slowest_s = MAX(slowest_s, bytes * beyond / (device_rate(tier) * uncongested(tier, group, i)));
+        slowest_s = MAX(slowest_s, bytes * beyond / (device_rate(tier, group, i)));
         latency_s += tier->latency_s + ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
     }
     return slowest_s + latency_s;

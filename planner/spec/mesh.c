@@ -1,5 +1,7 @@
 #include "planner/spec/mesh.h"
 
+#include <math.h>
+
 static const char *const axis_names[MPP_N_AXES] = { "tp", "cp", "dp",    "pp",       "ep",
                                                     "etp", "dp-cp", "shard", "replicas", "expert-dp" };
 const MppNames mpp_axis_names = MPP_NAMES("axis", axis_names);
@@ -31,6 +33,16 @@ int64_t mpp_mesh_stride(const MppStrategy *strategy, MppAxis axis)
     return stride;
 }
 
+/** Kept with the group: collectives ask for it far more often than groups are made. */
+static void set_lost(const MppCluster *cluster, MppGroup *group)
+{
+    for (int i = 0; i <= group->widest_tier; i++) {
+        double congestion = mpp_cluster_tier(cluster, i)->congestion;
+        double domains = (double)group->members[i] / (i ? group->members[i - 1] : 1);
+        group->lost_frac[i] = congestion > 0 && domains > 2 ? 1 - pow(domains / 2, -congestion) : 0;
+    }
+}
+
 /** One or two nested progressions of ranks; (n1, stride1) is a single one when n2 is 1. */
 static MppGroup make_group(const MppCluster *cluster, int64_t gpus, int64_t n1, int64_t stride1, int64_t n2, int64_t stride2)
 {
@@ -44,6 +56,7 @@ static MppGroup make_group(const MppCluster *cluster, int64_t gpus, int64_t n1, 
         if (group.members[i] == group.n && group.n > 1)
             group.widest_tier = i;
     }
+    set_lost(cluster, &group);
     return group;
 }
 

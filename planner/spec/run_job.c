@@ -80,6 +80,14 @@ static bool is_compiled(const MppRun *run, MppPrecision precision)
     return mpp_precision_needs_casts(precision) || (cJSON_IsString(label) && strstr(label->valuestring, "compile"));
 }
 
+/** A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. */
+static MppPrecision stated_precision(const MppRun *run, const MppDevice *device, MppPrecision otherwise)
+{
+    MppPrecision precision = mpp_run_match_precision(run->training.precision, otherwise);
+    bool has_tf32 = device->peak_flop_per_s.by_precision[MPP_PRECISION_TF32] > 0;
+    return precision == MPP_PRECISION_FP32 && has_tf32 ? MPP_PRECISION_TF32 : precision;
+}
+
 static void fill_training(const MppRun *run, MppRunJob *out)
 {
     const MppRunTraining *from = &run->training;
@@ -87,7 +95,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     *training = mpp_training_default(out->model, out->runtime, &out->cluster->device, out->job.gpus);
     training->seq = run->model.seq;
     training->global_batch = from->global_batch;
-    training->precision = mpp_run_match_precision(from->precision, training->precision);
+    training->precision = stated_precision(run, &out->cluster->device, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
     if (out->runtime->eager_unless_stated && !is_compiled(run, training->precision))
