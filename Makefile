@@ -173,10 +173,10 @@ check-fast:
 golden: all
 	tests/run --golden build
 
-## calibrate: fit the profiles to the measured runs of MPPLAN_RUNS_DIR; rewrite them and both accuracy tables (15 minutes)
+## calibrate: fit the profiles to the measured runs of MPPLAN_RUNS_DIR; rewrite them and the accuracy tables (15 minutes)
 calibrate: all
 	$(BUILD)/mpplan calibrate $(MPPLAN_RUNS_DIR)/*.jsonl --priors hwprofiles/priors.json --write hwprofiles \
-	  --leave-one-out tests/accuracy/unseen.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
+	  --leave-one-out tests/accuracy/unseen.csv --residuals tests/accuracy/residuals.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
 	@$(MAKE) --no-print-directory accuracy
 
 ## accuracy: predict the measured runs of MPPLAN_RUNS_DIR; rewrite tests/accuracy/results.csv and the README's table, plot the errors

@@ -21,12 +21,12 @@ static GPtrArray *runs_of(const GPtrArray *runs, const char *source)
 }
 
 /** Judges the runs of @source, which were not fitted. */
-static MppAccuracy judge(const GPtrArray *runs, const char *source, const MppProfiles *profiles, const GArray *all, GArray *residuals)
+static MppAccuracy judge(const GPtrArray *runs, const char *source, const MppProfiles *profiles, GArray *residuals)
 {
     g_autoptr(GPtrArray) own = runs_of(runs, source);
     GArray *predictions = mpp_predictions_new(own, profiles);
     MppAccuracy accuracy = mpp_accuracy_overall(predictions, true);
-    mpp_residuals_add(residuals, predictions, all);
+    mpp_residuals_add(residuals, predictions);
     mpp_predictions_free(predictions);
     accuracy.source = source;
     return accuracy;
@@ -57,9 +57,10 @@ GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const
     for (guint i = 0; done && i < table->len; i++) {
         MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
         done = fit_without(row->seen.source, parameters, profiles, runs, options, error);
-        row->unseen = done ? judge(runs, row->seen.source, profiles, all, residuals) : row->seen;
+        row->unseen = done ? judge(runs, row->seen.source, profiles, residuals) : row->seen;
     }
     mpp_predictions_free(all);
+    mpp_residuals_set_fitted(residuals);
     for (guint k = 0; k < parameters->len; k++)
         mpp_parameter_set(&g_array_index(parameters, MppParameter, k), fitted[k]);
     return done ? g_steal_pointer(&table) : NULL;

@@ -1,5 +1,6 @@
 /**
- * Errors on runs that a fit had not seen, and the spreads they give.
+ * Errors on runs whose source a fit had not seen, and the file that keeps them: spreads can be taken from it again
+ * without another fit.
  */
 #pragma once
 
@@ -7,20 +8,23 @@
 #include "planner/calibrate/spread.h"
 
 typedef struct {
-    const char *source; /* lent by the run */
-    char *job;          /* what runs that differ in their plan only have in common */
-    MppBasis basis;
-    double log_ratio;   /* of measured over predicted */
+    char *source, *device, *runtime;
+    char *job;        /* what runs that differ in their plan only have in common */
+    MppBasis basis;   /* device and stack are fitted where another source has them */
+    double log_ratio; /* of measured over predicted */
 } MppResidual;
 
 /** An empty list; MppResidual. */
 GArray *mpp_residuals_new(void);
 
-/**
- * Adds the timed runs among @predictions, all of one source that was not fitted. @all: predictions of every source,
- * which tell what devices and stacks the others have.
- */
-void mpp_residuals_add(GArray *residuals, const GArray *predictions, const GArray *all);
+/** Adds the timed runs among @predictions, all of one source that was not fitted. */
+void mpp_residuals_add(GArray *residuals, const GArray *predictions);
 
-/** The spreads of all residuals. @all: the same, for the names of what was fitted. */
-MppSpreads *mpp_residuals_spreads(const GArray *residuals, const GArray *all);
+/** Sets what the residuals rest on, once all are there. */
+void mpp_residuals_set_fitted(GArray *residuals);
+
+/** CSV, one line a run. Error: G_FILE_ERROR. */
+bool mpp_residuals_write(const GArray *residuals, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Errors: G_FILE_ERROR, MPP_ERROR_SYNTAX with file and line. */
+GArray *mpp_residuals_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

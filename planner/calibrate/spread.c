@@ -27,6 +27,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppSpreads, runtimes, "stacks that were fitted"),
     MPP_FIELD_DOUBLE(MppSpreads, pair_frac, 0, 10, MPP_REQUIRED,
                      "a plan predicted faster by this share was faster in 80 % of the pairs of unseen runs"),
+    MPP_FIELD_DOUBLE(MppSpreads, tail_frac, 0, 0.5, 0.1, "share of the residuals on either side of an interval"),
     MPP_FIELD_DOUBLE(MppSpreads, coverage_frac, 0, 1, MPP_REQUIRED,
                      "unseen runs inside their interval, each source judged by the spreads of the others"),
 };

@@ -28,6 +28,7 @@ typedef struct {
     GArray *spreads;       /* MppSpread, one for each basis */
     GPtrArray *devices, *runtimes; /* names of those that were fitted */
     double pair_frac;      /* a plan predicted faster by this share was faster in 80 % of the pairs of unseen runs */
+    double tail_frac;      /* quantiles at which p10 and p90 are taken, so that an interval holds 80 % of another source's runs */
     double coverage_frac;  /* of unseen runs inside their interval, each source judged by the others' spreads */
 } MppSpreads;
 

@@ -2,13 +2,14 @@
 #include <stdio.h>
 
 #include "planner/calibrate/leave_one_out.h"
+#include "planner/calibrate/spread_fit.h"
 #include "planner/calibrate/write.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out, *spreads;
+    char *priors, *write, *left_out, *one_out, *residuals, *spreads;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -51,7 +52,15 @@ static void print_accuracy(const char *title, const GPtrArray *runs, const MppPr
     mpp_predictions_free(predictions);
 }
 
-/** The table of unseen sources, and the spreads of their errors, if they are wanted. */
+static bool write_spreads(const GArray *residuals, const char *path, GError **error)
+{
+    g_autoptr(MppSpreads) spreads = mpp_spread_fit(residuals);
+    g_autoptr(cJSON) root = mpp_fields_write(&mpp_spreads_fields, spreads, false);
+    printf("\n%.1f %% of the unseen runs lie in their interval\n", 100 * spreads->coverage_frac);
+    return mpp_json_write(root, path, error);
+}
+
+/** The table of unseen sources, their residuals, and the spreads of these, as far as they are wanted. */
 static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, const MppProfiles *profiles,
                           const GPtrArray *runs, const MppFitOptions *how, GError **error)
 {
@@ -59,16 +68,16 @@ static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, c
         return true;
     g_autoptr(GArray) residuals = mpp_residuals_new();
     g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, how, residuals, error);
-    if (!table || !mpp_leave_one_out_write(table, options->one_out, error))
-        return false;
-    if (!options->spreads)
-        return true;
-    GArray *all = mpp_predictions_new(runs, profiles);
-    g_autoptr(MppSpreads) spreads = mpp_residuals_spreads(residuals, all);
-    mpp_predictions_free(all);
-    g_autoptr(cJSON) root = mpp_fields_write(&mpp_spreads_fields, spreads, false);
-    printf("\n%.1f %% of the unseen runs lie in their interval\n", 100 * spreads->coverage_frac);
-    return mpp_json_write(root, options->spreads, error);
+    return table && mpp_leave_one_out_write(table, options->one_out, error) &&
+           (!options->residuals || mpp_residuals_write(residuals, options->residuals, error)) &&
+           (!options->spreads || write_spreads(residuals, options->spreads, error));
+}
+
+/** No runs, no fit: spreads of residuals that an earlier one left. */
+static bool respread(const CalibrateOptions *options, GError **error)
+{
+    g_autoptr(GArray) residuals = mpp_residuals_load(options->residuals, error);
+    return residuals && write_spreads(residuals, options->spreads, error);
 }
 
 /** Whether the numbers make sense, and there are runs of the source to be left out. */
@@ -130,7 +139,9 @@ static bool run(int argc, char **argv, GError **error)
         { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "Do not fit the runs of SOURCE; judge on them", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
           "Also fit once without each source, and write the errors on it to FILE", "FILE" },
-        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "With that, write the spreads of the errors to FILE", "FILE" },
+        { "residuals", 0, 0, G_OPTION_ARG_FILENAME, &options.residuals,
+          "With that, write each run's error to FILE; without runs, read them", "FILE" },
+        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "Write the spreads of the errors to FILE", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1)", "SCALE" },
@@ -141,14 +152,16 @@ static bool run(int argc, char **argv, GError **error)
     g_auto(GStrv) files = NULL;
     bool helped, done = mpp_command_parse(&mpp_command_calibrate, entries, NULL, argc, argv, &files, &helped, error);
     if (done && !helped) {
-        done = files && options.priors;
+        bool again = !files && !options.priors && options.residuals && options.spreads;
+        done = again || (files && options.priors);
         if (!done)
             g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs --priors and files of measured runs");
-        done = done && calibrate(files, &options, error);
+        done = done && (again ? respread(&options, error) : calibrate(files, &options, error));
     }
     g_free(options.priors);
     g_free(options.write);
     g_free(options.left_out);
+    g_free(options.residuals);
     g_free(options.spreads);
     g_free(options.one_out);
     return done;
@@ -160,6 +173,7 @@ const MppCommand mpp_command_calibrate = {
     .summary = "Fit numbers of hardware and runtime profiles to measured runs.",
     .examples = "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --write hwprofiles\n"
                 "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-out vtrain\n"
-                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n",
+                "  mpplan calibrate runs.jsonl --priors hwprofiles/priors.json --leave-one-out unseen.csv\n"
+                "  mpplan calibrate --residuals residuals.csv --spreads hwprofiles/spreads.json\n",
     .run = run,
 };
