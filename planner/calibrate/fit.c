@@ -26,7 +26,9 @@ typedef struct {
     double *predicted_s; /* at the last scores */
     double *reweight;    /* square root of the Cauchy weight */
     guint *n_places;     /* of each parameter, without those in the jobs */
-    bool *bears;         /* parameters by runs: whether the parameter can change the run */
+    bool *bears;         /* parameters by runs: whether the run's profiles have the parameter */
+    bool *moves;         /* whether it changed the run at the last look, one a round: most do not */
+    bool look;
 } Fit;
 
 static MppParameter *parameter_at(const Fit *fit, guint i)
@@ -49,7 +51,7 @@ static double predict_s(const Fit *fit, guint i)
 typedef struct {
     const Fit *fit;
     guint first, last;
-    int parameter; /* only the runs it bears upon; -1: all */
+    int parameter; /* only the runs it moves; -1: all */
     double *out;
 } Slice;
 
@@ -58,7 +60,7 @@ static void *predict_slice(void *data)
     Slice *slice = data;
     guint n = slice->fit->runs->len;
     for (guint i = slice->first; i < slice->last; i++)
-        if (slice->parameter < 0 || slice->fit->bears[slice->parameter * n + i])
+        if (slice->parameter < 0 || slice->fit->moves[slice->parameter * n + i])
             slice->out[i] = predict_s(slice->fit, i);
     return NULL;
 }
@@ -96,13 +98,15 @@ static int residuals(const gsl_vector *scores, void *data, gsl_vector *out)
     return GSL_SUCCESS;
 }
 
-/** A parameter moves the runs it bears upon, and so does its centre, in proportion to the spreads. */
+/** A parameter's centre moves the runs as it does itself, in proportion to the spreads. */
 static void set_derivatives(const Fit *fit, guint k, const double *moved_s, double step, gsl_matrix *out)
 {
     const MppParameter *parameter = parameter_at(fit, k);
     guint n = fit->runs->len;
     for (guint i = 0; i < n; i++) {
-        if (!fit->bears[k * n + i])
+        bool *moves = &fit->moves[k * n + i];
+        *moves = *moves && !(fit->look && moved_s[i] == fit->predicted_s[i]);
+        if (!*moves)
             continue;
         double slope = run_at(fit, i)->weight * fit->reweight[i] * log(moved_s[i] / fit->predicted_s[i]) / step;
         gsl_matrix_set(out, i, k, slope);
@@ -111,7 +115,7 @@ static void set_derivatives(const Fit *fit, guint k, const double *moved_s, doub
     }
 }
 
-/** Forward differences, each parameter over the runs it bears upon. */
+/** Forward differences, each parameter over the runs it moves. */
 static int jacobian(const gsl_vector *scores, void *data, gsl_matrix *out)
 {
     const double step = 1e-3;
@@ -130,7 +134,14 @@ static int jacobian(const gsl_vector *scores, void *data, gsl_matrix *out)
         set_derivatives(fit, k, moved_s, step, out);
         gsl_matrix_set(out, n + k, k, 1);
     }
+    fit->look = false;
     return GSL_SUCCESS;
+}
+
+static void look_again(Fit *fit)
+{
+    memcpy(fit->moves, fit->bears, fit->parameters->len * fit->runs->len * sizeof(bool));
+    fit->look = true;
 }
 
 static bool is_fitted(const MppRun *run, guint index, const MppFitOptions *options)
@@ -174,16 +185,12 @@ static void find_bearings(Fit *fit)
     guint n = fit->runs->len;
     fit->n_places = g_new(guint, fit->parameters->len + 1);
     fit->bears = g_new0(bool, fit->parameters->len * n + 1);
+    fit->moves = g_new0(bool, fit->parameters->len * n + 1);
     for (guint k = 0; k < fit->parameters->len; k++) {
         MppParameter *parameter = parameter_at(fit, k);
-        parameter->n_runs = 0;
         fit->n_places[k] = parameter->places->len;
-        for (guint i = 0; i < n; i++) {
+        for (guint i = 0; i < n; i++)
             fit->bears[k * n + i] = mpp_parameter_add_job(parameter, run_at(fit, i)->job);
-            parameter->n_runs += fit->bears[k * n + i];
-        }
-        if (parameter->centre >= 0)
-            parameter_at(fit, parameter->centre)->n_runs += parameter->n_runs;
     }
 }
 
@@ -195,17 +202,21 @@ static double mean_error(const Fit *fit)
     return fit->runs->len ? sum / fit->runs->len : 0;
 }
 
-/** What the runs that a parameter bears upon are off by. */
-static void set_mean_errors(Fit *fit)
+/** How many runs each parameter moves, and what these are off by. */
+static void set_evidence(Fit *fit)
 {
     guint n = fit->runs->len;
     for (guint k = 0; k < fit->parameters->len; k++) {
         MppParameter *parameter = parameter_at(fit, k);
         double sum = 0;
-        for (guint i = 0; i < n; i++)
-            if (fit->bears[k * n + i])
-                sum += fabs(fit->predicted_s[i] / run_at(fit, i)->measured_s - 1);
+        parameter->n_runs = 0;
+        for (guint i = 0; i < n; i++) {
+            parameter->n_runs += fit->moves[k * n + i];
+            sum += fit->moves[k * n + i] ? fabs(fit->predicted_s[i] / run_at(fit, i)->measured_s - 1) : 0;
+        }
         parameter->mean_error = parameter->n_runs ? sum / parameter->n_runs : 0;
+        if (parameter->centre >= 0)
+            parameter_at(fit, parameter->centre)->n_runs += parameter->n_runs;
     }
 }
 
@@ -243,6 +254,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, double scale, int rounds, GErr
     for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
         predict_all(fit, -1, fit->predicted_s);
         set_reweights(fit, scale_of_round(scale, round));
+        look_again(fit);
         status = gsl_multifit_nlinear_init(scores, &functions, work);
         int info;
         gsl_multifit_nlinear_driver(ITERATIONS, 1e-4, 1e-4, 1e-6, NULL, NULL, &info, work);
@@ -268,6 +280,7 @@ static void free_fit(Fit *fit)
     g_free(fit->predicted_s);
     g_free(fit->reweight);
     g_free(fit->bears);
+    g_free(fit->moves);
 }
 
 bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
@@ -293,7 +306,7 @@ bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *r
         gsl_vector_free(scores);
         predict_all(&fit, -1, fit.predicted_s);
         result->after = mean_error(&fit);
-        set_mean_errors(&fit);
+        set_evidence(&fit);
     }
     free_fit(&fit);
     return fitted;

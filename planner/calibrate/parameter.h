@@ -31,7 +31,7 @@ typedef struct {
     GPtrArray *places;     /* double *: the number in every profile that holds a copy of it; none for a centre */
     double value;
     double deviation; /* standard deviation of the estimate, in the prior's measure; set by a fit */
-    int n_runs;       /* runs that it bears upon; set by a fit */
+    int n_runs;       /* runs that it changes; set by a fit */
     double mean_error; /* of these runs, after the fit */
 } MppParameter;
 
