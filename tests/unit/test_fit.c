@@ -1,6 +1,7 @@
 #include "planner/calibrate/fit.h"
 
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "planner/calibrate/leave_one_out.h"
@@ -103,6 +104,32 @@ static void test_prior_holds(void)
     mpp_parameters_free(parameters);
 }
 
+/** Several profiles about one centre: the one with runs moves the others part of its way, by the spreads. */
+static void test_pool(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) runs = runs_with(0.55);
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    MppPrior pool = { .name = (char *)"device:a100-sxm4-80gb,v100-sxm2-32gb/matmul_frac/fp16", .prior = 0.8, .spread = 0.6, .among = 0.3 };
+    g_autoptr(GArray) priors = g_array_new(FALSE, FALSE, sizeof(MppPrior));
+    g_array_append_val(priors, pool);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(parameters->len, ==, 3);
+    MppFitOptions options = { .scale = 1e-3 }; /* the runs say far more than the prior */
+    MppFitResult result;
+    g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
+    const MppParameter *all = &g_array_index(parameters, MppParameter, 0);
+    g_assert_cmpstr(all[0].name, ==, "device:*/matmul_frac/fp16");
+    g_assert_cmpint(all[0].n_runs, ==, 6);
+    g_assert_cmpfloat_with_epsilon(all[1].value, 0.55, 0.005);
+    g_assert_cmpfloat(all[2].value, ==, all[0].value);
+    /* least penalty: the centre takes spread² / (spread² + among²) of the way, in log-odds */
+    double way = (log(all[0].value / (1 - all[0].value)) - log(4)) / (log(all[1].value / (1 - all[1].value)) - log(4));
+    g_assert_cmpfloat_with_epsilon(way, 0.36 / (0.36 + 0.09), 0.01);
+    mpp_parameters_free(parameters);
+}
+
 /** What one source says carries over to the other; the table says so, and the parameters keep the fit to both. */
 static void test_leave_one_out(void)
 {
@@ -172,6 +199,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fit/recovers", test_recovers);
     g_test_add_func("/fit/prior-holds", test_prior_holds);
+    g_test_add_func("/fit/pool", test_pool);
     g_test_add_func("/fit/leave-one-out", test_leave_one_out);
     g_test_add_func("/fit/write", test_write);
     return g_test_run();

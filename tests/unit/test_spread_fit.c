@@ -1,0 +1,93 @@
+#include "planner/calibrate/spread_fit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tests/support/expect.h"
+
+#define HEADER "source,job,device,runtime,host_bound,experts,measured_over_predicted\n"
+
+/** @sources of @runs each, all of one kind; the errors of a source lie about its own middle. */
+static GArray *made(int sources, int runs, double between, double within)
+{
+    g_autoptr(GRand) random = g_rand_new_with_seed(2385);
+    GString *text = g_string_new(HEADER);
+    for (int s = 0; s < sources; s++) {
+        double middle = between * (g_rand_double(random) + g_rand_double(random) - 1);
+        for (int i = 0; i < runs; i++)
+            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,0,0,%.9g\n", s, i / 3,
+                                   exp(middle + within * (g_rand_double(random) + g_rand_double(random) - 1)));
+    }
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text->str);
+    GArray *residuals = mpp_residuals_load(path, &error);
+    g_assert_no_error(error);
+    mpp_expect_no_folder(folder);
+    g_string_free(text, TRUE);
+    return residuals;
+}
+
+/** Where sources differ, plain quantiles of the others hold too few of the next: the tails are made smaller. */
+static void test_coverage(void)
+{
+    g_autoptr(GArray) alike = made(12, 40, 0, 0.2), apart = made(12, 40, 0.4, 0.2);
+    g_autoptr(MppSpreads) plain = mpp_spread_fit(alike), wide = mpp_spread_fit(apart);
+    g_assert_cmpfloat(plain->coverage_frac, >=, 0.8);
+    g_assert_cmpfloat(wide->coverage_frac, >=, 0.8);
+    g_assert_cmpfloat(wide->coverage_frac, <, 0.86);
+    g_assert_cmpfloat(wide->tail_frac, <, plain->tail_frac);
+    const MppSpread *spread = &g_array_index(wide->spreads, MppSpread, 0);
+    g_assert_cmpfloat(spread->p10_frac, <, spread->p50_frac);
+    g_assert_cmpfloat(spread->p50_frac, <, spread->p90_frac);
+    g_assert_cmpuint(wide->devices->len, ==, 1);
+    g_assert_cmpstr(wide->runtimes->pdata[0], ==, "nanotron");
+}
+
+/** A device or stack is fitted where another source has it; what is written is read again. */
+static void test_file(void)
+{
+    static const char *const text = HEADER "a,x,h100,nanotron,1,0,1.25\na,x,a100,nanotron,0,1,0.5\nb,y,h100,torchtitan,0,0,2.385\n";
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text), *again = NULL;
+    g_autoptr(GArray) residuals = mpp_residuals_load(path, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(residuals->len, ==, 3);
+    const MppResidual *all = &g_array_index(residuals, MppResidual, 0);
+    g_assert_true(all[0].basis.device_fitted && !all[0].basis.runtime_fitted && all[0].basis.host_bound && !all[0].basis.experts);
+    g_assert_true(!all[1].basis.device_fitted && all[1].basis.experts);
+    g_assert_cmpfloat_with_epsilon(all[2].log_ratio, log(2.385), 1e-12);
+    g_assert_true(mpp_residuals_write(residuals, path, &error));
+    g_assert_true(g_file_get_contents(path, &again, NULL, &error));
+    g_assert_cmpstr(again, ==, text);
+    mpp_expect_no_folder(folder);
+}
+
+static void test_errors(void)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        { "source\n", "residuals.csv:1:1: expected " },
+        { HEADER "a,x,h100,nanotron,1,0\n", "residuals.csv:2:1: expected a line of source,job," },
+        { HEADER "a,x,h100,nanotron,1,0,1.5\na,x,h100,nanotron,1,0,-1.5\n", "residuals.csv:3:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,1,0,1.5s\n", "residuals.csv:2:1: expected a line of " },
+    };
+    g_autofree char *folder = mpp_expect_folder();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *path = mpp_expect_file(folder, "residuals.csv", rows[i].text);
+        g_assert_null(mpp_residuals_load(path, &error));
+        g_assert_error(error, MPP_ERROR, MPP_ERROR_SYNTAX);
+        g_assert_nonnull(strstr(error->message, rows[i].message));
+    }
+    mpp_expect_no_folder(folder);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/spread-fit/coverage", test_coverage);
+    g_test_add_func("/spread-fit/file", test_file);
+    g_test_add_func("/spread-fit/errors", test_errors);
+    return g_test_run();
+}
