@@ -72,18 +72,28 @@ static double cast_s(const MppDevice *device, const MppOp *op, double elements)
     return mpp_compute_stream_s(device, elements * bytes, 1 + tensor_scale);
 }
 
+/** Time after the product of a weight's gradient: where it does not add to the accumulation buffer itself, another kernel does. */
+static double accumulate_s(const MppJob *job, const MppOp *op)
+{
+    const MppStateCosts *state = &job->runtime->state;
+    if (state->gradient_fused || op->parameters <= 0)
+        return 0;
+    return mpp_compute_stream_s(&job->cluster->device,
+                                op->parameters * (mpp_precision_element_bytes(op->precision) + 2 * state->gradient_bytes), 1);
+}
+
 static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
 {
     const MppDevice *device = &job->cluster->device;
     double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
-    bool weights = op->parameters > 0;
     double frac = op->expert ? device->grouped_frac : 1;
-    double accumulate = weights ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
+    bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
+    double written = accumulates ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
     return (MppOpTime){
         .forward_s = mpp_compute_matmul_s(device, op->precision, frac, count, m, n, k, element) + cast_s(device, op, count * m * k),
         .backward_input_s =
             mpp_compute_matmul_s(device, op->precision, frac, count, m, k, n, element) + cast_s(device, op, count * m * n),
-        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, frac, count, n, k, m, accumulate),
+        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, frac, count, n, k, m, written) + accumulate_s(job, op),
     };
 }
 

@@ -42,12 +42,13 @@ void mpp_ops_mark_core(const MppOpContext *at, MppOp *op)
 
 /**
  * Fused: input read, output written; backward reads both gradients' sources and the input, and sums the weights'
- * gradient in a second kernel. Unfused (the textbook expression in eager code): casts to fp32, square, mean,
- * scale, cast, product, each a pass.
+ * gradient in a second kernel. Unfused (the textbook expression of an RMS norm in eager code): cast to fp32, square,
+ * mean, scale, cast back and product read and write 36 bytes an element of 2 bytes, 9 times as many as one kernel;
+ * backward, with a kernel for each operand's gradient and the sums of both uses, 78 bytes, 13 times.
  */
 MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, double tokens, double width, bool keeps_input)
 {
-    enum { UNFUSED_PASSES = 5, UNFUSED_KERNELS = 6, UNFUSED_KERNELS_BACKWARD = 10 };
+    enum { UNFUSED_PASSES = 9, UNFUSED_PASSES_BACKWARD = 13, UNFUSED_KERNELS = 8, UNFUSED_KERNELS_BACKWARD = 14 };
     const MppRuntime *runtime = at->job->runtime;
     bool fused = at->job->training.kernels.norm_fused;
     double elements = tokens * width;
@@ -55,7 +56,7 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
     op->backward_kernels = 2;
     if (!fused) {
         op->forward_bytes *= UNFUSED_PASSES;
-        op->backward_bytes *= UNFUSED_PASSES;
+        op->backward_bytes *= UNFUSED_PASSES_BACKWARD;
         op->forward_kernels = UNFUSED_KERNELS;
         op->backward_kernels = UNFUSED_KERNELS_BACKWARD;
         op->kept_bytes += elements * runtime->memory.norm_kept_elements * at->element;

@@ -33,6 +33,7 @@ static const MppFields host_fields = MPP_FIELDS("host costs", MppHostCosts, host
 
 static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
+    MPP_FIELD_BOOL(MppStateCosts, gradient_fused, true, "products of gradients add to the accumulation buffer themselves"),
     MPP_FIELD_DOUBLE(MppStateCosts, bf16_kept_bytes, 0, 16, 0, "kept beside when training in bf16"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),

@@ -62,6 +62,7 @@ typedef struct {
 /** Gradients and optimizer. Bytes are per parameter. */
 typedef struct {
     double gradient_bytes;           /* accumulation buffer */
+    bool gradient_fused;             /* products of gradients add to it themselves; else a kernel of its own does */
     double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
