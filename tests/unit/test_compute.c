@@ -112,6 +112,9 @@ static void test_products(void)
     inputs->cluster.device.memory_bytes_per_s = 1e11;
     plain_job_expect("accumulated", mpp_compute_time(&inputs->job, &op).backward_weight_s,
                      together_s(compute_s, (operands + 4096.0 * 4096 * 8) / 1e11));
+    inputs->runtime.state.gradient_fused = false; /* 2 bytes an element are written, then read and added */
+    plain_job_expect("accumulated apart", mpp_compute_time(&inputs->job, &op).backward_weight_s,
+                     together_s(compute_s, (operands + 4096.0 * 4096 * 2) / 1e11) + 4096.0 * 4096 * (2 + 8) / 1e11);
 
     inputs->cluster.device.memory_bytes_per_s = 1e18;
     inputs->cluster.device.grouped_frac = 0.5;
