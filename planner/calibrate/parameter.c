@@ -198,8 +198,7 @@ GArray *mpp_parameters_bind(const GArray *priors, const MppProfiles *profiles, G
 
 bool mpp_parameter_read(const MppProfiles *profiles, const char *name, double *value, bool *is_fraction)
 {
-    const MppPrior prior = { .name = (char *)name };
-    MppParameter parameter = { .prior = &prior, .places = g_ptr_array_new() };
+    MppParameter parameter = { .name = (char *)name, .places = g_ptr_array_new() };
     bool found = bind(&parameter, profiles, NULL);
     if (found)
         *value = *(const double *)parameter.places->pdata[0];

@@ -123,14 +123,14 @@ static double coverage(const GArray *residuals, double tail_frac)
     return residuals->len ? (double)inside / residuals->len : 0;
 }
 
-/** The widest tail at which the intervals hold what they promise. */
+/** The widest tail, in steps of half a per cent, at which the intervals hold what they promise. */
 static double conformal_tail(const GArray *residuals)
 {
-    const double promised = 0.8, step = 0.005;
-    double tail_frac = (1 - promised) / 2;
-    while (tail_frac > step && coverage(residuals, tail_frac) < promised)
-        tail_frac -= step;
-    return tail_frac;
+    const double promised = 0.8, steps = 200;
+    int tail = (int)(steps * (1 - promised) / 2 + 0.5);
+    while (tail > 1 && coverage(residuals, tail / steps) < promised)
+        tail--;
+    return tail / steps;
 }
 
 /** Differences of errors between runs of the same job, each job counting once. */

@@ -162,7 +162,7 @@ static void test_host(void)
         { "dp=4,tp=2", 0, 0, 1, 0, 1, false, device_s }, /* a layer's cost, and this is none */
         { "dp=4,tp=2", 3, 2, 1, 0, 1, true, 6 },
         { "dp=4,tp=2", 3, 2, 1, 0, 0.5, true, 3 },
-        { "dp=4,tp=2", device_s, 0, 0, 0, 1, true, device_s * pow(2, 1.0 / 6) },
+        { "dp=4,tp=2", device_s, 0, 0, 0, 1, true, device_s * pow(2, 1.0 / 8) },
         { "dp=2,tp=2,pp=2", 3, 2, 1, 0.25, 1, true, 9 }, /* 1 + tp / 4 while messages to other nodes are pending */
         { "dp=2,tp=2,pp=2,order=tp-pp-cp-dp", 3, 2, 1, 0.25, 1, true, 6 },
     };

@@ -284,6 +284,6 @@ int main(int argc, char **argv)
     g_test_add_func("/model/refused sizes", test_refused_sizes);
     g_test_add_func("/model/refused without text", test_refused_without_text);
     g_test_add_func("/model/zoo round trip", test_zoo_round_trip);
-    g_test_add_func("/model/kinds", test_counts);
+    g_test_add_func("/model/counts", test_counts);
     return g_test_run();
 }
