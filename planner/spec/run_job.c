@@ -1,5 +1,6 @@
 #include "planner/spec/run_job.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "planner/spec/plan_file.h"
@@ -36,6 +37,22 @@ static void fill_mla(const MppRun *run, MppModel *model)
     model->kv_heads = model->heads;
 }
 
+/** Heads where none are stated: nearest to 128 wide, so that tensor-parallel ranks have whole ones. */
+static int64_t usual_heads(int64_t hidden, int64_t tp)
+{
+    const double usual_width = 128;
+    int64_t heads = 0;
+    double least = INFINITY;
+    for (int64_t n = MAX(tp, 1); n <= hidden; n += MAX(tp, 1)) {
+        double off = fabs(log((double)hidden / n / usual_width));
+        if (hidden % n == 0 && off < least) {
+            heads = n;
+            least = off;
+        }
+    }
+    return heads;
+}
+
 static void fill_model(const MppRun *run, MppModel *model)
 {
     enum { GPT2_VOCAB = 50257, WINDOW = 128 };
@@ -44,7 +61,7 @@ static void fill_model(const MppRun *run, MppModel *model)
     model->name = g_strdup(from->name ? from->name : "unnamed");
     model->layers = from->layers;
     model->hidden = from->hidden;
-    model->heads = from->heads;
+    model->heads = from->heads ? from->heads : usual_heads(from->hidden, run->parallel.tp);
     model->kv_heads = from->kv_heads;
     model->head_dim = from->head_dim;
     model->ffn = from->ffn;
@@ -169,9 +186,13 @@ static const char *missing_field(const MppRun *run)
 {
     const MppRunModel *m = &run->model;
     const struct { const char *name; bool there; } needed[] = {
-        { "model.layers", m->layers },           { "model.hidden", m->hidden },   { "model.heads", m->heads },
-        { "model.ffn", m->ffn || m->moe_ffn },   { "model.seq", m->seq },         { "hardware.gpu", run->hardware.gpu },
-        { "hardware.gpus", run->hardware.gpus }, { "training.global_batch", run->training.global_batch },
+        { "model.layers", m->layers },
+        { "model.hidden", m->hidden },
+        { "model.ffn", m->ffn || m->moe_ffn },
+        { "model.seq", m->seq },
+        { "hardware.gpu", run->hardware.gpu },
+        { "hardware.gpus", run->hardware.gpus },
+        { "training.global_batch", run->training.global_batch },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
         if (!needed[i].there)

@@ -24,20 +24,27 @@ def percent(value):
     return f"{100 * value:.1f} %"
 
 
+def fitted(source, one, unseen):
+    """The error on all runs; in brackets that without known anomalies, where there are some."""
+    clean = float(unseen[source]["seen_mape"]) if source in unseen else 100 * one["mape"]
+    anomalies = 100 * one["mape"] - clean > 5
+    return percent(one["mape"]) + (f" ({clean:.1f} %)" if anomalies else "")
+
+
 def row(source, one, unseen):
     right = one["fits_and_ran"] + one["too_large_and_out_of_memory"]
     known = right + one["fits_but_out_of_memory"] + one["too_large_but_ran"]
     timed = one["n_times"] > 0
     return [source, str(one["rows"]), str(one["predicted"]),
-            percent(one["mape"]) if timed else "", percent(one["median"]) if timed else "",
-            f"{unseen[source]} %" if source in unseen else "",
+            fitted(source, one, unseen) if timed else "", percent(one["median"]) if timed else "",
+            f"{unseen[source]['unseen_mape']} %" if source in unseen else "",
             percent(one["memory_mape"]) if one["n_memory"] else "", f"{right}/{known}" if known else "",
             f"{100 * one['regret_mean']:.1f} / {100 * one['regret_worst']:.1f} %" if one["n_groups"] else "", OTHERS.get(source, "")]
 
 
 def main(compared, unseen_path, readme_path):
     with open(unseen_path) as file:
-        unseen = {one["source"]: one["unseen_mape"] for one in csv.DictReader(file)}
+        unseen = {one["source"]: one for one in csv.DictReader(file)}
     with open(compared) as file:
         summary = json.load(file)["summary"]
     table = [HEAD, ["---"] * len(HEAD)] + [row(source, one, unseen) for source, one in sorted(summary.items())]

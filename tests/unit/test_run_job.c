@@ -69,8 +69,7 @@ static void test_skipped(void)
         { SIZES ", \"family\": \"cnn\"", ON_12, BATCH, "", "model family cnn is not modelled" },
         { "\"layers\": 6", ON_12, BATCH, "", "model.hidden is not stated" },
         { "\"hidden\": 210", ON_12, BATCH, "", "model.layers is not stated" },
-        { "\"layers\": 6, \"hidden\": 210", ON_12, BATCH, "", "model.heads is not stated" },
-        { "\"layers\": 6, \"hidden\": 210, \"heads\": 30", ON_12, BATCH, "", "model.ffn is not stated" },
+        { "\"layers\": 6, \"hidden\": 210", ON_12, BATCH, "", "model.ffn is not stated" },
         { "\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420", ON_12, BATCH, "", "model.seq is not stated" },
         { SIZES, "\"gpus\": 12", BATCH, "", "hardware.gpu is not stated" },
         { SIZES, "\"gpu\": \"chip\"", BATCH, "", "hardware.gpus is not stated" },
@@ -252,11 +251,33 @@ static void test_profiles(void)
     mpp_run_job_free(NULL);
 }
 
+/** The width nearest to 128 that leaves every tensor-parallel rank whole heads. */
+static void test_unstated_heads(void)
+{
+    static const struct {
+        const char *model, *parallel;
+        int64_t heads;
+    } rows[] = {
+        { "\"hidden\": 210", "", 2 },
+        { "\"hidden\": 210", "\"dp\": 4, \"tp\": 3", 3 },
+        { "\"hidden\": 1536", "\"dp\": 6, \"tp\": 2", 12 },
+        { "\"hidden\": 210, \"heads\": 30", "", 30 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *model = g_strconcat("\"layers\": 6, \"ffn\": 420, \"vocab\": 1009, \"seq\": 96, ", rows[i].model, NULL), *skipped;
+        g_autoptr(MppRunJob) job = make(model, ON_12, BATCH, rows[i].parallel, &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_cmpint(job->model->heads, ==, rows[i].heads);
+        g_assert_cmpint(job->model->kv_heads, ==, rows[i].heads);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-job/skipped", test_skipped);
     g_test_add_func("/run-job/model", test_model);
+    g_test_add_func("/run-job/unstated-heads", test_unstated_heads);
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
