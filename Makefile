@@ -38,7 +38,7 @@ LIBS = $(PKG_LIBS) -lm
 WORKER_LIBS = $(shell pkg-config --libs $(filter-out gsl libprotobuf-c,$(LINKED))) -lm
 
 # --- files ------------------------------------------------------------------------------------
-LIB_SOURCES := $(filter-out planner/cli/main.c validate/run_main.c,$(wildcard planner/*/*.c sim/*.c validate/*.c))
+LIB_SOURCES := $(filter-out planner/cli/main.c validate/worker/run_main.c,$(wildcard planner/*/*.c sim/*.c validate/*.c validate/net/*.c validate/worker/*.c))
 CPU_SOURCES := $(wildcard validate/cpu/*.c)
 CUDA_SOURCES := $(wildcard validate/cuda/*.c)
 CUDA_KERNELS := $(wildcard validate/cuda/*.cu)
@@ -78,7 +78,7 @@ $(BUILD)/planner/graph/draw/%.o: PKG_CFLAGS += $(DRAW_CFLAGS)
 $(BUILD)/mpplan-draw: $(call objects,$(DRAW_SOURCES))
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(DRAW_LIBS) -lm -o $@
 
-$(BUILD)/mpplan-run: $(call objects,validate/run_main.c) $(LIB)
+$(BUILD)/mpplan-run: $(call objects,validate/worker/run_main.c) $(LIB)
 	$(CC) $(FLAGS) $(LDFLAGS) $^ $(WORKER_LIBS) -o $@
 
 $(CPU_BACKEND): CFLAGS += $(if $(SAN),,-O3) $(shell pkg-config --cflags ompi-c openblas)

@@ -26,7 +26,7 @@ typedef struct {
  */
 MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** The same for microbenchmarks (validate/measure.h) instead of a plan. */
+/** The same for microbenchmarks (validate/worker/measure.h) instead of a plan. */
 MppSamples *mpp_launcher_measure(const MppLauncher *launch, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** What the ranks' standard error says went wrong, for people. */

@@ -1,7 +1,7 @@
 #include "tests/support/lone_rank.h"
 
 #include "validate/backend_load.h"
-#include "validate/counter_random.h"
+#include "validate/net/counter_random.h"
 
 /** The build folder, two above the test program's. */
 static char *build_folder(void)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "validate/place.h"
+#include "validate/net/place.h"
 
 typedef struct {
     MppRank *rank;

@@ -5,7 +5,7 @@
 
 #include "tests/support/lone_rank.h"
 #include "tests/support/tiny_job.h"
-#include "validate/trainer.h"
+#include "validate/worker/trainer.h"
 
 enum { STEPS = 2 };
 

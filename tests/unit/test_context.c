@@ -1,4 +1,4 @@
-#include "validate/context.h"
+#include "validate/net/context.h"
 
 #include <glib.h>
 

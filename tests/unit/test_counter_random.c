@@ -1,4 +1,4 @@
-#include "validate/counter_random.h"
+#include "validate/net/counter_random.h"
 
 #include <glib.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/tiny_job.h"
-#include "validate/net.h"
+#include "validate/net/net.h"
 
 static void refuse_heads(MppInputs *inputs)
 {

@@ -1,4 +1,4 @@
-#include "validate/net_parameter.h"
+#include "validate/net/net_parameter.h"
 
 /** Queries of 8 rows over 4 ranks, keys and values of 2 rows over 2 of them: the rows of each rank. */
 static void test_segments(void)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tests/support/lone_rank.h"
-#include "validate/nodes.h"
+#include "validate/net/nodes.h"
 
 enum { ROWS = 6, WIDTH = 12, N_PARAMETERS = 5 };
 

@@ -1,4 +1,4 @@
-#include "validate/watchdog.h"
+#include "validate/worker/watchdog.h"
 
 typedef struct {
     GMutex mutex;

@@ -6,7 +6,7 @@
 
 #include "tests/support/tiny_job.h"
 #include "validate/backend_load.h"
-#include "validate/numerics.h"
+#include "validate/worker/numerics.h"
 
 /** Relative, of a parameter's largest gradient: rounding of fp32 sums, ten steps later. */
 static const double tolerance = 1e-5;

@@ -1,0 +1,78 @@
+/**
+ * What this executor computes: everything else is refused by name before anything runs.
+ */
+#include "validate/net/net.h"
+
+typedef struct {
+    bool asked;
+    const char *what;
+} Refusal;
+
+static bool refuse(const Refusal *refusals, size_t n, const char *who, GError **error)
+{
+    for (size_t i = 0; i < n; i++)
+        if (refusals[i].asked) {
+            g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: the executor does not compute %s", who, refusals[i].what);
+            return false;
+        }
+    return true;
+}
+
+static bool check_model(const MppModel *m, int64_t seq, GError **error)
+{
+    int64_t norms = m->norms_per_layer;
+    const Refusal refusals[] = {
+        { m->kind != MPP_MODEL_DECODER, "encoders" },
+        { m->vision.image_size > 0, "images" },
+        { m->head != MPP_HEAD_LM, "heads other than a language model's" },
+        { m->mla.kv_lora_rank > 0, "latent attention" },
+        { m->attention_sinks, "attention sinks" },
+        { m->qk_norm_dim != 0, "norms of queries and keys" },
+        { m->positions == MPP_POSITIONS_RELATIVE, "relative positions" },
+        { m->positions == MPP_POSITIONS_LEARNED && m->learned_positions < seq, "sequences longer than the table of positions" },
+        { m->positions == MPP_POSITIONS_ROTARY && m->head_dim % 2, "rotary positions in heads of odd width" },
+        { m->embedding_dim > 0 && m->embedding_dim != m->hidden, "narrow embeddings" },
+        { m->embedding_norm, "a norm after the embedding" },
+        { m->token_types > 0, "token types" },
+        { m->prediction_layers > 0, "multi-token prediction" },
+        { m->parallel_block ? norms != 1 && norms != 2 : norms != 2 && norms != 4, "this number of norms a layer" },
+        { m->moe.experts && m->moe.expert_bias, "biases of experts" },
+        { m->moe.experts && m->moe.shared_gate, "gates of shared experts" },
+        { m->moe.experts && m->parallel_block, "experts in parallel blocks" },
+    };
+    return refuse(refusals, G_N_ELEMENTS(refusals), m->name, error);
+}
+
+static bool check_training(const MppJob *job, GError **error)
+{
+    const MppTraining *t = &job->training;
+    const Refusal refusals[] = {
+        { t->precision != MPP_PRECISION_FP32 && t->precision != MPP_PRECISION_BF16,
+          "formats other than fp32 and bf16 (plan with --precision)" },
+        { t->optimizer != MPP_OPTIMIZER_ADAM, "optimizers other than Adam" },
+        { t->dropout, "dropout" },
+    };
+    return refuse(refusals, G_N_ELEMENTS(refusals), "training", error);
+}
+
+static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **error)
+{
+    bool experts = job->model->moe.experts > 0;
+    bool halves = s->recompute == MPP_RECOMPUTE_SELECTIVE && job->runtime->selective != MPP_SELECTIVE_ATTENTION;
+    int64_t shared = job->model->moe.shared_ffn ? job->model->moe.shared_ffn
+                                                : job->model->moe.shared_experts * job->model->moe.ffn;
+    const Refusal refusals[] = {
+        { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
+        { s->offload_optimizer, "offloaded optimizer states" },
+        { halves, "selective recomputation other than of the attention core" },
+        { experts && s->tp > 1 && !s->sequence_parallel, "experts under tp without sequence parallelism" },
+        { experts && shared % s->tp, "shared experts that tp does not divide" },
+    };
+    return refuse(refusals, G_N_ELEMENTS(refusals), "strategy", error);
+}
+
+bool mpp_net_check(const MppJob *job, const MppStrategy *strategy, GError **error)
+{
+    return check_model(job->model, job->training.seq, error) && check_training(job, error) &&
+           check_strategy(job, strategy, error);
+}
