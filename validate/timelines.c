@@ -131,8 +131,12 @@ static const char page_head[] =
     ":root{color-scheme:light dark;--text:#1f2328;--back:#fff;--line:#8884}\n"
     "@media(prefers-color-scheme:dark){:root{--text:#e6edf3;--back:#0d1117}}\n"
     "body{font:14px system-ui,sans-serif;color:var(--text);background:var(--back);margin:2em}svg{width:100%;height:auto}\n"
-    "text{fill:var(--text);font-size:12px}.forward{fill:#4c8dd6}.backward,.input{fill:#d98b3a}.weight{fill:#b5a13c}\n"
-    ".other{fill:#7f6bc4}.predicted{opacity:.6}line{stroke:var(--line)}\n</style>\n";
+    "text{fill:var(--text);font-size:12px}.forward{--c:#4c8dd6}.backward,.input{--c:#d98b3a}.weight{--c:#b5a13c}\n"
+    ".other{--c:#7f6bc4}rect{fill:var(--c)}.predicted{opacity:.6}line{stroke:var(--line)}\n"
+    "i{display:inline-block;width:12px;height:12px;margin:0 5px 0 14px;background:var(--c)}i:first-child{margin-left:0}\n</style>\n";
+
+static const char legend[] = "<p><i class=\"forward\"></i>forward <i class=\"backward\"></i>backward <i class=\"weight\"></i>weights' gradients "
+                             "<i class=\"other\"></i>exchange, update, waiting for others; pale: predicted</p>\n";
 
 static const char *class_of(const Bar *bar)
 {
@@ -183,7 +187,7 @@ static GString *page_of(const GArray *rows, double predicted_s, double measured_
     add_number(text, "%.1f", 1e3 * predicted_s);
     g_string_append(text, " ms, measured ");
     add_number(text, "%.1f", 1e3 * measured_s);
-    g_string_append_printf(text, " ms</h1>\n<svg viewBox=\"0 0 %d %.0f\">\n", LABEL_WIDTH + PLOT_WIDTH + 4, height + AXIS_HEIGHT);
+    g_string_append_printf(text, " ms</h1>\n%s<svg viewBox=\"0 0 %d %.0f\">\n", legend, LABEL_WIDTH + PLOT_WIDTH + 4, height + AXIS_HEIGHT);
     add_axis(text, longest_s, scale, height);
     for (guint i = 0; i < rows->len; i++) {
         const Row *row = &g_array_index(rows, Row, i);
