@@ -15,7 +15,8 @@ static MppGroup group_of(const MppCluster *cluster, const MppSample *sample)
 static double matmul_s(const MppDevice *device, const MppSample *s)
 {
     double out_bytes = mpp_precision_element_bytes(s->precision) * (s->accumulates ? 2 : 1);
-    return mpp_compute_matmul_s(device, s->precision, 1, (double)s->count, (double)s->m, (double)s->n, (double)s->k, out_bytes);
+    double frac = mpp_compute_aligned_frac(device, s->precision, (double)s->count, (double)s->n, (double)s->k);
+    return mpp_compute_matmul_s(device, s->precision, frac, (double)s->count, (double)s->m, (double)s->n, (double)s->k, out_bytes);
 }
 
 static double attention_s(const MppDevice *device, const MppRuntime *runtime, const MppSample *s)

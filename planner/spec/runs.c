@@ -120,8 +120,24 @@ bool mpp_runs_parse(const char *name, const char *text, size_t n_bytes, int64_t 
     return true;
 }
 
+/** Heads of the runs from @first on that have models as wide as @run's and state theirs; 0: none does, or they differ. */
+static int64_t heads_of_others(const GPtrArray *runs, guint first, const MppRun *run)
+{
+    int64_t heads = 0;
+    for (guint i = first; i < runs->len; i++) {
+        const MppRunModel *model = &((const MppRun *)runs->pdata[i])->model;
+        if (model->hidden != run->model.hidden || !model->heads)
+            continue;
+        if (heads && heads != model->heads)
+            return 0;
+        heads = model->heads;
+    }
+    return heads;
+}
+
 bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error)
 {
+    guint first = runs->len;
     g_autofree char *text = NULL;
     size_t n_bytes;
     if (!mpp_file_read(path, &text, &n_bytes, error))
@@ -134,6 +150,11 @@ bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error)
         if (!blank && !mpp_runs_parse(path, line, end - line, number, runs, error))
             return false;
         line = end + 1;
+    }
+    for (guint i = first; i < runs->len; i++) {
+        MppRun *run = runs->pdata[i];
+        if (!run->model.heads)
+            run->model.heads = heads_of_others(runs, first, run);
     }
     return true;
 }

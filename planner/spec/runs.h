@@ -51,7 +51,10 @@ typedef struct {
 
 extern const MppFields mpp_run_fields;
 
-/** Appends the records of a JSON-lines file to @runs (MppRun *). Errors: G_FILE_ERROR, MPP_ERROR_SYNTAX, MPP_ERROR_SCHEMA. */
+/**
+ * Appends the records of a JSON-lines file to @runs (MppRun *). One that states no attention heads has those of the file's
+ * models of the same width, where these agree. Errors: G_FILE_ERROR, MPP_ERROR_SYNTAX, MPP_ERROR_SCHEMA.
+ */
 bool mpp_runs_load(const char *path, GPtrArray *runs, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** An array that frees its runs. */
