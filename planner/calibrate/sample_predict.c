@@ -15,7 +15,7 @@ static MppGroup group_of(const MppCluster *cluster, const MppSample *sample)
 static double matmul_s(const MppDevice *device, const MppSample *s)
 {
     double out_bytes = mpp_precision_element_bytes(s->precision) * (s->accumulates ? 2 : 1);
-    double frac = mpp_compute_aligned_frac(device, s->precision, (double)s->count, (double)s->n, (double)s->k);
+    double frac = mpp_compute_aligned_frac(device, s->precision, s->count > 1, (double)s->n, (double)s->k);
     return mpp_compute_matmul_s(device, s->precision, frac, (double)s->count, (double)s->m, (double)s->n, (double)s->k, out_bytes);
 }
 

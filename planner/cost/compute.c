@@ -53,14 +53,14 @@ static double depth_of(const MppDevice *device, MppPrecision precision)
  * batched ones, whose operands lie inside wider rows, go without tensor cores at the rate of fp32 (the condition is cuBLAS'
  * "Tensor Core usage"; 128 heads 108 wide take 1.25 times as long a step as 104, bigscience tr11).
  */
-double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, double count, double n, double k)
+double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k)
 {
     const double load_bytes = 16, narrow_loads_frac = 0.69;
     double element = mpp_precision_matmul_bytes(precision);
     bool aligned = fmod(n * element, load_bytes) == 0 && fmod(k * element, load_bytes) == 0;
     if (aligned || precision == MPP_PRECISION_FP32 || device->matmul_tile)
         return 1;
-    if (count == 1)
+    if (!batched)
         return narrow_loads_frac;
     const double *peak = device->peak_flop_per_s.by_precision, *frac = device->matmul_frac.by_precision;
     return MIN(1, peak[MPP_PRECISION_FP32] * frac[MPP_PRECISION_FP32] / (peak[precision] * frac[precision]));
@@ -111,7 +111,7 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
 {
     const MppDevice *device = &job->cluster->device;
     double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
-    double frac = mpp_compute_aligned_frac(device, op->precision, count, n, k) * (op->expert ? device->grouped_frac : 1);
+    double frac = mpp_compute_aligned_frac(device, op->precision, op->attention_core, n, k) * (op->expert ? device->grouped_frac : 1);
     bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
     double written = accumulates ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
     return (MppOpTime){

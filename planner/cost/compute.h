@@ -21,8 +21,8 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op);
 /** FLOP of the forward pass; the backward pass has twice (a fused attention core 2.5 times, scores computed again). */
 double mpp_compute_flop(const MppOp *op);
 
-/** Share of the usual rate that @count products reach whose weights, or second operands, are @n by @k. */
-double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, double count, double n, double k);
+/** Share of the usual rate that products reach whose second operands are @n by @k; @batched: strided parts of wider ones. */
+double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k);
 
 /** Time of @count products [m,k]x[k,n] in one launch that write elements of @out_bytes, at @frac of the usual rate. */
 double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
