@@ -1,5 +1,7 @@
 #include "planner/ops/parts.h"
 
+#include <math.h>
+
 /** Heads of keys and values on a rank: fewer heads than ranks are replicated. */
 static double local_kv_heads(const MppOpContext *at)
 {
@@ -23,15 +25,21 @@ static double sinks(const MppOpContext *at)
     return at->job->model->attention_sinks ? at->job->model->heads / at->tp : 0;
 }
 
+/** Whether the softmax over @batch score matrices is one kernel: it takes them by fours (Megatron-LM model/fused_softmax.py). */
+static bool softmax_is_fused(const MppOpContext *at, double batch)
+{
+    return at->job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX && fmod(batch, 4) == 0;
+}
+
 /** Scores in memory: two batched products around the passes over the score matrix. */
 static void add_unfused_core(const MppOpContext *at, MppOps *ops)
 {
     const MppJob *job = at->job;
     const MppModel *model = job->model;
     const MppShard *shard = at->shard;
-    bool one_kernel = job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX, dropout = job->training.dropout;
-    double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
+        double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
     double scores = batch * queries * seq;
+    bool one_kernel = softmax_is_fused(at, batch), dropout = job->training.dropout;
 
     MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, seq, mpp_model_qk_dim(model), false);
     products->count = batch;
