@@ -56,6 +56,46 @@ static GArray *seen_rows(const GArray *predictions)
     return table;
 }
 
+/** Predicts each run after a fit without its fold; sources in the order of @runs' folds. */
+static GArray *predict_held(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+                            GError **error)
+{
+    enum { FOLDS = 5 };
+    GArray *held = g_array_new(FALSE, FALSE, sizeof(MppPrediction));
+    MppFitOptions how = *options;
+    how.n_folds = FOLDS;
+    for (how.fold = 0; how.fold < FOLDS; how.fold++) {
+        if (!fit_anew(parameters, profiles, runs, &how, error)) {
+            mpp_predictions_free(held);
+            return NULL;
+        }
+        g_autoptr(GPtrArray) own = g_ptr_array_new();
+        for (guint i = how.fold; i < runs->len; i += FOLDS)
+            g_ptr_array_add(own, runs->pdata[i]);
+        GArray *predictions = mpp_predictions_new(own, profiles);
+        g_array_append_vals(held, predictions->data, predictions->len);
+        g_array_free(predictions, TRUE); /* what they own is in @held */
+    }
+    return held;
+}
+
+static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
+                       const MppFitOptions *options, GError **error)
+{
+    GArray *held = predict_held(parameters, profiles, runs, options, error);
+    if (!held)
+        return false;
+    g_autoptr(GArray) sources = mpp_accuracy_by_source(held, true);
+    for (guint i = 0; i < table->len; i++) {
+        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
+        for (guint k = 0; k < sources->len; k++)
+            if (strcmp(g_array_index(sources, MppAccuracy, k).source, row->seen.source) == 0)
+                row->held = g_array_index(sources, MppAccuracy, k);
+    }
+    mpp_predictions_free(held);
+    return true;
+}
+
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error)
 {
@@ -70,6 +110,7 @@ GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const
         done = fit_anew(parameters, profiles, runs, &how, error);
         row->unseen = done ? judge(runs, row->seen.source, profiles, residuals) : row->seen;
     }
+    done = done && judge_held(table, parameters, profiles, runs, options, error);
     mpp_predictions_free(all);
     mpp_residuals_set_fitted(residuals);
     set_values(parameters, fitted);
@@ -104,19 +145,27 @@ double *mpp_leave_each_out(GArray *parameters, const MppProfiles *profiles, cons
     return done ? g_steal_pointer(&unseen_s) : NULL;
 }
 
+static void add_regret(GString *text, const MppAccuracy *a)
+{
+    if (a->n_groups)
+        g_string_append_printf(text, ",%.1f,%.1f", 100 * a->regret_mean, 100 * a->regret_worst);
+    else
+        g_string_append(text, ",,");
+}
+
 bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **error)
 {
     GString *text = g_string_new("source,timed,seen_mape,unseen_mape,unseen_median,unseen_bias,unseen_p90,unseen_worst,"
-                                 "unseen_regret_mean,unseen_regret_worst\n");
+                                 "unseen_regret_mean,unseen_regret_worst,held_mape,held_median,held_regret_mean,held_regret_worst\n");
     for (guint i = 0; i < table->len; i++) {
         const MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
         const MppAccuracy *a = &row->unseen;
         g_string_append_printf(text, "%s,%d,%.1f,%.1f,%.1f,%+.1f,%.1f,%+.1f", a->source, a->n_times, 100 * row->seen.mape,
                                100 * a->mape, 100 * a->median, 100 * a->bias, 100 * a->p90, 100 * a->worst);
-        if (a->n_groups)
-            g_string_append_printf(text, ",%.1f,%.1f\n", 100 * a->regret_mean, 100 * a->regret_worst);
-        else
-            g_string_append(text, ",,\n");
+        add_regret(text, a);
+        g_string_append_printf(text, ",%.1f,%.1f", 100 * row->held.mape, 100 * row->held.median);
+        add_regret(text, &row->held);
+        g_string_append_c(text, '\n');
     }
     g_autofree char *csv = g_string_free(text, FALSE);
     return g_file_set_contents(path, csv, -1, error);

@@ -1,5 +1,6 @@
 /**
- * How well runs are predicted whose source the fit has not seen: what a user's own cluster may expect.
+ * How well runs are predicted that the fit has not seen: one run of a stack and a cluster of which others are known, and
+ * those of a source of which none is, as on a user's own cluster.
  */
 #pragma once
 
@@ -9,12 +10,13 @@
 typedef struct {
     MppAccuracy seen;   /* the source's runs after a fit to all sources */
     MppAccuracy unseen; /* after a fit to all others */
+    MppAccuracy held;   /* each run after a fit to four fifths of all runs, every fifth held back with it */
 } MppLeftOut;
 
 /**
- * Fits once more without each source that has timed runs, from the priors; sorted by source. @parameters must be as a fit
- * to all of them left them, and are so again afterwards. @residuals: those of the unseen runs are added.
- * Errors: those of mpp_fit().
+ * Fits once more without each source that has timed runs, and without each fifth of the runs, from the priors; sorted by
+ * source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of the
+ * runs of sources left out are added. Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.
  */

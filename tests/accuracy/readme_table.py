@@ -17,7 +17,7 @@ OTHERS = {
     "simumax": "SimuMax 5.6 %, memory 0.5 %",
     "vtrain": "vTrain 8.4 / 14.7 %, Calculon 38.9 / 15.3 % (one / several nodes), regret 10 / 53.5 %",
 }
-HEAD = ["source", "runs", "predicted", "step time: fitted", "median", "left out", "memory", "fits or not: right", "regret mean / worst", "others on these rows"]
+HEAD = ["source", "runs", "predicted", "step time: fitted", "median", "run held out", "source held out", "memory", "fits or not: right", "regret mean / worst", "others on these rows"]
 
 
 def percent(value):
@@ -37,6 +37,7 @@ def row(source, one, unseen):
     timed = one["n_times"] > 0
     return [source, str(one["rows"]), str(one["predicted"]),
             fitted(source, one, unseen) if timed else "", percent(one["median"]) if timed else "",
+            f"{unseen[source]['held_mape']} %" if source in unseen else "",
             f"{unseen[source]['unseen_mape']} %" if source in unseen else "",
             percent(one["memory_mape"]) if one["n_memory"] else "", f"{right}/{known}" if known else "",
             f"{100 * one['regret_mean']:.1f} / {100 * one['regret_worst']:.1f} %" if one["n_groups"] else "", OTHERS.get(source, "")]

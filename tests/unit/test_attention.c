@@ -105,23 +105,35 @@ static void test_keys_seen(void)
 static void test_unfused(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
-    double scores = 2 * 3 * 1024.0 * 1024; /* two heads a rank, three sequences */
+    double scores = 2 * 4 * 1024.0 * 1024; /* two heads a rank, four sequences */
     for (int dropout = 0; dropout <= 1; dropout++) {
         inputs->job.training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
         inputs->job.training.dropout = dropout;
-        MppOps ops = attention_of(inputs, "tp=2,mbs=3", false);
+        MppOps ops = attention_of(inputs, "tp=2,mbs=4", false);
         g_autofree char *names = plain_job_names(&ops);
         g_assert_cmpstr(names, ==, "qkv projection, scores, softmax, weighted values, output projection");
         const MppOp *softmax = plain_job_find(&ops, "softmax");
         g_assert_cmpfloat(softmax->kept_bytes, ==, scores * (dropout ? 5 : 2));
-        g_assert_cmpfloat(plain_job_find(&ops, "scores")->count, ==, 6);
+        g_assert_cmpfloat(plain_job_find(&ops, "scores")->count, ==, 8);
         g_assert_cmpfloat(plain_job_find(&ops, "scores")->n, ==, 1024);
         g_assert_cmpfloat(plain_job_find(&ops, "weighted values")->k, ==, 1024);
         g_assert_cmpfloat(plain_job_find(&ops, "scores")->parameters, ==, 0);
         inputs->job.training.kernels.attention = MPP_ATTENTION_UNFUSED;
-        MppOps apart = attention_of(inputs, "tp=2,mbs=3", false);
+        MppOps apart = attention_of(inputs, "tp=2,mbs=4", false);
         g_assert_cmpfloat(plain_job_find(&apart, "softmax")->forward_bytes, >, softmax->forward_bytes);
         g_assert_cmpint(plain_job_find(&apart, "softmax")->forward_kernels, >, softmax->forward_kernels);
+    }
+}
+
+/** The fused softmax takes score matrices by fours: two heads a rank go without it. */
+static void test_softmax_by_fours(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (int fused = 0; fused <= 1; fused++) {
+        inputs->job.training.kernels.attention = fused ? MPP_ATTENTION_FUSED_SOFTMAX : MPP_ATTENTION_UNFUSED;
+        MppOps two = attention_of(inputs, "tp=2,mbs=1", false), four = attention_of(inputs, "tp=2,mbs=2", false);
+        g_assert_cmpint(plain_job_find(&two, "softmax")->forward_kernels, ==, 5);
+        g_assert_cmpint(plain_job_find(&four, "softmax")->forward_kernels, ==, fused ? 1 : 5);
     }
 }
 
@@ -168,6 +180,7 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/context-parallel", test_context_parallel);
     g_test_add_func("/attention/keys-seen", test_keys_seen);
     g_test_add_func("/attention/unfused", test_unfused);
+    g_test_add_func("/attention/softmax-by-fours", test_softmax_by_fours);
     g_test_add_func("/attention/latent", test_latent);
     g_test_add_func("/attention/extras", test_extras);
     return g_test_run();

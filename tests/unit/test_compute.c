@@ -165,6 +165,29 @@ static void test_attention(void)
     plain_job_expect("narrow in the third", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.73 / 0.5e14);
 }
 
+/** Rows of operands that are not a multiple of 16 bytes. */
+static void test_aligned(void)
+{
+    static const struct {
+        MppPrecision precision;
+        bool batched;
+        double n, k, frac;
+    } rows[] = {
+        { MPP_PRECISION_BF16, false, 4096, 10944, 1 },   { MPP_PRECISION_BF16, false, 4096, 10922, 0.69 },
+        { MPP_PRECISION_BF16, false, 10922, 4096, 0.69 }, { MPP_PRECISION_BF16, true, 1024, 104, 1 },
+        { MPP_PRECISION_BF16, true, 1024, 108, 0.25 },   { MPP_PRECISION_BF16, true, 197, 64, 0.25 },
+        { MPP_PRECISION_FP8, false, 4096, 24, 0.69 },    { MPP_PRECISION_FP32, true, 197, 109, 1 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    MppDevice *device = &inputs->cluster.device;
+    device->peak_flop_per_s.by_precision[MPP_PRECISION_FP32] = device->peak_flop_per_s.by_precision[MPP_PRECISION_BF16] / 4;
+    device->matmul_frac.by_precision[MPP_PRECISION_FP32] = device->matmul_frac.by_precision[MPP_PRECISION_BF16];
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpfloat(mpp_compute_aligned_frac(device, rows[i].precision, rows[i].batched, rows[i].n, rows[i].k), ==, rows[i].frac);
+    device->matmul_tile = 8; /* no tensor cores */
+    g_assert_cmpfloat(mpp_compute_aligned_frac(device, MPP_PRECISION_BF16, true, 197, 64), ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -175,5 +198,6 @@ int main(int argc, char **argv)
     g_test_add_func("/compute/products", test_products);
     g_test_add_func("/compute/casts", test_casts);
     g_test_add_func("/compute/attention", test_attention);
+    g_test_add_func("/compute/aligned", test_aligned);
     return g_test_run();
 }

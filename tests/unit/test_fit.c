@@ -154,6 +154,9 @@ static void test_leave_one_out(void)
         g_assert_cmpint(row->unseen.n_times, ==, 3);
         g_assert_cmpfloat(row->unseen.mape, <, 0.01);
         g_assert_cmpfloat(row->seen.mape, <, 0.01);
+        g_assert_cmpstr(row->held.source, ==, row->unseen.source);
+        g_assert_cmpint(row->held.n_times, ==, 3);
+        g_assert_cmpfloat(row->held.mape, <, 0.01);
     }
     g_autofree char *folder = mpp_expect_folder(), *path = g_build_filename(folder, "unseen.csv", NULL), *csv = NULL;
     g_assert_true(mpp_leave_one_out_write(table, path, &error));

@@ -108,6 +108,22 @@ static void test_lines(void)
     g_assert_cmpstr(((const MppRun *)runs->pdata[1])->id, ==, "b");
 }
 
+/** Heads that a record leaves out are those of the file's models of the same width, where these agree. */
+static void test_heads_of_others(void)
+{
+#define MODEL(id, model) "{\"id\": \"" id "\", \"source\": \"s\", \"model\": {" model "}, \"hardware\": {}, \"training\": {}, " \
+                         "\"parallel\": {}, \"measured\": {}}\n"
+    static const char *const text = MODEL("a", "\"hidden\": 64") MODEL("b", "\"hidden\": 64, \"heads\": 4") MODEL("c", "\"hidden\": 96")
+        MODEL("d", "\"hidden\": 96, \"heads\": 6") MODEL("e", "\"hidden\": 96, \"heads\": 8") MODEL("f", "\"hidden\": 32");
+    static const int64_t heads[] = { 4, 4, 0, 6, 8, 0 };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) runs = mpp_runs_new();
+    g_assert_true(load_text(text, runs, &error));
+    for (guint i = 0; i < runs->len; i++)
+        g_assert_cmpint(((const MppRun *)runs->pdata[i])->model.heads, ==, heads[i]);
+#undef MODEL
+}
+
 static void test_refused(void)
 {
     static const struct {
@@ -180,6 +196,7 @@ int main(int argc, char **argv)
     g_test_add_func("/runs/full", test_full);
     g_test_add_func("/runs/sparse", test_sparse);
     g_test_add_func("/runs/lines", test_lines);
+    g_test_add_func("/runs/heads-of-others", test_heads_of_others);
     g_test_add_func("/runs/refused", test_refused);
     g_test_add_func("/runs/no-file", test_no_file);
     g_test_add_func("/runs/out-of-memory", test_out_of_memory);
