@@ -45,6 +45,8 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_calls, 1, 1000, 1, "collectives for a layer's sharded parameters: 1, or one a tensor"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_rate_frac, 0.01, 1, 1, "of the usual bandwidth that these reach"),
+    MPP_FIELD_DOUBLE(MppStateCosts, gather_copy_bytes, 0, 64, 0, "memory traffic of copies around a gather of sharded parameters"),
+    MPP_FIELD_DOUBLE(MppStateCosts, reduce_copy_bytes, 0, 64, 0, "the same around a reduction of their gradients"),
     MPP_FIELD_BOOL(MppStateCosts, zero1_reduce_scatter, 1, "ZeRO-1 reduce-scatters gradients"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero1_kept_bytes, 0, 16, 0, "further buffers under ZeRO-1"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero0_kept_bytes, 0, 16, 0, "further buffers without ZeRO"),

@@ -74,6 +74,8 @@ typedef struct {
     double bucket_bytes;             /* parameters exchanged together */
     double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
     double sharded_rate_frac;        /* of a collective's usual bandwidth that they reach: copies, few channels */
+    double gather_copy_bytes;        /* read and written around a gather: out of its buffer into the parameters */
+    double reduce_copy_bytes;        /* around a reduction: gradients into its buffer, to the format on the wire */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;
