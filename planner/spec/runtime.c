@@ -16,6 +16,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
+    MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
@@ -57,6 +58,7 @@ static const MppField overlap_rows[] = {
     MPP_FIELD_DOUBLE(MppOverlap, gradients_frac, 0, 1, 0, "gradient exchange behind the last backward pass"),
     MPP_FIELD_DOUBLE(MppOverlap, parameters_frac, 0, 1, 0, "parameter gather behind the first forward pass"),
     MPP_FIELD_DOUBLE(MppOverlap, tensor_frac, 0, 1, 0, "tensor-parallel exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, tensor_async_frac, 0, 1, 0, "the same with kernels.tensor_async"),
     MPP_FIELD_DOUBLE(MppOverlap, context_frac, 0, 1, 0.9, "context-parallel exchange"),
     MPP_FIELD_DOUBLE(MppOverlap, expert_frac, 0, 1, 0, "expert exchange"),
     MPP_FIELD_DOUBLE(MppOverlap, stages_frac, 0, 1, 0, "messages between stages"),

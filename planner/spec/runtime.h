@@ -45,6 +45,7 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool experts_fused; /* the products of all local experts in one kernel */
+    bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
 } MppKernels;
 
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
@@ -82,7 +83,7 @@ typedef struct {
 
 /** Share of a transfer that the stack can hide behind computation which is there at the time. */
 typedef struct {
-    double gradients_frac, parameters_frac, tensor_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
+    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
     double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
 } MppOverlap;
 
