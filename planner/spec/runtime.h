@@ -123,6 +123,7 @@ typedef struct {
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
+    bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
