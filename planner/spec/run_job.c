@@ -108,13 +108,17 @@ static bool is_compiled(const MppRun *run, const MppTraining *training)
 }
 
 /**
- * Whether a run that states no attention kernel had Megatron-Core's own layers, which keep the scores: Megatron-LM's tests are
- * named after what they run, "mcore" with "te" for Transformer Engine, which 8-bit products need.
+ * Megatron-LM's tests are named after what they run: "mcore" with "te" for Transformer Engine, which 8-bit products need, and
+ * without it for Megatron-Core's own layers, which keep the scores.
  */
-static bool has_local_layers(const MppRun *run, MppPrecision precision)
+static void read_test_name(const MppRun *run, MppTraining *training)
 {
-    const char *name = run->training.attention ? NULL : run->model.name;
-    return name && strstr(name, "mcore") && !strstr(name, "_te") && !mpp_precision_needs_casts(precision);
+    const char *name = run->model.name;
+    if (!name || !strstr(name, "mcore"))
+        return;
+    if (!run->training.attention && !strstr(name, "_te") && !mpp_precision_needs_casts(training->precision))
+        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
 }
 
 /** A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. */
@@ -138,8 +142,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->kernels.tensor_async |= is_labelled(run, "async tp") || is_labelled(run, "asynctp");
     if (out->runtime->eager_unless_stated && !is_compiled(run, training))
         training->kernels = (MppKernels){ .attention = training->kernels.attention };
-    if (has_local_layers(run, training->precision))
-        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    read_test_name(run, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
 }

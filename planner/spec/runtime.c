@@ -74,6 +74,7 @@ static const MppField memory_rows[] = {
     MPP_FIELD_ENUM(MppMemoryCosts, figure, &mpp_memory_figure_names, MPP_FIGURE_ALLOCATED, "figure that its users report"),
     MPP_FIELD_STRINGS(MppMemoryCosts, device_figures, "collections of runs that report the device's figure without saying so"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, fused_logit_bytes, 0, 64, 0, "the same where the loss is fused; 0: no other"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
     MPP_FIELD_BOOL(MppMemoryCosts, narrow_inputs, 0, "inputs of 8-bit and 4-bit products are kept as the products read them"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
