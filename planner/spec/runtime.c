@@ -77,6 +77,7 @@ static const MppField memory_rows[] = {
     MPP_FIELD_DOUBLE(MppMemoryCosts, fused_logit_bytes, 0, 64, 0, "the same where the loss is fused; 0: no other"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
     MPP_FIELD_BOOL(MppMemoryCosts, narrow_inputs, 0, "inputs of 8-bit and 4-bit products are kept as the products read them"),
+    MPP_FIELD_BOOL(MppMemoryCosts, narrow_weights, 0, "8-bit and 4-bit copies of weights and of their transposes are kept"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
     MPP_FIELD_BOOL(MppMemoryCosts, rotary_copies, 0, "rotated keys and values are kept too"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, norm_kept_elements, 0, 32, 4, "kept by an unfused norm, per element"),

@@ -99,6 +99,7 @@ typedef struct {
     double fused_logit_bytes;  /* the same where the loss is fused; 0: no other */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
+    bool narrow_weights;       /* 8-bit and 4-bit copies of weights are kept beside them, as they are and transposed */
     double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
     bool rotary_copies;        /* rotated keys and values are kept beside the projection's output */
     double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
