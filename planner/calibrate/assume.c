@@ -1,6 +1,7 @@
 #include "planner/calibrate/assume.h"
 
 #include "planner/cost/estimate.h"
+#include "planner/spec/rules.h"
 
 static bool fits(const MppRunJob *job, MppRecompute recompute, int64_t layers)
 {
@@ -37,13 +38,28 @@ static bool shard(MppRunJob *inout)
     return true;
 }
 
+/** Splits experts over tp, as Megatron-Core does unless it is told otherwise. Returns: whether they were whole and can be. */
+static bool split_experts(const MppRun *run, MppRunJob *inout)
+{
+    MppStrategy *s = &inout->strategy;
+    if (!inout->model->moe.experts || run->parallel.etp || s->etp == s->tp)
+        return false;
+    int64_t whole = s->etp;
+    s->etp = s->tp;
+    if (mpp_rules_check(&inout->job, s, NULL))
+        return true;
+    s->etp = whole;
+    return false;
+}
+
 void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
     if (mpp_run_plan(run)) /* it says all */
         return;
     bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
-    if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) || run->parallel.recompute)
+    if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) ||
+        (split_experts(run, inout) && fits(inout, s->recompute, 0)) || run->parallel.recompute)
         return;
     if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
         s->recompute = MPP_RECOMPUTE_SELECTIVE;

@@ -75,13 +75,15 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
 }
 
 /** Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time. */
-static void hide_transfers(const MppOverlap *overlap, MppShares *pass)
+static void hide_transfers(const MppJob *job, MppShares *pass)
 {
+    const MppOverlap *overlap = &job->runtime->overlap;
+    double tensor_frac = job->training.kernels.tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac;
     const struct {
         MppShare share, behind;
         double frac;
     } hidden[] = {
-        { MPP_SHARE_TP, MPP_SHARE_MATMUL, overlap->tensor_frac },
+        { MPP_SHARE_TP, MPP_SHARE_MATMUL, tensor_frac },
         { MPP_SHARE_CP, MPP_SHARE_ATTENTION, overlap->context_frac },
         { MPP_SHARE_EP, MPP_SHARE_MATMUL, overlap->expert_frac },
     };
@@ -170,17 +172,16 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
 static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, bool layer, const RawPass *again,
                              bool whole)
 {
-    const MppOverlap *overlap = &job->runtime->overlap;
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
-    hide_transfers(overlap, &cost.forward);
-    hide_transfers(overlap, &cost.backward);
+    hide_transfers(job, &cost.forward);
+    hide_transfers(job, &cost.backward);
     cost.forward_s = add_host(job, place, layer, raw->forward.host_s, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
     cost.backward_s = add_host(job, place, layer, raw->backward.host_s, &cost.backward);
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
-        hide_transfers(overlap, &extra);
+        hide_transfers(job, &extra);
         cost.backward_s += add_host(job, place, whole, again->host_s, &extra);
         add_again(&cost.backward, &extra);
     }

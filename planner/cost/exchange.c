@@ -94,10 +94,18 @@ int mpp_exchange_each(const MppExchange *exchange, double parameters, double exp
     return add_each(exchange, expert_parameters, expert_axes, out, n);
 }
 
+/** Copies run where the computation does, so nothing hides them; @bytes are a parameter's. */
+static double copies_s(const MppExchange *exchange, const MppBlockCost *block, double bytes)
+{
+    double moved = (block->parameters + block->expert_parameters) * bytes;
+    return moved > 0 ? slowdown(exchange) * mpp_compute_stream_s(&exchange->job->cluster->device, MPP_STREAMING_COPY, moved, 1) : 0;
+}
+
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
 {
     if (mpp_exchange_zero(exchange->strategy) < 2)
         return (MppShardedLayer){ 0 };
+    const MppStateCosts *state = &exchange->job->runtime->state;
     double gather_s = 0, scatter_s = 0, frac = exchange->job->runtime->overlap.fsdp_frac;
     double beside_frac = exchange->job->runtime->overlap.slowdown_frac;
     MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
@@ -106,9 +114,11 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         *(transfers[i].gather ? &gather_s : &scatter_s) += transfers[i].time_s;
     double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
     double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
+    double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
+    double copy_scattered_s = scatter_s > 0 ? copies_s(exchange, block, state->reduce_copy_bytes) : 0;
     return (MppShardedLayer){
-        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac),
-        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac),
+        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s,
+        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac) + copy_gathered_s + copy_scattered_s,
         .first_s = hidden_forward_s * (1 - beside_frac),
         .last_s = MIN(scatter_s, hidden_backward_s) * (1 - beside_frac),
     };

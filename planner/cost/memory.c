@@ -25,6 +25,8 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     double element = mpp_precision_element_bytes(job->training.precision);
     double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
     kept += job->training.precision == MPP_PRECISION_BF16 ? state->bf16_kept_bytes : 0;
+    if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
+        kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
     return (MppParameterBytes){
         .weights = zero < 3 ? element : state->sharded_master ? 0 : element / ranks,
         .gradients = zero >= 2 ? state->gradient_bytes / ranks : state->gradient_bytes + state->gradient_transient_bytes,

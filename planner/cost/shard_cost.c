@@ -10,6 +10,13 @@ static double message_bytes(const MppJob *job, const MppShard *shard)
     return at.tokens / at.tp * job->model->hidden * at.element;
 }
 
+static double logit_bytes(const MppJob *job)
+{
+    const MppMemoryCosts *memory = &job->runtime->memory;
+    bool other = job->training.kernels.cross_entropy_fused && memory->fused_logit_bytes > 0;
+    return other ? memory->fused_logit_bytes : memory->logit_bytes;
+}
+
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
 {
     MppOps ops;
@@ -28,5 +35,5 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
     bool logits = job->model->head == MPP_HEAD_LM || job->model->head == MPP_HEAD_MASKED_LM;
     double vocab = (double)mpp_ops_padded_vocab(job, shard->tp) / (job->runtime->memory.logits_split ? shard->tp : 1);
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
-    out->head_bytes = logits ? tokens * vocab * job->runtime->memory.logit_bytes : 0;
+    out->head_bytes = logits ? tokens * vocab * logit_bytes(job) : 0;
 }

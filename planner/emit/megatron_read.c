@@ -184,6 +184,8 @@ static void read_fusions(const MppKnobReader *r, const MppModel *model, MppLaunc
     kernels->rotary_fused = !mpp_knob_given(r, MPP_KNOB_NO_ROPE_FUSION);
     kernels->elementwise_fused = !mpp_knob_given(r, activation) && !mpp_knob_given(r, MPP_KNOB_NO_DROPOUT_FUSION);
     kernels->cross_entropy_fused = mpp_knob_given(r, MPP_KNOB_CROSS_ENTROPY_FUSION);
+    bool by_recipe = r->fields && !r->knobs->seen[MPP_KNOB_OVERLAP_TENSOR]; /* Megatron-Bridge's have it on */
+    kernels->tensor_async = by_recipe || mpp_knob_given(r, MPP_KNOB_OVERLAP_TENSOR);
     if (!r->fields || r->knobs->seen[MPP_KNOB_CROSS_ENTROPY_FUSION])
         launch->stated |= MPP_LAUNCH_FUSIONS;
 }

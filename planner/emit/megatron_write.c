@@ -196,6 +196,8 @@ static void write_fusions(MppEmission *e, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_NO_ROPE_FUSION, "%s", "");
     if (kernels->cross_entropy_fused)
         mpp_knobs_set(knobs, MPP_KNOB_CROSS_ENTROPY_FUSION, "%s", "");
+    if (kernels->tensor_async && e->strategy->tp > 1 && e->strategy->sequence_parallel)
+        mpp_knobs_set(knobs, MPP_KNOB_OVERLAP_TENSOR, "%s", "");
     if (kernels->elementwise_fused)
         return;
     mpp_knobs_set(knobs, e->job->model->gated_mlp ? MPP_KNOB_NO_SWIGLU_FUSION : MPP_KNOB_NO_GELU_FUSION, "%s", "");

@@ -87,9 +87,10 @@ static void add_rest(MppEmission *e, const MppTitanCompile *compile)
     static const char *const checkpointing[MPP_N_RECOMPUTES] = { "None", "SelectiveAC.Config()", "FullAC.Config()" };
     mpp_emission_add(e, "        activation_checkpoint=%s,\n", checkpointing[e->strategy->recompute]);
     if (compile->model || compile->loss)
-        mpp_emission_add(e, "        compile=CompileConfig(enable=True, components=[%s%s%s]),\n",
+        mpp_emission_add(e, "        compile=CompileConfig(enable=True, components=[%s%s%s]%s),\n",
                          compile->model ? "\"model\"" : "", compile->model && compile->loss ? ", " : "",
-                         compile->loss ? "\"loss\"" : "");
+                         compile->loss ? "\"loss\"" : "",
+                         compile->async_tensor_parallel ? ", enable_async_tensor_parallel=True" : "");
     else
         mpp_emission_add(e, "        compile=CompileConfig(enable=False),\n");
 }

@@ -28,6 +28,7 @@ static const MppField parallelism_rows[] = {
     MPP_FIELD_INT(MppTitanParallelism, pipeline_parallel_last_stage_less_layers, 0, MOST_LAYERS, 1, "head, in layers"),
     MPP_FIELD_INT(MppTitanParallelism, expert_parallel_degree, 1, MOST_RANKS, 1, "ranks experts are spread over"),
     MPP_FIELD_INT(MppTitanParallelism, expert_tensor_parallel_degree, 1, MOST_RANKS, 1, "tensor-parallel ranks of an expert"),
+    MPP_FIELD_BOOL(MppTitanParallelism, enable_async_tensor_parallel, 0, "products run beside their tensor-parallel exchange"),
     MPP_FIELD_STRING(MppTitanParallelism, fsdp_reshard_after_forward, 0, "default, always or never"),
     MPP_FIELD_STRING(MppTitanParallelism, pipeline_parallel_schedule, 0, "order of passes"),
     MPP_FIELD_STRING(MppTitanParallelism, pipeline_parallel_schedule_csv, 0, "file of an order of passes"),

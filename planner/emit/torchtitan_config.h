@@ -22,6 +22,7 @@ typedef struct {
     int64_t pipeline_parallel_degree, pipeline_parallel_layers_per_stage, pipeline_parallel_microbatch_size;
     int64_t pipeline_parallel_first_stage_less_layers, pipeline_parallel_last_stage_less_layers;
     int64_t expert_parallel_degree, expert_tensor_parallel_degree;
+    bool enable_async_tensor_parallel;
     char *fsdp_reshard_after_forward, *pipeline_parallel_schedule, *pipeline_parallel_schedule_csv;
 } MppTitanParallelism;
 

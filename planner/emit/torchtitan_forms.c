@@ -157,5 +157,9 @@ MppTitanCompile mpp_titan_compile(MppEmission *e)
     const MppKernels *kernels = &e->job->training.kernels;
     if (!kernels->norm_fused || kernels->elementwise_fused != kernels->rotary_fused)
         mpp_emission_refuse(e, "kernels that are fused in part");
-    return (MppTitanCompile){ .model = kernels->elementwise_fused, .loss = kernels->cross_entropy_fused };
+    if (kernels->tensor_async && !kernels->elementwise_fused)
+        mpp_emission_refuse(e, "asynchronous tensor parallelism without torch.compile");
+    return (MppTitanCompile){ .model = kernels->elementwise_fused,
+                              .loss = kernels->cross_entropy_fused,
+                              .async_tensor_parallel = kernels->tensor_async };
 }

@@ -41,10 +41,10 @@ void mpp_titan_add_stages(MppEmission *emission, const char *indent, const char 
 GArray *mpp_titan_stage_layers(int64_t n_layers, int64_t n_chunks, int64_t first, int64_t last,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Which parts torch.compile takes: "model", "loss". */
+/** Which parts torch.compile takes: "model", "loss"; and whether the model's takes tensor-parallel exchanges with it. */
 typedef struct {
-    bool model, loss;
+    bool model, loss, async_tensor_parallel;
 } MppTitanCompile;
 
-/** Refuses kernels that are neither torch.compile's nor torch's own. */
+/** Refuses kernels that are neither torch.compile's nor torch's own, and asynchronous exchanges without it. */
 MppTitanCompile mpp_titan_compile(MppEmission *emission);

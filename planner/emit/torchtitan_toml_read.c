@@ -206,6 +206,7 @@ static void read_formats(const Reading *r)
     training->kernels.norm_fused = true;
     training->kernels.elementwise_fused = training->kernels.rotary_fused = model;
     training->kernels.cross_entropy_fused = loss;
+    training->kernels.tensor_async = config->parallelism.enable_async_tensor_parallel;
     training->optimizer = MPP_OPTIMIZER_ADAM;
     r->launch->stated |= MPP_LAUNCH_PRECISION | MPP_LAUNCH_FUSIONS | MPP_LAUNCH_OPTIMIZER;
 }

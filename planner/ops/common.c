@@ -75,7 +75,7 @@ static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char 
     MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, name);
     op->collective = collective;
     op->axis = MPP_AXIS_TP;
-    op->bytes = at->tokens * at->job->model->hidden * at->element;
+    op->bytes = at->tokens * at->job->model->hidden * (collective == MPP_COLLECTIVE_ALL_GATHER ? at->gathered : at->element);
     return op;
 }
 

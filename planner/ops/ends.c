@@ -2,6 +2,14 @@
 
 static const MppLayerKind no_layer;
 
+/** Embedding and output layer keep the wider format. */
+static MppOpContext end_context(const MppJob *job, const MppShard *shard)
+{
+    MppOpContext at = mpp_op_context(job, shard, &no_layer);
+    at.gathered = at.element;
+    return at;
+}
+
 static double embedding_width(const MppModel *model)
 {
     return model->embedding_dim ? model->embedding_dim : model->hidden;
@@ -33,7 +41,7 @@ static void add_token_embedding(const MppOpContext *at, MppOps *ops)
 void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
 {
     const MppModel *model = job->model;
-    MppOpContext at = mpp_op_context(job, shard, &no_layer);
+    MppOpContext at = end_context(job, shard);
     ops->n = 0;
     if (model->vision.image_size)
         add_patches(&at, ops);
@@ -93,7 +101,7 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
 void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops)
 {
     const MppModel *model = job->model;
-    MppOpContext at = mpp_op_context(job, shard, &no_layer);
+    MppOpContext at = end_context(job, shard);
     ops->n = 0;
     if (model->final_norm)
         mpp_ops_add_norm(&at, ops, "final norm", at.norm_tokens, model->hidden, true);

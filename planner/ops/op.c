@@ -28,13 +28,14 @@ MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppL
 {
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
     double element = mpp_precision_element_bytes(job->training.precision);
-    bool narrow = job->runtime->memory.narrow_inputs;
+    double narrow = MIN(element, mpp_precision_matmul_bytes(job->training.precision));
     return (MppOpContext){
         .job = job,
         .shard = shard,
         .layer = layer,
         .element = element,
-        .input = narrow ? MIN(element, mpp_precision_matmul_bytes(job->training.precision)) : element,
+        .input = job->runtime->memory.narrow_inputs ? narrow : element,
+        .gathered = job->runtime->narrow_gathers ? narrow : element,
         .tokens = tokens,
         .norm_tokens = shard->sequence_parallel ? tokens / shard->tp : tokens,
         .tp = shard->tp,

@@ -16,6 +16,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
+    MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
@@ -45,6 +46,8 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_calls, 1, 1000, 1, "collectives for a layer's sharded parameters: 1, or one a tensor"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_rate_frac, 0.01, 1, 1, "of the usual bandwidth that these reach"),
+    MPP_FIELD_DOUBLE(MppStateCosts, gather_copy_bytes, 0, 64, 0, "memory traffic of copies around a gather of sharded parameters"),
+    MPP_FIELD_DOUBLE(MppStateCosts, reduce_copy_bytes, 0, 64, 0, "the same around a reduction of their gradients"),
     MPP_FIELD_BOOL(MppStateCosts, zero1_reduce_scatter, 1, "ZeRO-1 reduce-scatters gradients"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero1_kept_bytes, 0, 16, 0, "further buffers under ZeRO-1"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero0_kept_bytes, 0, 16, 0, "further buffers without ZeRO"),
@@ -55,6 +58,7 @@ static const MppField overlap_rows[] = {
     MPP_FIELD_DOUBLE(MppOverlap, gradients_frac, 0, 1, 0, "gradient exchange behind the last backward pass"),
     MPP_FIELD_DOUBLE(MppOverlap, parameters_frac, 0, 1, 0, "parameter gather behind the first forward pass"),
     MPP_FIELD_DOUBLE(MppOverlap, tensor_frac, 0, 1, 0, "tensor-parallel exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, tensor_async_frac, 0, 1, 0, "the same with kernels.tensor_async"),
     MPP_FIELD_DOUBLE(MppOverlap, context_frac, 0, 1, 0.9, "context-parallel exchange"),
     MPP_FIELD_DOUBLE(MppOverlap, expert_frac, 0, 1, 0, "expert exchange"),
     MPP_FIELD_DOUBLE(MppOverlap, stages_frac, 0, 1, 0, "messages between stages"),
@@ -70,8 +74,10 @@ static const MppField memory_rows[] = {
     MPP_FIELD_ENUM(MppMemoryCosts, figure, &mpp_memory_figure_names, MPP_FIGURE_ALLOCATED, "figure that its users report"),
     MPP_FIELD_STRINGS(MppMemoryCosts, device_figures, "collections of runs that report the device's figure without saying so"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, fused_logit_bytes, 0, 64, 0, "the same where the loss is fused; 0: no other"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
     MPP_FIELD_BOOL(MppMemoryCosts, narrow_inputs, 0, "inputs of 8-bit and 4-bit products are kept as the products read them"),
+    MPP_FIELD_BOOL(MppMemoryCosts, narrow_weights, 0, "8-bit and 4-bit copies of weights and of their transposes are kept"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, gated_mlp_tensors, 0, 8, 4, "tensors of width ffn kept by a gated MLP"),
     MPP_FIELD_BOOL(MppMemoryCosts, rotary_copies, 0, "rotated keys and values are kept too"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, norm_kept_elements, 0, 32, 4, "kept by an unfused norm, per element"),
@@ -100,6 +106,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
+    MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),

@@ -45,6 +45,7 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool experts_fused; /* the products of all local experts in one kernel */
+    bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
 } MppKernels;
 
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
@@ -74,13 +75,15 @@ typedef struct {
     double bucket_bytes;             /* parameters exchanged together */
     double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
     double sharded_rate_frac;        /* of a collective's usual bandwidth that they reach: copies, few channels */
+    double gather_copy_bytes;        /* read and written around a gather: out of its buffer into the parameters */
+    double reduce_copy_bytes;        /* around a reduction: gradients into its buffer, to the format on the wire */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;
 
 /** Share of a transfer that the stack can hide behind computation which is there at the time. */
 typedef struct {
-    double gradients_frac, parameters_frac, tensor_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
+    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
     double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
 } MppOverlap;
 
@@ -93,8 +96,10 @@ typedef struct {
     MppMemoryFigure figure;
     GPtrArray *device_figures; /* char *: collections of runs whose records mean the device's figure and do not say so */
     double logit_bytes;        /* at the peak of the loss, per logit */
+    double fused_logit_bytes;  /* the same where the loss is fused; 0: no other */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
+    bool narrow_weights;       /* 8-bit and 4-bit copies of weights are kept beside them, as they are and transposed */
     double gated_mlp_tensors;  /* tensors of width ffn kept by a gated MLP: 3 or 4 */
     bool rotary_copies;        /* rotated keys and values are kept beside the projection's output */
     double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
@@ -120,6 +125,7 @@ typedef struct {
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
+    bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
