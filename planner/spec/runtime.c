@@ -36,6 +36,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
     MPP_FIELD_BOOL(MppStateCosts, gradient_fused, true, "products of gradients add to the accumulation buffer themselves"),
     MPP_FIELD_DOUBLE(MppStateCosts, bf16_kept_bytes, 0, 16, 0, "kept beside when training in bf16"),
+    MPP_FIELD_BOOL(MppStateCosts, bf16_accumulates_with_pp, 0, "bf16 gradients have an accumulation buffer in a pipeline only"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
     MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),

@@ -65,6 +65,7 @@ typedef struct {
     double gradient_bytes;           /* accumulation buffer */
     bool gradient_fused;             /* products of gradients add to it themselves; else a kernel of its own does */
     double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
+    bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
