@@ -107,6 +107,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
+    MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel rings add up in fp32 and repeat keys and values for every head"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
