@@ -16,6 +16,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
+    MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token crosses to a node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);

@@ -45,6 +45,7 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool experts_fused; /* the products of all local experts in one kernel */
+    bool dispatch_once; /* a token crosses to a node once, to however many experts there (DeepEP) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
 } MppKernels;
 
