@@ -53,7 +53,7 @@ static double op_s(const MppJob *job, const MppMesh *mesh, const MppOp *op, cons
     double slowdown = mpp_cluster_slowdown(job->cluster, (double)mesh->host_ranks); /* nearly all are busy most of the time */
     double again = repeats->selective ? op->again_frac : repeats->again_frac;
     if (op->kind == MPP_OP_COLLECTIVE) {
-        double once_s = slowdown * mpp_collective_time_s(job->cluster, op->collective, op->bytes, &mesh->groups[op->axis]);
+        double once_s = slowdown * mpp_collective_op_s(job->cluster, op, &mesh->groups[op->axis]);
         return once_s * (op->forward_times * (1 + again) + op->backward_times);
     }
     MppOpTime time = mpp_compute_time(job, op);

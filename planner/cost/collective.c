@@ -58,7 +58,14 @@ static double tree_s(const MppCluster *cluster, double bytes, const MppGroup *gr
     return latency_s + 2 * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
 }
 
-static double all_to_all_s(const MppCluster *cluster, double bytes, const MppGroup *group)
+/** Of @copies that go to @nodes evenly, those that are the first to their node. */
+static double first_frac(double copies, double nodes)
+{
+    return nodes * (1 - pow(1 - 1 / nodes, copies)) / copies;
+}
+
+/** @copies: of a token among what each rank holds, sent to a node once; 1: all is sent. */
+static double all_to_all_s(const MppCluster *cluster, double bytes, double copies, const MppGroup *group)
 {
     double slowest_s = 0, latency_s = 0;
     for (int i = 0; i <= group->widest_tier; i++) {
@@ -66,7 +73,8 @@ static double all_to_all_s(const MppCluster *cluster, double bytes, const MppGro
         double beyond = (double)(group->members[i] - inner_members(group, i)) / group->n;
         if (beyond <= 0)
             continue;
-        slowest_s = MAX(slowest_s, bytes * beyond / (device_rate(tier, group, i)));
+        double sent = bytes * beyond * (i > 0 ? first_frac(copies, (double)group->n / inner_members(group, i)) : 1);
+        slowest_s = MAX(slowest_s, sent / device_rate(tier, group, i));
         latency_s += tier->latency_s + ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
     }
     return slowest_s + latency_s;
@@ -93,7 +101,7 @@ double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, doub
     if (kind == MPP_COLLECTIVE_EXCHANGE)
         return mpp_collective_message_s(cluster, bytes, group);
     if (kind == MPP_COLLECTIVE_ALL_TO_ALL)
-        return all_to_all_s(cluster, bytes, group);
+        return all_to_all_s(cluster, bytes, 1, group);
 
     double latency_s = 0, steps_s = ring_steps_s(cluster, group, &latency_s);
     double turn_s = (group->n - 1.0) / group->n * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
@@ -104,4 +112,11 @@ double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, doub
         best_s = MIN(best_s, latency_s + bytes / mpp_collective_bandwidth(cluster, group) +
                                  2 * mpp_cluster_tier(cluster, group->widest_tier)->step_s);
     return best_s;
+}
+
+double mpp_collective_op_s(const MppCluster *cluster, const MppOp *op, const MppGroup *group)
+{
+    if (op->copies > 1 && group->n > 1)
+        return all_to_all_s(cluster, op->bytes, op->copies, group);
+    return mpp_collective_time_s(cluster, op->collective, op->bytes, group);
 }

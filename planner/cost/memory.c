@@ -24,12 +24,14 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     int64_t zero = mpp_exchange_zero(s);
     double element = mpp_precision_element_bytes(job->training.precision);
     double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
-    kept += job->training.precision == MPP_PRECISION_BF16 ? state->bf16_kept_bytes : 0;
+    bool bf16 = job->training.precision == MPP_PRECISION_BF16, bare = bf16 && state->bf16_accumulates_with_pp && s->pp == 1;
+    double gradient = bare ? element : state->gradient_bytes;
+    kept += bf16 && !bare ? state->bf16_kept_bytes : 0;
     if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
         kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
     return (MppParameterBytes){
         .weights = zero < 3 ? element : state->sharded_master ? 0 : element / ranks,
-        .gradients = zero >= 2 ? state->gradient_bytes / ranks : state->gradient_bytes + state->gradient_transient_bytes,
+        .gradients = zero >= 2 ? gradient / ranks : gradient + state->gradient_transient_bytes,
         .optimizer = s->offload_optimizer ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
         .buffers = kept,
     };

@@ -93,8 +93,7 @@ static MppGraphNode *add_op(Chains *chains, const MppOp *op, int index, MppGraph
 static void add_transfer(Chains *chains, const MppOp *op, int index)
 {
     const MppPipelineCost *pipeline = chains->build->pipeline;
-    double seconds = mpp_collective_time_s(pipeline->shard->job->cluster, op->collective, op->bytes,
-                                           &pipeline->exchange.mesh.groups[op->axis]);
+    double seconds = mpp_collective_op_s(pipeline->shard->job->cluster, op, &pipeline->exchange.mesh.groups[op->axis]);
     const int times[] = { op->forward_times, op->backward_times };
     for (MppGraphDirection direction = 0; direction < MPP_N_GRAPH_DIRECTIONS; direction++) {
         if (!times[direction])

@@ -33,8 +33,7 @@ void mpp_graph_add_collectives(MppGraphBuild *build, const char *id, const MppOp
         const MppOp *op = &ops->ops[i];
         if (op->kind != MPP_OP_COLLECTIVE || pipeline->exchange.mesh.groups[op->axis].n == 1)
             continue;
-        double seconds = mpp_collective_time_s(pipeline->shard->job->cluster, op->collective, op->bytes,
-                                               &pipeline->exchange.mesh.groups[op->axis]);
+        double seconds = mpp_collective_op_s(pipeline->shard->job->cluster, op, &pipeline->exchange.mesh.groups[op->axis]);
         MppGraphEdge *edge = own_edge(build, id, op->axis, op->collective, op->bytes, seconds);
         edge->forward_times += layers * op->forward_times;
         edge->backward_times += layers * (op->backward_times + (again ? op->forward_times : 0));

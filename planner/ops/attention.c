@@ -97,25 +97,46 @@ static void add_cp_exchange(const MppOpContext *at, MppOps *ops, double query_wi
         op->bytes = at->tokens * (query_width + kv_width + out_width) * at->element;
         op->forward_times = 1;
         op->backward_times = 1;
-    } else { /* keys and values go round the ring; backward their gradients too */
+    } else { /* keys and values go round the ring; backward their gradients too, perhaps of twice the bytes */
         op->collective = MPP_COLLECTIVE_EXCHANGE;
         op->bytes = at->tokens * kv_width * at->element;
         op->forward_times = (int)shard->cp - 1;
-        op->backward_times = 2 * ((int)shard->cp - 1);
+        op->backward_times = (at->job->runtime->ring_in_fp32 ? 3 : 2) * ((int)shard->cp - 1);
     }
+}
+
+/**
+ * In eager code (torch.distributed's context parallelism) each block of a ring is added to fp32 sums: forward the output is cast,
+ * and merged by its softmax' statistics in three kernels (40 bytes an element); backward the gradients of queries, keys and
+ * values are cast and added (18 bytes an element of each).
+ */
+static void add_ring_sums(const MppOpContext *at, MppOps *ops, double width)
+{
+    enum { MERGE_BYTES = 40, ADD_BYTES = 3 * 18, MERGE_KERNELS = 4, ADD_KERNELS = 6 };
+    const MppShard *shard = at->shard;
+    if (shard->cp == 1 || shard->cp_kind != MPP_CP_RING || !at->job->runtime->ring_in_fp32)
+        return;
+    double elements = at->tokens * width * shard->cp;
+    int blocks = (int)shard->cp;
+    MppOp *op = mpp_ops_add_memory(at, ops, "sums of the ring", 0, 0, 0, MERGE_KERNELS * blocks);
+    op->forward_bytes = elements * MERGE_BYTES;
+    op->backward_bytes = elements * ADD_BYTES;
+    op->backward_kernels = ADD_KERNELS * blocks;
+    mpp_ops_mark_core(at, op);
 }
 
 void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross)
 {
     const MppModel *model = at->job->model;
     double heads = model->heads / at->tp;
-    double kv = model->mla.kv_lora_rank ? heads : local_kv_heads(at);
-    double out = heads * mpp_model_v_dim(model);
+    bool repeated = model->mla.kv_lora_rank || at->job->runtime->ring_in_fp32;
+    double kv = repeated ? heads : local_kv_heads(at), out = heads * mpp_model_v_dim(model);
     add_cp_exchange(at, ops, heads * mpp_model_qk_dim(model), kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
     if (mpp_attention_is_unfused(at->job->training.kernels.attention))
         add_unfused_core(at, ops);
     else
         add_fused_core(at, ops, cross);
+    add_ring_sums(at, ops, out);
 }
 
 /** DeepSeek-V2 (arXiv:2405.04434 §2.1): low-rank projections, the down ones on every tp rank. */

@@ -44,7 +44,9 @@ static void add_expert_exchange(const MppOpContext *at, MppOps *ops, const char 
 {
     if (at->shard->ep > 1) {
         add_exchange(at, ops, name, MPP_AXIS_EP, MPP_COLLECTIVE_ALL_TO_ALL, tokens);
-        ops->ops[ops->n - 1].backward_times = 1;
+        MppOp *op = &ops->ops[ops->n - 1];
+        op->backward_times = 1;
+        op->copies = at->job->training.kernels.dispatch_once ? at->job->model->moe.topk : 0;
     }
 }
 

@@ -55,6 +55,7 @@ typedef struct {
     MppCollective collective;
     MppAxis axis;
     double bytes;
+    double copies; /* in an all-to-all: experts that a token goes to, where it crosses to a node once; else 0 */
     int forward_times, backward_times;
 
     int forward_kernels, backward_kernels;

@@ -16,6 +16,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
+    MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token crosses to a node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
@@ -36,6 +37,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_bytes, 0, 16, 4, "accumulation buffer"),
     MPP_FIELD_BOOL(MppStateCosts, gradient_fused, true, "products of gradients add to the accumulation buffer themselves"),
     MPP_FIELD_DOUBLE(MppStateCosts, bf16_kept_bytes, 0, 16, 0, "kept beside when training in bf16"),
+    MPP_FIELD_BOOL(MppStateCosts, bf16_accumulates_with_pp, 0, "bf16 gradients have an accumulation buffer in a pipeline only"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
     MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),
@@ -106,6 +108,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
+    MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel rings add up in fp32 and repeat keys and values for every head"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),

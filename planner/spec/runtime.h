@@ -45,6 +45,7 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool experts_fused; /* the products of all local experts in one kernel */
+    bool dispatch_once; /* a token crosses to a node once, to however many experts there (DeepEP) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
 } MppKernels;
 
@@ -65,6 +66,7 @@ typedef struct {
     double gradient_bytes;           /* accumulation buffer */
     bool gradient_fused;             /* products of gradients add to it themselves; else a kernel of its own does */
     double bf16_kept_bytes;          /* beside weights, gradients and optimizer states when training in bf16 */
+    bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
@@ -125,6 +127,7 @@ typedef struct {
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
+    bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
