@@ -117,6 +117,9 @@ static void add_row(const MppPrediction *prediction, GArray *errors, GPtrArray *
             out->worst = error;
             out->worst_id = prediction->run->id;
         }
+        bool judged = prediction->p90_s > 0 && !measured->anomaly;
+        out->n_intervals += judged;
+        out->n_inside += judged && measured->step_time_s >= prediction->p10_s && measured->step_time_s <= prediction->p90_s;
         PlanGroup *group = find_group(groups, prediction->run);
         g_array_append_val(group->predicted, prediction->step_time_s);
         g_array_append_val(group->measured, measured->step_time_s);

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "planner/calibrate/spread.h"
 #include "planner/cost/memory.h"
 #include "planner/cost/shares.h"
 #include "planner/spec/run_job.h"
@@ -11,6 +12,7 @@ typedef struct {
     const MppRun *run; /* borrowed */
     char *skipped;     /* reason, or NULL */
     double step_time_s;
+    double p10_s, p90_s; /* the interval that holds 80 % of such runs; 0 until set */
     MppMemory memory;    /* of the stage on which the record's figure was read */
     double memory_bytes; /* that figure: of it, allocated, reserved or the device's */
     bool fits;
@@ -22,6 +24,9 @@ typedef struct {
 GArray *mpp_predictions_new(const GPtrArray *runs, const MppProfiles *profiles);
 void mpp_predictions_free(GArray *predictions);
 
+/** Sets their intervals: of the run's source where its runs were fitted, else of what the prediction rests on. */
+void mpp_predictions_set_intervals(GArray *predictions, const MppSpreads *spreads);
+
 /** Statistics of one source. Errors are predicted / measured - 1. */
 typedef struct {
     const char *source;
@@ -29,6 +34,7 @@ typedef struct {
     int n_times; /* the next seven are of step times */
     double mape, median, bias, p90, worst;
     const char *worst_id;
+    int n_intervals, n_inside; /* with an interval, known anomalies aside, and measurements inside it */
     int n_memory;
     double memory_mape, memory_bias;
     int fits_fits, fits_oom, oom_fits, oom_oom; /* predicted_measured */

@@ -37,7 +37,7 @@ static MppAccuracy judge(const GPtrArray *runs, const char *source, const MppPro
     g_autoptr(GPtrArray) own = runs_of(runs, source);
     GArray *predictions = mpp_predictions_new(own, profiles);
     MppAccuracy accuracy = mpp_accuracy_overall(predictions, true);
-    mpp_residuals_add(residuals, predictions);
+    mpp_residuals_add(residuals, predictions, false);
     mpp_predictions_free(predictions);
     accuracy.source = source;
     return accuracy;
@@ -80,7 +80,7 @@ static GArray *predict_held(GArray *parameters, const MppProfiles *profiles, con
 }
 
 static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
-                       const MppFitOptions *options, GError **error)
+                       const MppFitOptions *options, GArray *residuals, GError **error)
 {
     GArray *held = predict_held(parameters, profiles, runs, options, error);
     if (!held)
@@ -92,6 +92,7 @@ static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *pro
             if (strcmp(g_array_index(sources, MppAccuracy, k).source, row->seen.source) == 0)
                 row->held = g_array_index(sources, MppAccuracy, k);
     }
+    mpp_residuals_add(residuals, held, true);
     mpp_predictions_free(held);
     return true;
 }
@@ -110,7 +111,7 @@ GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const
         done = fit_anew(parameters, profiles, runs, &how, error);
         row->unseen = done ? judge(runs, row->seen.source, profiles, residuals) : row->seen;
     }
-    done = done && judge_held(table, parameters, profiles, runs, options, error);
+    done = done && judge_held(table, parameters, profiles, runs, options, residuals, error);
     mpp_predictions_free(all);
     mpp_residuals_set_fitted(residuals);
     set_values(parameters, fitted);

@@ -15,8 +15,8 @@ typedef struct {
 
 /**
  * Fits once more without each source that has timed runs, and without each fifth of the runs, from the priors; sorted by
- * source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of the
- * runs of sources left out are added. Errors: those of mpp_fit().
+ * source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of both are
+ * added. Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.
  */

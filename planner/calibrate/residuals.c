@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const header = "source,job,device,runtime,host_bound,experts,measured_over_predicted";
+static const char *const header = "source,job,device,runtime,host_bound,experts,held_out,measured_over_predicted";
+static const char *const held[] = { "source", "run" };
 
 static void clear_residual(gpointer data)
 {
@@ -34,7 +35,7 @@ static char *job_name(const MppJob *job)
     return g_strdelimit(name, ",\r\n", ';');
 }
 
-void mpp_residuals_add(GArray *residuals, const GArray *predictions)
+void mpp_residuals_add(GArray *residuals, const GArray *predictions, bool run_held)
 {
     for (guint i = 0; i < predictions->len; i++) {
         const MppPrediction *one = &g_array_index(predictions, MppPrediction, i);
@@ -46,6 +47,7 @@ void mpp_residuals_add(GArray *residuals, const GArray *predictions)
                                  .runtime = g_strdup(job->runtime->name),
                                  .job = job_name(job),
                                  .basis = mpp_basis_of(job, &one->shares),
+                                 .run_held = run_held,
                                  .log_ratio = log(one->run->measured.step_time_s / one->step_time_s) };
         g_array_append_val(residuals, residual);
     }
@@ -72,8 +74,8 @@ bool mpp_residuals_write(const GArray *residuals, const char *path, GError **err
         const MppResidual *one = &g_array_index(residuals, MppResidual, i);
         char ratio[G_ASCII_DTOSTR_BUF_SIZE];
         g_ascii_formatd(ratio, sizeof(ratio), "%.5g", exp(one->log_ratio));
-        g_string_append_printf(text, "%s,%s,%s,%s,%d,%d,%s\n", one->source, one->job, one->device, one->runtime, one->basis.host_bound,
-                               one->basis.experts, ratio);
+        g_string_append_printf(text, "%s,%s,%s,%s,%d,%d,%s,%s\n", one->source, one->job, one->device, one->runtime, one->basis.host_bound,
+                               one->basis.experts, held[one->run_held], ratio);
     }
     g_autofree char *csv = g_string_free(text, FALSE);
     return g_file_set_contents(path, csv, -1, error);
@@ -82,16 +84,18 @@ bool mpp_residuals_write(const GArray *residuals, const char *path, GError **err
 /** @line: taken apart. */
 static bool read_line(GArray *residuals, const char *line)
 {
+    enum { SOURCE, JOB, DEVICE, RUNTIME, HOST_BOUND, EXPERTS, HELD, RATIO, N_PARTS };
     g_auto(GStrv) parts = g_strsplit(line, ",", -1);
-    if (g_strv_length(parts) != 7)
+    if (g_strv_length(parts) != N_PARTS)
         return false;
     char *end = NULL;
-    double ratio = g_ascii_strtod(parts[6], &end);
-    if (end == parts[6] || *end || !(ratio > 0 && isfinite(ratio)))
+    double ratio = g_ascii_strtod(parts[RATIO], &end);
+    bool run_held = strcmp(parts[HELD], held[true]) == 0;
+    if (end == parts[RATIO] || *end || !(ratio > 0 && isfinite(ratio)) || !(run_held || strcmp(parts[HELD], held[false]) == 0))
         return false;
-    MppResidual residual = { .source = g_strdup(parts[0]), .job = g_strdup(parts[1]), .device = g_strdup(parts[2]),
-                             .runtime = g_strdup(parts[3]), .log_ratio = log(ratio),
-                             .basis = { .host_bound = *parts[4] == '1', .experts = *parts[5] == '1' } };
+    MppResidual residual = { .source = g_strdup(parts[SOURCE]), .job = g_strdup(parts[JOB]), .device = g_strdup(parts[DEVICE]),
+                             .runtime = g_strdup(parts[RUNTIME]), .run_held = run_held, .log_ratio = log(ratio),
+                             .basis = { .host_bound = *parts[HOST_BOUND] == '1', .experts = *parts[EXPERTS] == '1' } };
     g_array_append_val(residuals, residual);
     return true;
 }

@@ -1,6 +1,6 @@
 /**
- * Errors on runs whose source a fit had not seen, and the file that keeps them: spreads can be taken from it again
- * without another fit.
+ * Errors on runs that a fit had not seen, and the file that keeps them: spreads can be taken from it again without
+ * another fit.
  */
 #pragma once
 
@@ -11,14 +11,15 @@ typedef struct {
     char *source, *device, *runtime;
     char *job;        /* what runs that differ in their plan only have in common */
     MppBasis basis;   /* device and stack are fitted where another source has them */
+    bool run_held;    /* other runs of its source were fitted; else none */
     double log_ratio; /* of measured over predicted */
 } MppResidual;
 
 /** An empty list; MppResidual. */
 GArray *mpp_residuals_new(void);
 
-/** Adds the timed runs among @predictions, all of one source that was not fitted. */
-void mpp_residuals_add(GArray *residuals, const GArray *predictions);
+/** Adds the timed runs among @predictions, of which none was fitted; @run_held: others of their sources were. */
+void mpp_residuals_add(GArray *residuals, const GArray *predictions, bool run_held);
 
 /** Sets what the residuals rest on, once all are there. */
 void mpp_residuals_set_fitted(GArray *residuals);

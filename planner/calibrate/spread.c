@@ -21,8 +21,17 @@ static const MppField spread_rows[] = {
 };
 static const MppFields spread_fields = MPP_FIELDS("spread", MppSpread, spread_rows);
 
+static const MppField source_rows[] = {
+    MPP_FIELD_STRING(MppSourceSpread, source, MPP_REQUIRED, "a fitted source"),
+    MPP_FIELD_INT(MppSourceSpread, runs, 0, 1e9, MPP_REQUIRED, "its runs, each held out of a fit"),
+    MPP_FIELD_DOUBLE(MppSourceSpread, p10_frac, 1e-6, 1e6, MPP_REQUIRED, "measured over predicted: a tenth of the runs lies below"),
+    MPP_FIELD_DOUBLE(MppSourceSpread, p90_frac, 1e-6, 1e6, MPP_REQUIRED, "nine tenths"),
+};
+static const MppFields source_fields = MPP_FIELDS("source's spread", MppSourceSpread, source_rows);
+
 static const MppField rows[] = {
     MPP_FIELD_STRUCTS(MppSpreads, spreads, &spread_fields, MPP_REQUIRED, "by what a prediction rests on"),
+    MPP_FIELD_STRUCTS(MppSpreads, sources, &source_fields, 0, "of runs whose source is fitted"),
     MPP_FIELD_STRINGS(MppSpreads, devices, "devices that were fitted"),
     MPP_FIELD_STRINGS(MppSpreads, runtimes, "stacks that were fitted"),
     MPP_FIELD_DOUBLE(MppSpreads, pair_frac, 0, 10, MPP_REQUIRED,
@@ -30,6 +39,8 @@ static const MppField rows[] = {
     MPP_FIELD_DOUBLE(MppSpreads, tail_frac, 0, 0.5, 0.1, "share of the residuals on either side of an interval"),
     MPP_FIELD_DOUBLE(MppSpreads, coverage_frac, 0, 1, MPP_REQUIRED,
                      "unseen runs inside their interval, each source judged by the spreads of the others"),
+    MPP_FIELD_DOUBLE(MppSpreads, run_coverage_frac, 0, 1, 0,
+                     "runs held out inside their source's interval, each fifth judged by the others"),
 };
 const MppFields mpp_spreads_fields = MPP_FIELDS("spreads", MppSpreads, rows);
 
@@ -86,4 +97,14 @@ const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, 
             return spread;
     }
     g_return_val_if_reached(NULL);
+}
+
+const MppSourceSpread *mpp_spreads_find_source(const MppSpreads *spreads, const char *source)
+{
+    for (guint i = 0; spreads->sources && i < spreads->sources->len; i++) {
+        const MppSourceSpread *spread = &g_array_index(spreads->sources, MppSourceSpread, i);
+        if (strcmp(spread->source, source) == 0)
+            return spread;
+    }
+    return NULL;
 }

@@ -48,7 +48,7 @@ static GArray *class_values(const GArray *residuals, const MppBasis *basis, int 
     for (int pass = 0; pass < 2; pass++)
         for (guint i = 0; i < residuals->len; i++) {
             const MppResidual *one = &g_array_index(residuals, MppResidual, i);
-            if (!matches(&one->basis, basis, width) || g_strcmp0(one->source, without) == 0)
+            if (one->run_held || !matches(&one->basis, basis, width) || g_strcmp0(one->source, without) == 0)
                 continue;
             int n = GPOINTER_TO_INT(g_hash_table_lookup(counts, one->source));
             Weighed value = { one->log_ratio, 1 / sqrt(n) };
@@ -98,7 +98,7 @@ static int count_inside(const GArray *residuals, const char *source, double tail
     bool known[N_BASES] = { false };
     for (guint i = 0; i < residuals->len; i++) {
         const MppResidual *one = &g_array_index(residuals, MppResidual, i);
-        if (strcmp(one->source, source) != 0)
+        if (one->run_held || strcmp(one->source, source) != 0)
             continue;
         int bits = bits_of_basis(&one->basis);
         if (!known[bits])
@@ -113,14 +113,15 @@ static int count_inside(const GArray *residuals, const char *source, double tail
 /** Share of the runs inside the interval that the other sources give. */
 static double coverage(const GArray *residuals, double tail_frac)
 {
-    int inside = 0;
+    int inside = 0, all = 0;
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < residuals->len; i++) {
-        char *source = g_array_index(residuals, MppResidual, i).source;
-        if (g_hash_table_add(seen, source))
-            inside += count_inside(residuals, source, tail_frac);
+        const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        all += !one->run_held;
+        if (!one->run_held && g_hash_table_add(seen, one->source))
+            inside += count_inside(residuals, one->source, tail_frac);
     }
-    return residuals->len ? (double)inside / residuals->len : 0;
+    return all ? (double)inside / all : 0;
 }
 
 /** The widest tail, in steps of half a per cent, at which the intervals hold what they promise. */
@@ -139,13 +140,14 @@ static double pair_spread(const GArray *residuals)
     g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(Weighed));
     g_autoptr(GHashTable) counts = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < residuals->len; i++) {
-        const char *job = g_array_index(residuals, MppResidual, i).job;
-        g_hash_table_insert(counts, (void *)job, GINT_TO_POINTER(GPOINTER_TO_INT(g_hash_table_lookup(counts, job)) + 1));
+        const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        int n = GPOINTER_TO_INT(g_hash_table_lookup(counts, one->job));
+        g_hash_table_insert(counts, one->job, GINT_TO_POINTER(n + !one->run_held));
     }
     for (guint i = 0; i < residuals->len; i++)
         for (guint k = 0; k < residuals->len; k++) {
             const MppResidual *a = &g_array_index(residuals, MppResidual, i), *b = &g_array_index(residuals, MppResidual, k);
-            if (i == k || strcmp(a->job, b->job) != 0)
+            if (i == k || a->run_held || b->run_held || strcmp(a->job, b->job) != 0)
                 continue;
             double n = GPOINTER_TO_INT(g_hash_table_lookup(counts, a->job));
             Weighed value = { a->log_ratio - b->log_ratio, 1 / (n * (n - 1)) };
@@ -153,6 +155,69 @@ static double pair_spread(const GArray *residuals)
         }
     g_array_sort(values, compare_values);
     return values->len ? expm1(quantile(values, 0.8)) : 0;
+}
+
+enum { FEWEST_OF_SOURCE = 20, SOURCE_FOLDS = 5 };
+static const double source_tail_frac = 0.1;
+
+/** Errors of @source's runs, each held out; @fold: without every fifth from there on, -1: all. Sorted. */
+static GArray *source_values(const GArray *residuals, const char *source, int fold)
+{
+    GArray *values = g_array_new(FALSE, FALSE, sizeof(Weighed));
+    int n = 0;
+    for (guint i = 0; i < residuals->len; i++) {
+        const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        Weighed value = { one->log_ratio, 1 };
+        if (one->run_held && strcmp(one->source, source) == 0 && (fold < 0 || n++ % SOURCE_FOLDS != fold))
+            g_array_append_val(values, value);
+    }
+    g_array_sort(values, compare_values);
+    return values;
+}
+
+static MppSourceSpread source_spread(const GArray *residuals, const char *source, int fold)
+{
+    g_autoptr(GArray) values = source_values(residuals, source, fold);
+    return (MppSourceSpread){ .runs = values->len,
+                              .p10_frac = exp(quantile(values, source_tail_frac)),
+                              .p90_frac = exp(quantile(values, 1 - source_tail_frac)) };
+}
+
+/** Runs of @source inside the interval of the four fifths of its runs that they are not among. */
+static int count_source_inside(const GArray *residuals, const char *source)
+{
+    int inside = 0, n = 0;
+    MppSourceSpread spreads[SOURCE_FOLDS];
+    for (int fold = 0; fold < SOURCE_FOLDS; fold++)
+        spreads[fold] = source_spread(residuals, source, fold);
+    for (guint i = 0; i < residuals->len; i++) {
+        const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        if (!one->run_held || strcmp(one->source, source) != 0)
+            continue;
+        const MppSourceSpread *spread = &spreads[n++ % SOURCE_FOLDS];
+        inside += exp(one->log_ratio) >= spread->p10_frac && exp(one->log_ratio) <= spread->p90_frac;
+    }
+    return inside;
+}
+
+static void add_sources(MppSpreads *spreads, const GArray *residuals)
+{
+    int64_t inside = 0, all = 0;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    spreads->sources = g_array_new(FALSE, TRUE, sizeof(MppSourceSpread));
+    for (guint i = 0; i < residuals->len; i++) {
+        const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        if (!one->run_held || !g_hash_table_add(seen, one->source))
+            continue;
+        MppSourceSpread spread = source_spread(residuals, one->source, -1);
+        if (spread.runs < FEWEST_OF_SOURCE)
+            continue;
+        spread.source = g_strdup(one->source);
+        g_array_append_val(spreads->sources, spread);
+        inside += count_source_inside(residuals, one->source);
+        all += spread.runs;
+    }
+    spreads->run_coverage_frac = all ? (double)inside / (double)all : 0;
 }
 
 static void add_name(GPtrArray *names, const char *name)
@@ -180,6 +245,7 @@ MppSpreads *mpp_spread_fit(const GArray *residuals)
         add_name(spreads->devices, one->device);
         add_name(spreads->runtimes, one->runtime);
     }
+    add_sources(spreads, residuals);
     spreads->pair_frac = pair_spread(residuals);
     spreads->coverage_frac = coverage(residuals, spreads->tail_frac);
     return spreads;

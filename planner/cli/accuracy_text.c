@@ -15,6 +15,7 @@ static void add_text_row(MppTable *table, const MppAccuracy *a)
         mpp_table_add(table, "%+.1f %%", 100 * a->bias);
         mpp_table_add(table, "%.1f %%", 100 * a->p90);
     }
+    mpp_table_add(table, a->n_intervals ? "%.0f %%" : "", 100.0 * a->n_inside / MAX(a->n_intervals, 1));
     mpp_table_add(table, a->n_memory ? "%.1f %%" : "", 100 * a->memory_mape);
     int right = a->fits_fits + a->oom_oom, all = right + a->fits_oom + a->oom_fits;
     mpp_table_add(table, all ? "%d/%d" : "", right, all);
@@ -25,7 +26,7 @@ static void add_text_row(MppTable *table, const MppAccuracy *a)
 
 void mpp_accuracy_text_print(const GArray *predictions, bool clean)
 {
-    g_autoptr(MppTable) table = mpp_table_new("source|rows >|predicted >|MAPE >|median >|bias >|p90 >|memory >|fits right >|"
+    g_autoptr(MppTable) table = mpp_table_new("source|rows >|predicted >|MAPE >|median >|bias >|p90 >|in interval >|memory >|fits right >|"
                                               "regret mean / worst >|rank corr. >|worst row");
     g_autoptr(GArray) sources = mpp_accuracy_by_source(predictions, clean);
     for (guint i = 0; i < sources->len; i++)

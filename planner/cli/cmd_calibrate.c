@@ -59,7 +59,8 @@ static bool write_spreads(const GArray *residuals, const char *path, GError **er
 {
     g_autoptr(MppSpreads) spreads = mpp_spread_fit(residuals);
     g_autoptr(cJSON) root = mpp_fields_write(&mpp_spreads_fields, spreads, false);
-    printf("\n%.1f %% of the unseen runs lie in their interval\n", 100 * spreads->coverage_frac);
+    printf("\n%.1f %% of the runs of sources left out lie in their interval; of runs held out alone, %.1f %%\n",
+           100 * spreads->coverage_frac, 100 * spreads->run_coverage_frac);
     return mpp_json_write(root, path, error);
 }
 

@@ -43,6 +43,8 @@ static void add_row(cJSON *rows, const MppPrediction *prediction)
         cJSON_AddStringToObject(row, "skipped", prediction->skipped);
     } else {
         cJSON_AddNumberToObject(row, "predicted_step_time_s", prediction->step_time_s);
+        cJSON_AddNumberToObject(row, "p10_step_time_s", prediction->p10_s);
+        cJSON_AddNumberToObject(row, "p90_step_time_s", prediction->p90_s);
         cJSON_AddNumberToObject(row, "predicted_memory_bytes", prediction->memory_bytes);
         cJSON_AddBoolToObject(row, "predicted_fits", prediction->fits);
         add_basis(row, prediction);
@@ -63,6 +65,8 @@ static cJSON *summary_row(const MppAccuracy *a)
     cJSON_AddNumberToObject(row, "worst", a->worst);
     if (a->worst_id)
         cJSON_AddStringToObject(row, "worst_id", a->worst_id);
+    cJSON_AddNumberToObject(row, "n_intervals", a->n_intervals);
+    cJSON_AddNumberToObject(row, "inside_interval", a->n_inside);
     cJSON_AddNumberToObject(row, "n_memory", a->n_memory);
     cJSON_AddNumberToObject(row, "memory_mape", a->memory_mape);
     cJSON_AddNumberToObject(row, "memory_bias", a->memory_bias);
@@ -103,10 +107,10 @@ static void append_csv_row(GString *text, const MppPrediction *prediction)
         g_string_append_c(text, ',');
     if (prediction->skipped) {
         g_autofree char *reason = g_strdelimit(g_strdup(prediction->skipped), ",\"\n", ' ');
-        g_string_append_printf(text, ",,,,,%s\n", reason);
+        g_string_append_printf(text, ",,,,,,,%s\n", reason);
         return;
     }
-    g_string_append_printf(text, ",%.4g", prediction->step_time_s);
+    g_string_append_printf(text, ",%.4g,%.4g,%.4g", prediction->step_time_s, prediction->p10_s, prediction->p90_s);
     if (measured->memory_gib_per_gpu > 0)
         g_string_append_printf(text, ",%.4g", measured->memory_gib_per_gpu);
     else
@@ -116,7 +120,7 @@ static void append_csv_row(GString *text, const MppPrediction *prediction)
 
 static bool write_csv(const GArray *predictions, const char *path, GError **error)
 {
-    GString *text = g_string_new("source,id,measured_s,predicted_s,measured_gib,predicted_gib,predicted_fits,skipped\n");
+    GString *text = g_string_new("source,id,measured_s,predicted_s,p10_s,p90_s,measured_gib,predicted_gib,predicted_fits,skipped\n");
     for (guint i = 0; i < predictions->len; i++)
         append_csv_row(text, &g_array_index(predictions, MppPrediction, i));
     g_autofree char *csv = g_string_free(text, FALSE);
@@ -179,6 +183,8 @@ static bool compare(const MppJobOptions *job, char **files, const CompareOptions
     if (options->clean)
         leave_out_anomalies(given->runs);
     GArray *predictions = mpp_predictions_new(given->runs, given->profiles);
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    mpp_predictions_set_intervals(predictions, spreads);
     bool written = (!options->csv || write_csv(predictions, options->csv, error)) &&
                    (!options->html || write_page(predictions, options->html, options->unseen, error)) &&
                    (!(options->json || options->output) || write_json(predictions, options->output, error));

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "planner/calibrate/spread.h"
-
 /** Names in the order of their numbers. */
 typedef struct {
     cJSON *list;
@@ -55,14 +53,14 @@ static void add_amount(cJSON *row, double value)
     cJSON_AddItemToArray(row, cJSON_CreateNumber(g_ascii_strtod(text, NULL)));
 }
 
-static cJSON *run_row(const MppPrediction *one, const MppSpread *spread, int source, int device, int runtime)
+static cJSON *run_row(const MppPrediction *one, int source, int device, int runtime)
 {
     const double gib = 1073741824.0;
     const MppRunMeasured *measured = &one->run->measured;
     const MppStrategy *s = &one->job->strategy;
     Effects effects = effects_of(&one->shares);
-    const double amounts[] = { source, device, runtime, measured->step_time_s, one->step_time_s, spread->p10_frac * one->step_time_s,
-                               spread->p90_frac * one->step_time_s, measured->memory_gib_per_gpu * gib, one->memory_bytes,
+    const double amounts[] = { source, device, runtime, measured->step_time_s, one->step_time_s, one->p10_s,
+                               one->p90_s, measured->memory_gib_per_gpu * gib, one->memory_bytes,
                                (double)one->job->job.gpus, effects.compute, effects.communication, effects.host, effects.bubble,
                                (double)s->tp, (double)s->pp, (double)s->dp, (double)s->cp, (double)s->ep };
     G_STATIC_ASSERT(G_N_ELEMENTS(amounts) + 2 == G_N_ELEMENTS(columns));
@@ -75,20 +73,6 @@ static cJSON *run_row(const MppPrediction *one, const MppSpread *spread, int sou
     return row;
 }
 
-/** Timed runs by source: how many, and how many inside the interval of their prediction. */
-typedef struct {
-    int timed, inside;
-} Coverage;
-
-static void count_coverage(Coverage *coverage, const MppPrediction *one, const MppSpread *spread)
-{
-    double measured_s = one->run->measured.step_time_s;
-    if (!(measured_s > 0) || one->run->measured.anomaly)
-        return;
-    coverage->timed++;
-    coverage->inside += measured_s >= spread->p10_frac * one->step_time_s && measured_s <= spread->p90_frac * one->step_time_s;
-}
-
 static int source_index(const GArray *table, const char *source)
 {
     for (guint i = 0; i < table->len; i++)
@@ -97,11 +81,8 @@ static int source_index(const GArray *table, const char *source)
     g_return_val_if_reached(0);
 }
 
-/** Returns: Coverage by source of @table; free with g_free(). */
-static Coverage *add_runs(cJSON *root, const GArray *predictions, const GArray *table)
+static void add_runs(cJSON *root, const GArray *predictions, const GArray *table)
 {
-    Coverage *coverage = g_new0(Coverage, table->len + 1);
-    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     cJSON_AddItemToObject(root, "columns", cJSON_CreateStringArray((const char **)columns, G_N_ELEMENTS(columns)));
     Numbered devices = numbered_new(root, "devices"), runtimes = numbered_new(root, "runtimes");
     cJSON *runs = cJSON_AddArrayToObject(root, "runs");
@@ -109,18 +90,14 @@ static Coverage *add_runs(cJSON *root, const GArray *predictions, const GArray *
         const MppPrediction *one = &g_array_index(predictions, MppPrediction, i);
         if (one->skipped)
             continue;
-        const MppSpread *spread = mpp_spreads_find(spreads, &one->job->job, &one->shares);
-        int source = source_index(table, one->run->source);
-        count_coverage(&coverage[source], one, spread);
-        cJSON_AddItemToArray(runs, run_row(one, spread, source, number_of(&devices, one->job->cluster->device.name),
+        cJSON_AddItemToArray(runs, run_row(one, source_index(table, one->run->source), number_of(&devices, one->job->cluster->device.name),
                                            number_of(&runtimes, one->job->runtime->name)));
     }
     g_hash_table_unref(devices.numbers);
     g_hash_table_unref(runtimes.numbers);
-    return coverage;
 }
 
-static void add_source(cJSON *list, const MppAccuracy *a, const Coverage *coverage, const double *unseen)
+static void add_source(cJSON *list, const MppAccuracy *a, const double *unseen)
 {
     cJSON *row = cJSON_CreateObject();
     int right = a->fits_fits + a->oom_oom;
@@ -135,8 +112,8 @@ static void add_source(cJSON *list, const MppAccuracy *a, const Coverage *covera
     }
     if (a->n_memory)
         cJSON_AddNumberToObject(row, "memory_mape", a->memory_mape);
-    if (coverage->timed)
-        cJSON_AddNumberToObject(row, "coverage", (double)coverage->inside / coverage->timed);
+    if (a->n_intervals)
+        cJSON_AddNumberToObject(row, "coverage", (double)a->n_inside / a->n_intervals);
     if (unseen)
         cJSON_AddNumberToObject(row, "unseen_mape", *unseen);
     cJSON_AddItemToArray(list, row);
@@ -167,11 +144,11 @@ cJSON *mpp_accuracy_page_data(const GArray *predictions, GHashTable *unseen)
     cJSON_AddStringToObject(root, "answer", answer);
     cJSON_AddStringToObject(root, "version", MPP_VERSION);
     cJSON_AddBoolToObject(root, "predicted_unseen", unseen != NULL);
-    g_autofree Coverage *coverage = add_runs(root, predictions, table);
+    add_runs(root, predictions, table);
     cJSON *sources = cJSON_AddArrayToObject(root, "sources");
     for (guint i = 0; i < table->len; i++) {
         const MppAccuracy *row = &g_array_index(table, MppAccuracy, i);
-        add_source(sources, row, &coverage[i], unseen ? g_hash_table_lookup(unseen, row->source) : NULL);
+        add_source(sources, row, unseen ? g_hash_table_lookup(unseen, row->source) : NULL);
     }
     return root;
 }

@@ -53,7 +53,7 @@ static GArray *predictions_new(GPtrArray *runs)
         MppRun *run = run_new(rows[i].text);
         g_ptr_array_add(runs, run);
         MppPrediction prediction = { .run = run, .skipped = g_strdup(rows[i].skipped), .step_time_s = rows[i].step_s,
-                                     .memory_bytes = rows[i].memory_bytes, .fits = rows[i].fits };
+                                     .p10_s = 0.8 * rows[i].step_s, .p90_s = 1.2 * rows[i].step_s, .memory_bytes = rows[i].memory_bytes, .fits = rows[i].fits };
         g_array_append_val(predictions, prediction);
     }
     return predictions;
@@ -65,6 +65,8 @@ static void check_first(const MppAccuracy *a)
     g_assert_cmpint(a->rows, ==, 5);
     g_assert_cmpint(a->predicted, ==, 5);
     g_assert_cmpint(a->n_times, ==, 5); /* +10, -40, -5, 0, +25 % */
+    g_assert_cmpint(a->n_intervals, ==, 5);
+    g_assert_cmpint(a->n_inside, ==, 4);
     g_assert_cmpfloat_with_epsilon(a->mape, 0.16, 1e-12);
     g_assert_cmpfloat_with_epsilon(a->bias, -0.02, 1e-12);
     g_assert_cmpfloat_with_epsilon(a->median, 0.1, 1e-12);
@@ -105,6 +107,7 @@ static void test_statistics(void)
 
     g_autoptr(GArray) all = mpp_accuracy_by_source(predictions, false);
     g_assert_cmpint(g_array_index(all, MppAccuracy, 0).n_times, ==, 6);
+    g_assert_cmpint(g_array_index(all, MppAccuracy, 0).n_intervals, ==, 5); /* anomalies are not judged */
     g_assert_cmpstr(g_array_index(all, MppAccuracy, 0).worst_id, ==, "a6");
     MppAccuracy overall = mpp_accuracy_overall(predictions, true);
     g_assert_cmpint(overall.rows, ==, 11);

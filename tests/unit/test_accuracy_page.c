@@ -56,6 +56,8 @@ static void test_data(void)
     g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
     g_assert_no_error(error);
     GArray *predictions = mpp_predictions_new(runs, profiles);
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    mpp_predictions_set_intervals(predictions, spreads);
     g_autoptr(GHashTable) unseen = g_hash_table_new(g_str_hash, g_str_equal);
     double left_out = 0.125;
     g_hash_table_insert(unseen, (void *)"one", &left_out);

@@ -5,7 +5,7 @@
 
 #include "tests/support/expect.h"
 
-#define HEADER "source,job,device,runtime,host_bound,experts,measured_over_predicted\n"
+#define HEADER "source,job,device,runtime,host_bound,experts,held_out,measured_over_predicted\n"
 
 /** @sources of @runs each, all of one kind; the errors of a source lie about its own middle. */
 static GArray *made(int sources, int runs, double between, double within)
@@ -15,7 +15,7 @@ static GArray *made(int sources, int runs, double between, double within)
     for (int s = 0; s < sources; s++) {
         double middle = between * (g_rand_double(random) + g_rand_double(random) - 1);
         for (int i = 0; i < runs; i++)
-            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,0,0,%.9g\n", s, i / 3,
+            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,0,0,source,%.9g\n", s, i / 3,
                                    exp(middle + within * (g_rand_double(random) + g_rand_double(random) - 1)));
     }
     g_autoptr(GError) error = NULL;
@@ -43,10 +43,35 @@ static void test_coverage(void)
     g_assert_cmpstr(wide->runtimes->pdata[0], ==, "nanotron");
 }
 
+/** Runs that were held out alone count for their source's interval, not for those of strangers. */
+static void test_sources(void)
+{
+    enum { RUNS = 200 };
+    g_autoptr(GArray) residuals = made(12, 40, 0.4, 0.2);
+    g_autoptr(MppSpreads) before = mpp_spread_fit(residuals);
+    for (int i = 0; i < RUNS + 5; i++) {
+        bool few = i >= RUNS;
+        MppResidual one = { .source = g_strdup(few ? "few" : "known"), .device = g_strdup("h100"), .runtime = g_strdup("nanotron"),
+                            .job = g_strdup("job"), .run_held = true, .log_ratio = (i + 0.5) / RUNS };
+        g_array_append_val(residuals, one);
+    }
+    g_autoptr(MppSpreads) after = mpp_spread_fit(residuals);
+    g_assert_cmpfloat(after->coverage_frac, ==, before->coverage_frac);
+    g_assert_cmpfloat(after->tail_frac, ==, before->tail_frac);
+    g_assert_cmpfloat(after->pair_frac, ==, before->pair_frac);
+    g_assert_null(mpp_spreads_find_source(after, "few"));
+    g_assert_null(mpp_spreads_find_source(after, "source-1"));
+    const MppSourceSpread *known = mpp_spreads_find_source(after, "known");
+    g_assert_cmpint(known->runs, ==, RUNS);
+    g_assert_cmpfloat_with_epsilon(known->p10_frac, exp(0.1), 0.02);
+    g_assert_cmpfloat_with_epsilon(known->p90_frac, exp(0.9), 0.03);
+    g_assert_cmpfloat_with_epsilon(after->run_coverage_frac, 0.8, 0.03);
+}
+
 /** A device or stack is fitted where another source has it; what is written is read again. */
 static void test_file(void)
 {
-    static const char *const text = HEADER "a,x,h100,nanotron,1,0,1.25\na,x,a100,nanotron,0,1,0.5\nb,y,h100,torchtitan,0,0,2.385\n";
+    static const char *const text = HEADER "a,x,h100,nanotron,1,0,source,1.25\na,x,a100,nanotron,0,1,source,0.5\nb,y,h100,torchtitan,0,0,run,2.385\n";
     g_autoptr(GError) error = NULL;
     g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text), *again = NULL;
     g_autoptr(GArray) residuals = mpp_residuals_load(path, &error);
@@ -55,6 +80,7 @@ static void test_file(void)
     const MppResidual *all = &g_array_index(residuals, MppResidual, 0);
     g_assert_true(all[0].basis.device_fitted && !all[0].basis.runtime_fitted && all[0].basis.host_bound && !all[0].basis.experts);
     g_assert_true(!all[1].basis.device_fitted && all[1].basis.experts);
+    g_assert_true(!all[0].run_held && all[2].run_held);
     g_assert_cmpfloat_with_epsilon(all[2].log_ratio, log(2.385), 1e-12);
     g_assert_true(mpp_residuals_write(residuals, path, &error));
     g_assert_true(g_file_get_contents(path, &again, NULL, &error));
@@ -68,9 +94,10 @@ static void test_errors(void)
         const char *text, *message;
     } rows[] = {
         { "source\n", "residuals.csv:1:1: expected " },
-        { HEADER "a,x,h100,nanotron,1,0\n", "residuals.csv:2:1: expected a line of source,job," },
-        { HEADER "a,x,h100,nanotron,1,0,1.5\na,x,h100,nanotron,1,0,-1.5\n", "residuals.csv:3:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,1,0,1.5s\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,1,0,run\n", "residuals.csv:2:1: expected a line of source,job," },
+        { HEADER "a,x,h100,nanotron,1,0,run,1.5\na,x,h100,nanotron,1,0,run,-1.5\n", "residuals.csv:3:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,1,0,run,1.5s\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,1,0,all,1.5\n", "residuals.csv:2:1: expected a line of " },
     };
     g_autofree char *folder = mpp_expect_folder();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -87,6 +114,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spread-fit/coverage", test_coverage);
+    g_test_add_func("/spread-fit/sources", test_sources);
     g_test_add_func("/spread-fit/file", test_file);
     g_test_add_func("/spread-fit/errors", test_errors);
     return g_test_run();
