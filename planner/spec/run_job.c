@@ -92,33 +92,10 @@ static void fill_model(const MppRun *run, MppModel *model)
     fill_mla(run, model);
 }
 
-/** Whether the run's label, "table: words", has @word in small letters after the table's name. */
-static bool is_labelled(const MppRun *run, const char *word)
-{
-    const cJSON *label = mpp_json_get(run->json->root, "row");
-    const char *text = cJSON_IsString(label) ? label->valuestring : "", *table = strstr(text, ": ");
-    g_autofree char *words = g_ascii_strdown(table ? table : text, -1);
-    return strstr(words, word);
-}
-
 /** Whether a run of a stack that compiles on demand did: its label says so, or its number format or its exchanges need it. */
 static bool is_compiled(const MppRun *run, const MppTraining *training)
 {
-    return mpp_precision_needs_casts(training->precision) || training->kernels.tensor_async || is_labelled(run, "compile");
-}
-
-/**
- * Megatron-LM's tests are named after what they run: "mcore" with "te" for Transformer Engine, which 8-bit products need, and
- * without it for Megatron-Core's own layers, which keep the scores.
- */
-static void read_test_name(const MppRun *run, MppTraining *training)
-{
-    const char *name = run->model.name;
-    if (!name || !strstr(name, "mcore"))
-        return;
-    if (!run->training.attention && !strstr(name, "_te") && !mpp_precision_needs_casts(training->precision))
-        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
-    training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
+    return mpp_precision_needs_casts(training->precision) || training->kernels.tensor_async || mpp_run_match_label(run, "compile");
 }
 
 /** A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. */
@@ -139,10 +116,10 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->precision = stated_precision(run, &out->cluster->device, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
-    training->kernels.tensor_async |= is_labelled(run, "async tp") || is_labelled(run, "asynctp");
+    training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     if (out->runtime->eager_unless_stated && !is_compiled(run, training))
         training->kernels = (MppKernels){ .attention = training->kernels.attention };
-    read_test_name(run, training);
+    mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
 }

@@ -189,6 +189,23 @@ MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)
     return has_word(words, "full") ? MPP_RECOMPUTE_FULL : MPP_RECOMPUTE_SELECTIVE;
 }
 
+bool mpp_run_match_label(const MppRun *run, const char *word)
+{
+    const cJSON *label = mpp_json_get(run->json->root, "row");
+    const char *text = cJSON_IsString(label) ? label->valuestring : "", *table = strstr(text, ": ");
+    g_autofree char *words = g_ascii_strdown(table ? table : text, -1);
+    return strstr(words, word);
+}
+
+void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training)
+{
+    if (!name || !strstr(name, "mcore"))
+        return;
+    if (!attention_stated && !strstr(name, "_te") && !mpp_precision_needs_casts(training->precision))
+        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
+}
+
 /** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */
 int mpp_run_match_schedule(const char *words, int64_t vpp)
 {

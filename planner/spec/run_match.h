@@ -29,5 +29,14 @@ MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
+/** Whether the run's label, "table: words", has @word in small letters after the table's name. */
+bool mpp_run_match_label(const MppRun *run, const char *word);
+
+/**
+ * Megatron-LM's tests are named after what they run: "mcore" with "te" for Transformer Engine, which 8-bit products need, and
+ * without it for Megatron-Core's own layers, which keep the scores unless the record states their attention.
+ */
+void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training);
+
 /** The schedule that @words name; of interleaved and plain 1F1B, which records mix up, the one for @vpp. -1: not modelled. */
 int mpp_run_match_schedule(const char *words, int64_t vpp);

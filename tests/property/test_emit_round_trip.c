@@ -262,6 +262,8 @@ static void test_shipped_models(gconstpointer data)
         inputs->model = *model;
         g_free(g_steal_pointer(&model));
         settle_training(rand, inputs);
+        inputs->training.kernels.tensor_async = inputs->training.kernels.elementwise_fused && g_rand_boolean(rand);
+        mpp_inputs_bind(inputs);
         inputs->runtime.selective = g_rand_boolean(rand) ? MPP_SELECTIVE_HALF_PRODUCTS : MPP_SELECTIVE_ATTENTION;
         inputs->runtime.most_zero = inputs->runtime.most_zero_with_pp = 3;
         check_members(rand, c, inputs, &tally);

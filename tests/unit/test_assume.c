@@ -4,7 +4,7 @@
 
 /** Llama-like, 24 layers, on two stages of 8 A100; the micro-batch decides what fits. */
 #define RUN                                                                                                          \
-    "{\"id\": \"r\", \"source\": \"somewhere\", \"model\": {\"name\": \"x\", \"layers\": 24, \"hidden\": 4096, "     \
+    "{\"id\": \"r\", \"source\": \"somewhere\", \"model\": {\"name\": \"x\", \"layers\": 24, \"hidden\": 4096%s, "   \
     "\"heads\": 32, \"ffn\": 11008, \"gated_mlp\": true, \"vocab\": 32000, \"seq\": 4096}, \"hardware\": {\"gpu\": " \
     "\"a100-sxm4-80gb\", \"gpus\": 8, \"gpus_per_node\": 8}, \"training\": {\"precision\": \"bf16\", "               \
     "\"framework\": \"Megatron-LM\", \"global_batch\": 512, \"micro_batch\": %d}, \"parallel\": {\"dp\": 2, "        \
@@ -16,11 +16,14 @@ static bool fits(const MppRunJob *job, const MppStrategy *strategy)
     return estimate->fits;
 }
 
-/** The plan after the assumption. */
-static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const char *stated, bool *fit)
+/** 8 experts of 10752 in each layer. */
+#define EXPERTS ", \"family\": \"moe\", \"experts\": 8, \"topk\": 2, \"moe_ffn\": 10752"
+
+/** The plan after the assumption, of a model with @more. */
+static MppStrategy assumed_of(const MppProfiles *profiles, const char *more, int micro_batch, const char *stated, bool *fit)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = g_strdup_printf(RUN, micro_batch, stated), *skipped = NULL;
+    g_autofree char *text = g_strdup_printf(RUN, more, micro_batch, stated), *skipped = NULL;
     g_autoptr(MppJson) json = mpp_expect_json(text);
     MppRun run = { 0 };
     g_assert_true(mpp_fields_read(&mpp_run_fields, json, json->root, &run, &error));
@@ -37,6 +40,11 @@ static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const c
     }
     mpp_fields_clear(&mpp_run_fields, &run);
     return strategy;
+}
+
+static MppStrategy assumed(const MppProfiles *profiles, int micro_batch, const char *stated, bool *fit)
+{
+    return assumed_of(profiles, "", micro_batch, stated, fit);
 }
 
 /** More recomputation as the micro-batch grows, and never more than is needed; what is stated stays. */
@@ -86,10 +94,31 @@ static void test_sharding(void)
     }
 }
 
+/** Experts of 6 bn parameters a rank fit when each is split over tp, and nothing is recomputed then, if that is left open. */
+static void test_experts(void)
+{
+    static const struct {
+        const char *stated;
+        int64_t etp;
+        bool recomputes;
+    } rows[] = { { ", \"ep\": 2", 2, false }, { ", \"ep\": 2, \"etp\": 1", 1, true } };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        bool fit;
+        g_autofree char *stated = g_strconcat(", \"zero\": 1, \"sp\": true", rows[i].stated, NULL);
+        MppStrategy s = assumed_of(profiles, EXPERTS, 1, stated, &fit);
+        g_assert_cmpint(s.etp, ==, rows[i].etp);
+        g_assert_true((s.recompute != MPP_RECOMPUTE_NONE) == rows[i].recomputes);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/assume/least", test_least);
     g_test_add_func("/assume/sharding", test_sharding);
+    g_test_add_func("/assume/experts", test_experts);
     return g_test_run();
 }

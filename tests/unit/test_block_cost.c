@@ -112,7 +112,9 @@ static void test_overlap(void)
 {
     static const struct {
         double frac, slowdown, bytes, exposed_frac; /* of the forward gather */
+        bool async;
     } rows[] = {
+        { 0.5, 0, 1.6e6, 0.25, true },
         { 0.5, 0, 1.6e6, 0.5 },
         { 1, 0, 1.6e6, 0 },
         { 1, 0.25, 1.6e6, 0.25 },
@@ -122,6 +124,8 @@ static void test_overlap(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = job_new();
         inputs->runtime.overlap.tensor_frac = rows[i].frac;
+        inputs->runtime.overlap.tensor_async_frac = 0.75;
+        inputs->job.training.kernels.tensor_async = rows[i].async;
         inputs->runtime.overlap.slowdown_frac = rows[i].slowdown;
         MppOps ops = make_ops();
         ops.ops[2].bytes = rows[i].bytes;

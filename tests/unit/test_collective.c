@@ -137,6 +137,22 @@ static void test_congestion(void)
     g_assert_cmpfloat_with_epsilon(s, 1.6e9 / 2e10 + 2 * 4e-6 + 2e-5, 1e-12);
 }
 
+/** A token's copies leave a node once: 3 of them, even over the 3 nodes of 4, reach 3 (1 - (2/3)^3) = 19/9 nodes. */
+static void test_copies(void)
+{
+    g_autoptr(MppCluster) cluster = make_cluster();
+    MppOp op = { .kind = MPP_OP_COLLECTIVE, .collective = MPP_COLLECTIVE_ALL_TO_ALL, .bytes = 2.4e9 };
+    for (size_t g = 0; g < G_N_ELEMENTS(groups); g++)
+        g_assert_cmpfloat(mpp_collective_op_s(cluster, &op, groups[g]), ==,
+                          mpp_collective_time_s(cluster, op.collective, op.bytes, groups[g]));
+    op.copies = 3;
+    g_assert_cmpfloat(mpp_collective_op_s(cluster, &op, &single), ==, 0);
+    g_assert_cmpfloat(mpp_collective_op_s(cluster, &op, &node), ==,
+                      mpp_collective_time_s(cluster, op.collective, op.bytes, &node));
+    double s = mpp_collective_op_s(cluster, &op, &nodes);
+    g_assert_cmpfloat_with_epsilon(s, 2.4e9 * 8 / 12 * 19 / 27 / 3.2e10 + 3e-6 + 3e-6 + 2e-5 + 2 * 4e-6, 1e-12);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -145,5 +161,6 @@ int main(int argc, char **argv)
     g_test_add_func("/collective/monotone", test_monotone);
     g_test_add_func("/collective/reduction", test_reduction);
     g_test_add_func("/collective/congestion", test_congestion);
+    g_test_add_func("/collective/copies", test_copies);
     return g_test_run();
 }

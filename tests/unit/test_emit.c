@@ -108,6 +108,9 @@ static void test_training_refusals(void)
         { &mpp_emit_torchtitan_toml,
           { 96, 120, MPP_PRECISION_FP16, MPP_OPTIMIZER_MUON, false, { MPP_ATTENTION_FLASH2, true, true, false, true } },
           "torchtitan-toml cannot express: the muon optimizer; the model sample; fp16 products; kernels that are fused in part" },
+        { &mpp_emit_torchtitan_toml,
+          { 96, 120, MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, false, { MPP_ATTENTION_FLASH2, true, .tensor_async = true } },
+          "torchtitan-toml cannot express: the model sample; asynchronous tensor parallelism without torch.compile" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = sample("");
@@ -142,6 +145,31 @@ static void test_model_refusals(void)
         "megatron cannot express: a head other than a projection to the vocabulary; a norm after the embedding; attention "
         "and MLP side by side; another number of norms a layer than 2; a norm over all queries; biases of a part of the "
         "projections");
+}
+
+/** Megatron overlaps tensor parallelism where the sequence is split; torchtitan where torch.compile takes the model. */
+static void test_tensor_async(void)
+{
+    static const struct {
+        const MppEmitTarget *target;
+        const char *strategy, *part;
+        bool there;
+    } rows[] = {
+        { &mpp_emit_megatron, "dp=12,tp=2,sp", "--tp-comm-overlap", true },
+        { &mpp_emit_megatron, "dp=12,tp=2", "--tp-comm-overlap", false },
+        { &mpp_emit_megatron, "dp=24", "--tp-comm-overlap", false },
+        { &mpp_emit_megatron_bridge, "dp=12,tp=2,sp", "\ncomm_overlap.tp_comm_overlap=true\n", true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = sample("");
+        g_autoptr(GError) error = NULL;
+        inputs->training.kernels.tensor_async = true;
+        mpp_inputs_bind(inputs);
+        MppStrategy strategy = strategy_of(rows[i].strategy);
+        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, &error);
+        g_assert_no_error(error);
+        g_assert_true((strstr(text, rows[i].part) != NULL) == rows[i].there);
+    }
 }
 
 /** Every target writes a plan that all of them can say, and says which mpplan wrote it where it has comments. */
@@ -188,6 +216,7 @@ int main(int argc, char **argv)
     g_test_add_func("/emit/refusals", test_refusals);
     g_test_add_func("/emit/training_refusals", test_training_refusals);
     g_test_add_func("/emit/model_refusals", test_model_refusals);
+    g_test_add_func("/emit/tensor-async", test_tensor_async);
     g_test_add_func("/emit/written", test_written);
     g_test_add_func("/emit/find", test_find);
     return g_test_run();

@@ -113,6 +113,34 @@ static void test_sharded_layer(void)
     }
 }
 
+/** 4 bytes around a gather and 6 around a reduction, at 10 TB/s; only where there is one, and never hidden. */
+static void test_layer_copies(void)
+{
+    static const struct {
+        const char *strategy;
+        double forward_s, backward_s;
+    } rows[] = {
+        { "dp=4,zero=1", 0, 0 },
+        { "dp=4,zero=2", 0, 6e-5 },
+        { "dp=4,zero=3", 4e-5, 10e-5 },
+        { "dp=1,zero=3", 0, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp);
+        inputs->runtime.overlap.fsdp_frac = 1;
+        inputs->runtime.overlap.slowdown_frac = 0;
+        inputs->runtime.state.gather_copy_bytes = 4;
+        inputs->runtime.state.reduce_copy_bytes = 6;
+        MppExchange exchange = exchange_of(inputs, &s);
+        MppBlockCost block = { .parameters = 0.75e8, .expert_parameters = 0.25e8 };
+        MppPassCost cost = { .forward_s = 1, .backward_s = 2 };
+        MppShardedLayer layer = mpp_exchange_layer(&exchange, &block, &cost);
+        plain_job_expect("forward", layer.forward_s, rows[i].forward_s);
+        plain_job_expect("backward", layer.backward_s, rows[i].backward_s);
+    }
+}
+
 /** Tensor by tensor: as many starts of 10 us, and half of the rate where the stack reaches half. */
 static void test_tensor_by_tensor(void)
 {
@@ -201,6 +229,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/once-a-step", test_once_a_step);
     g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
+    g_test_add_func("/exchange/layer-copies", test_layer_copies);
     g_test_add_func("/exchange/tensor-by-tensor", test_tensor_by_tensor);
     g_test_add_func("/exchange/update", test_update);
     g_test_add_func("/exchange/tied", test_tied);

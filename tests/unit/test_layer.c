@@ -115,6 +115,31 @@ static void test_tensor_parallel_traffic(void)
     }
 }
 
+/** In 8 bits a layer's inputs are gathered in 8 where the stack does that; what is summed, and the ends, stay at 16. */
+static void test_narrow_gathers(void)
+{
+    static const struct {
+        bool narrow;
+        MppPrecision precision;
+        double gathered; /* bytes an element */
+    } rows[] = { { true, MPP_PRECISION_FP8, 1 }, { true, MPP_PRECISION_BF16, 2 }, { false, MPP_PRECISION_FP8, 2 } };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->runtime.narrow_gathers = rows[i].narrow;
+        inputs->job.training.precision = rows[i].precision;
+        MppOps ops = layer_of(inputs, "tp=4,sp", 0), head;
+        for (int k = 0; k < ops.n; k++)
+            if (ops.ops[k].kind == MPP_OP_COLLECTIVE) {
+                bool gather = ops.ops[k].collective == MPP_COLLECTIVE_ALL_GATHER;
+                g_assert_cmpfloat(ops.ops[k].bytes, ==, 1024 * 512 * (gather ? rows[i].gathered : 2));
+            }
+        MppStrategy s = plain_job_strategy("tp=4,sp");
+        MppShard shard = mpp_shard_of(&s);
+        mpp_ops_head(&inputs->job, &shard, &head);
+        g_assert_cmpfloat(plain_job_find(&head, "gather sequence")->bytes, ==, 1024 * 512 * 2);
+    }
+}
+
 static void test_cross_attention(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -150,6 +175,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/published-activations", test_published_activations);
     g_test_add_func("/layer/order", test_order);
     g_test_add_func("/layer/tensor-parallel-traffic", test_tensor_parallel_traffic);
+    g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     return g_test_run();

@@ -65,7 +65,7 @@ static void test_training(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(MppLaunch)
         launch = read_launch(MODEL "--global-batch-size 144 --bf16 --fp8-format hybrid --fp8-recipe mxfp8 --optimizer sgd "
-                                   "--hidden-dropout 0 --attention-dropout 0.0 --attention-backend fused --no-rope-fusion "
+                                   "--hidden-dropout 0 --attention-dropout 0.0 --attention-backend fused --no-rope-fusion --tp-comm-overlap "
                                    "--lr 3e-4 --data-path a b",
                              24, &error);
     g_assert_no_error(error);
@@ -77,6 +77,7 @@ static void test_training(void)
     g_assert_cmpint(launch->training.kernels.attention, ==, MPP_ATTENTION_FLASH3);
     g_assert_false(launch->training.kernels.rotary_fused);
     g_assert_true(launch->training.kernels.elementwise_fused);
+    g_assert_true(launch->training.kernels.tensor_async);
     g_assert_cmpuint(launch->passed_over->len, ==, 2);
     g_assert_cmpstr(launch->passed_over->pdata[1], ==, "--data-path a b");
     g_assert_cmpuint(launch->assumed->len, ==, 1); /* the vocabulary */

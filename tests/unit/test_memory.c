@@ -95,6 +95,51 @@ static void test_bf16(void)
     plain_job_expect("fp16", mpp_memory_rates(filled->pipeline).dense.buffers, 0);
 }
 
+/** Where bf16 gradients are accumulated in a pipeline only, other plans keep them alone, in 2 bytes. */
+static void test_bf16_without_pipeline(void)
+{
+    static const struct {
+        const char *strategy;
+        MppPrecision precision;
+        double gradients, buffers;
+    } rows[] = {
+        { "dp=8,zero=1", MPP_PRECISION_BF16, 2, 0 },
+        { "dp=8,zero=1", MPP_PRECISION_FP16, 4, 0 },
+        { "dp=4,pp=2,zero=1", MPP_PRECISION_BF16, 4, 2.75 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.state.bf16_kept_bytes = 2.75;
+        inputs->runtime.state.bf16_accumulates_with_pp = true;
+        inputs->job.training.precision = rows[i].precision;
+        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        plain_job_expect("gradients", mpp_memory_rates(filled->pipeline).dense.gradients, rows[i].gradients);
+        plain_job_expect("buffers", mpp_memory_rates(filled->pipeline).dense.buffers, rows[i].buffers);
+    }
+}
+
+/** Copies of weights and their transposes in the products' format, where the stack keeps them. */
+static void test_narrow_weights(void)
+{
+    static const struct {
+        bool kept;
+        MppPrecision precision;
+        double buffers;
+    } rows[] = {
+        { true, MPP_PRECISION_FP8, 2 },
+        { true, MPP_PRECISION_MXFP8, 2 + 2.0 / 32 },
+        { true, MPP_PRECISION_BF16, 0 },
+        { false, MPP_PRECISION_FP8, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.memory.narrow_weights = rows[i].kept;
+        inputs->job.training.precision = rows[i].precision;
+        g_autoptr(Filled) filled = fill(inputs, "dp=8,zero=1");
+        plain_job_expect("buffers", mpp_memory_rates(filled->pipeline).dense.buffers, rows[i].buffers);
+    }
+}
+
 /** Two layers' weights, both ends' and one's gradients are whole at a time under ZeRO 3; experts have replicas of their own. */
 static void test_gathered(void)
 {
@@ -240,6 +285,8 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/published-states", test_published_states);
     g_test_add_func("/memory/rates", test_rates);
     g_test_add_func("/memory/bf16", test_bf16);
+    g_test_add_func("/memory/bf16-without-pipeline", test_bf16_without_pipeline);
+    g_test_add_func("/memory/narrow-weights", test_narrow_weights);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/sharded-master", test_sharded_master);
     g_test_add_func("/memory/moments", test_moments);

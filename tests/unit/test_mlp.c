@@ -102,6 +102,11 @@ static void test_experts(void)
         if (rows[i].dispatch_bytes > 0) {
             g_assert_cmpfloat(plain_job_find(&ops, "dispatch")->bytes, ==, rows[i].dispatch_bytes);
             g_assert_cmpint(plain_job_find(&ops, "dispatch")->axis, ==, MPP_AXIS_EP);
+            g_assert_cmpfloat(plain_job_find(&ops, "dispatch")->copies, ==, 0);
+            inputs->job.training.kernels.dispatch_once = true;
+            ops = experts_of(inputs, rows[i].strategy);
+            g_assert_cmpfloat(plain_job_find(&ops, "combine")->copies, ==, inputs->model.moe.topk);
+            inputs->job.training.kernels.dispatch_once = false;
         }
     }
 }

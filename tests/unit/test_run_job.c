@@ -224,8 +224,10 @@ static void test_eager(void)
 {
     static const struct {
         const char *training, *hardware;
-        bool fused;
+        bool fused, async;
     } rows[] = {
+        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
+        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
@@ -236,6 +238,7 @@ static void test_eager(void)
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
+        g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
         g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
     }
 }

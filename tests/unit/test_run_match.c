@@ -258,6 +258,30 @@ static void test_schedule(void)
         g_assert_cmpint(mpp_run_match_schedule(rows[i].words, rows[i].vpp), ==, rows[i].kind);
 }
 
+/** A test of Megatron-LM without Transformer Engine keeps its scores, unless the record states the kernel or products are narrow. */
+static void test_test_name(void)
+{
+    static const struct {
+        const char *name;
+        bool stated;
+        MppPrecision precision;
+        bool local, fused;
+    } rows[] = {
+        { "gpt3_mcore_tp1_pp2", false, MPP_PRECISION_BF16, true, false },
+        { "gpt3_mcore_tp1_pp2", true, MPP_PRECISION_BF16, false, false },
+        { "gpt3_weekly_mcore_tp2", false, MPP_PRECISION_FP8, false, false },
+        { "gpt3_mcore_te_tp2_pp2_cross_entropy_loss_fusion", false, MPP_PRECISION_BF16, false, true },
+        { "gpt3 cross_entropy_loss_fusion", false, MPP_PRECISION_BF16, false, false },
+        { NULL, false, MPP_PRECISION_BF16, false, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppTraining training = { .precision = rows[i].precision, .kernels.attention = MPP_ATTENTION_FLASH3 };
+        mpp_run_match_test_name(rows[i].name, rows[i].stated, &training);
+        g_assert_true((training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX) == rows[i].local);
+        g_assert_true(training.kernels.cross_entropy_fused == rows[i].fused);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -269,5 +293,6 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/attention", test_attention);
     g_test_add_func("/run-match/recompute", test_recompute);
     g_test_add_func("/run-match/schedule", test_schedule);
+    g_test_add_func("/run-match/test-name", test_test_name);
     return g_test_run();
 }

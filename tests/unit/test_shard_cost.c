@@ -34,6 +34,12 @@ static void test_bytes(void)
         g_assert_true(shard->job == &inputs->job);
     }
     g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.memory.fused_logit_bytes = 10;
+    for (int fused = 0; fused < 2; fused++) {
+        inputs->job.training.kernels.cross_entropy_fused = fused;
+        g_autofree MppShardCost *loss = shard_of(inputs, "dp=8,mbs=3");
+        g_assert_cmpfloat(loss->head_bytes, ==, 3072 * 51200 * (fused ? 10.0 : 6.0));
+    }
     inputs->model.head = MPP_HEAD_POOLER;
     g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
     g_assert_cmpfloat(shard->head_bytes, ==, 0);

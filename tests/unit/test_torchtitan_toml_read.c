@@ -53,7 +53,8 @@ static void test_training(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(MppLaunch) launch = read_launch(
         MODEL "converters = [\"quantize.linear.mx\"]\n[job]\ndump_folder = \"x\"\n[training]\nseq_len = 4096\n"
-              "global_batch_size = 256\nsteps = 7\n[compile]\nenable = true\ncomponents = [\"model\"]",
+              "global_batch_size = 256\nsteps = 7\n[compile]\nenable = true\ncomponents = [\"model\"]\n"
+              "[parallelism]\nenable_async_tensor_parallel = true",
         16, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(launch->model->name, ==, "Llama 3.1 8B");
@@ -62,6 +63,7 @@ static void test_training(void)
     g_assert_cmpint(launch->training.precision, ==, MPP_PRECISION_MXFP8);
     g_assert_true(launch->training.kernels.elementwise_fused);
     g_assert_false(launch->training.kernels.cross_entropy_fused);
+    g_assert_true(launch->training.kernels.tensor_async);
     g_assert_cmpuint(launch->passed_over->len, ==, 2);
     g_assert_cmpstr(launch->passed_over->pdata[0], ==, "job.dump_folder");
     g_assert_cmpstr(launch->passed_over->pdata[1], ==, "training.steps");
