@@ -128,7 +128,7 @@ static void take_peaks(MppPipelineCost *pipeline)
 
 bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline)
 {
-    return mpp_schedule_rank(&pipeline->schedule, 0) != mpp_schedule_rank(&pipeline->schedule, pipeline->model_chunks - 1);
+    return mpp_schedule_rank(&pipeline->schedule, 0) != mpp_schedule_rank(&pipeline->schedule, pipeline->n_chunks - 1);
 }
 
 /** Most fills of a search differ in what the mesh does not depend on. */

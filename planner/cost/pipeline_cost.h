@@ -71,7 +71,7 @@ void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s
 /** The order of the schedule, made when first asked for; lent until the next fill. */
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 
-/** Whether the model's first and last chunk are on different ranks. */
+/** Whether the model's first and last chunk are on different ranks. Of two copies each end's rank has one copy's first, the other's last. */
 bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline);
 
 /** A bound of the replay, as mpp_pipeline_cost_end_s() counts ends. */

@@ -217,6 +217,9 @@ static void test_tied_in_a_v(void)
     g_assert_false(mpp_pipeline_cost_ends_apart(folded->pipeline));
     plain_job_expect("first stage", folded->pipeline->stages[0].parameters, 6 * layer + 512 + matrix);
     plain_job_expect("second stage", folded->pipeline->stages[1].parameters, 6 * layer);
+
+    g_autoptr(Filled) copies = fill(inputs, "dp=4,pp=2,schedule=chimera");
+    g_assert_false(mpp_pipeline_cost_ends_apart(copies->pipeline));
 }
 
 /** A backward pass is its two gradients, and the replay of a split schedule is no longer than that of the whole one. */
