@@ -4,8 +4,8 @@
  * A plug-in is a shared library that exports one constant MppBackend called MPP_BACKEND_SYMBOL. Host code knows
  * nothing else of it, so MPI, CUDA and their libraries stay out of the program. This header needs no other.
  *
- * Work is queued and done in order: a function may return before its work is done; download(), settle() and now_s()
- * wait for it, free() and wait() are queued like the rest. The first failure is kept: from then on every function returns at once without doing anything, and
+ * Work is queued and done in order: a function may return before its work is done; download(), settle(), now_s()
+ * and marked_s() wait for it, free() and wait() are queued like the rest. The first failure is kept: from then on every function returns at once without doing anything, and
  * failure() tells what happened. So callers look for failures where it suits them.
  *
  * Every backend computes in F32, some in BF16 too: then activations and the parameters that layers use are BF16, sums
@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MPP_BACKEND_ABI = 2 };
+enum { MPP_BACKEND_ABI = 3 };
 #define MPP_BACKEND_SYMBOL "mpp_backend"
 
 typedef enum { MPP_ELEMENT_F32, MPP_ELEMENT_BF16, MPP_ELEMENT_I32, MPP_N_ELEMENTS } MppElement;
@@ -41,6 +41,11 @@ typedef struct {
     bool alone;          /* one rank without a launcher */
     double memory_bytes; /* allocations beyond this fail; 0: as far as the device goes */
 } MppBackendStart;
+
+typedef struct {
+    int64_t rank, size;
+    int64_t host; /* lowest rank on the same host */
+} MppBackendWorld;
 
 typedef enum { MPP_LANE_MAIN, MPP_LANE_EXCHANGE } MppLane;
 typedef enum { MPP_SUM, MPP_MAX } MppReduceKind;
@@ -76,10 +81,15 @@ typedef struct {
     MppBackendState *(*open)(const MppBackendStart *start, char *message, size_t size);
     /** With @failed, takes the other ranks down too instead of waiting for them; may then not return. */
     void (*close)(MppBackendState *state, bool failed);
-    void (*world)(const MppBackendState *state, int64_t *rank, int64_t *size);
+    void (*world)(const MppBackendState *state, MppBackendWorld *world);
     const char *(*failure)(const MppBackendState *state); /* NULL: none so far */
     void (*settle)(MppBackendState *state);               /* waits for the main lane */
     double (*now_s)(MppBackendState *state);
+    /** Notes the time once all that is queued on the main lane is done, and does not wait for it. Returns: 0, 1, 2, … */
+    int64_t (*mark)(MppBackendState *state);
+    /** Seconds from mark 0 to @mark; waits for it. */
+    double (*marked_s)(MppBackendState *state, int64_t mark);
+    void (*forget_marks)(MppBackendState *state); /* the next is 0 */
     /** Queues what follows on @lane, after all that was queued before; the exchange lane runs beside the main one. */
     void (*lane)(MppBackendState *state, MppLane lane);
     void (*join)(MppBackendState *state); /* what follows on the main lane waits for the exchange lane */

@@ -1,6 +1,7 @@
 #include "validate/launcher.h"
 
 #include <gio/gio.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -115,16 +116,68 @@ static GSubprocess *spawn(const GPtrArray *arguments, GError **error)
     return g_subprocess_launcher_spawnv(launcher, (const char *const *)arguments->pdata, error);
 }
 
+/** Ranks at work, and what has come of them. */
+typedef struct {
+    GSubprocess *process;
+    GMainLoop *loop;
+    char *said;
+    int signal; /* that this program got meanwhile; 0: none */
+    GError *error;
+} Run;
+
+static void ended(GObject *process, GAsyncResult *result, gpointer data)
+{
+    Run *run = data;
+    g_subprocess_communicate_utf8_finish(G_SUBPROCESS(process), result, NULL, &run->said, &run->error);
+    g_main_loop_quit(run->loop);
+}
+
+static gboolean stop(Run *run, int signal)
+{
+    run->signal = signal;
+    g_subprocess_send_signal(run->process, SIGTERM);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean interrupted(gpointer run)
+{
+    return stop(run, SIGINT);
+}
+
+static gboolean terminated(gpointer run)
+{
+    return stop(run, SIGTERM);
+}
+
+/** A signal ends the ranks, and then this program as an error does: with nothing left behind. */
+static void wait_for(Run *run)
+{
+    guint sources[] = { g_unix_signal_add(SIGINT, interrupted, run), g_unix_signal_add(SIGTERM, terminated, run) };
+    run->loop = g_main_loop_new(NULL, FALSE);
+    g_subprocess_communicate_utf8_async(run->process, NULL, NULL, ended, run);
+    g_main_loop_run(run->loop);
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
+        g_source_remove(sources[i]);
+    g_main_loop_unref(run->loop);
+}
+
 static bool run_ranks(const GPtrArray *arguments, GError **error)
 {
     g_autoptr(GSubprocess) process = spawn(arguments, error);
-    g_autofree char *said = NULL;
-    if (!process || !g_subprocess_communicate_utf8(process, NULL, NULL, NULL, &said, error))
+    Run run = { .process = process };
+    if (!process)
         return false;
-    if (g_subprocess_get_successful(process))
+    wait_for(&run);
+    g_autofree char *said = run.said, *why = NULL;
+    if (run.error)
+        g_propagate_error(error, run.error);
+    else if (run.signal)
+        g_set_error(error, MPP_ERROR, run.signal == SIGINT ? MPP_ERROR_INTERRUPTED : MPP_ERROR_TERMINATED,
+                    "%s: the ranks were ended", run.signal == SIGINT ? "interrupted" : "terminated");
+    else if (!g_subprocess_get_successful(process))
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_BACKEND, why = mpp_launcher_explain(said));
+    else
         return true;
-    g_autofree char *why = mpp_launcher_explain(said);
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_BACKEND, why);
     return false;
 }
 

@@ -22,7 +22,7 @@ typedef struct {
  * shell is involved. Nothing is left behind, whatever happens: files lie in a folder of their own in the folder for temporary
  * files, which all hosts share, and ranks end with the launcher.
  * Errors: MPP_ERROR_USAGE, when no such program is known; MPP_ERROR_BACKEND with what the first rank said that failed;
- * G_FILE_ERROR.
+ * MPP_ERROR_INTERRUPTED and MPP_ERROR_TERMINATED on SIGINT and SIGTERM; G_FILE_ERROR.
  */
 MppRunReport *mpp_launcher_run(const MppLauncher *launch, const cJSON *plan, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -70,7 +70,7 @@ MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *option
     MppBestPlan *plan = g_new0(MppBestPlan, 1);
     plan->others = g_array_new(FALSE, FALSE, sizeof(MppRankedPlan));
     g_array_set_clear_func(plan->others, clear_ranked);
-    plan->proven = true;
+    plan->proven = !result->counts.unjudged;
     plan->tied_frac = spreads->pair_frac;
     plan->best.candidate = chosen ? *chosen : simulated_best(job, options, result, robust, spreads, plan);
     plan->best.estimate = mpp_answer_new(job, &plan->best.candidate.strategy);

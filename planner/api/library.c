@@ -21,7 +21,8 @@ void mpplan_free(char *text)
 }
 
 static const char *const code_names[MPP_N_ERRORS] = { "syntax", "schema",  "invalid", "infeasible", "unsupported",
-                                                      "usage",  "numeric", "backend", "tolerance" };
+                                                      "usage",  "numeric", "backend", "tolerance",  "interrupted",
+                                                      "terminated" };
 
 static char *error_text(const GError *failed, const cJSON *answer)
 {

@@ -11,15 +11,16 @@ static double best_step_s(const MppSearchResult *result)
     return g_array_index(result->board->fastest, MppCandidate, 0).step_s;
 }
 
-/** Dollars a token go with GPUs times step time: fewer GPUs may be cheaper. */
+/** Dollars a token go with GPUs times step time: fewer GPUs may be cheaper. A search that is stopped is the last. */
 static MppSearchResult *search_cheapest(const MppPlanQuestion *question, const MppSearchOptions *how)
 {
     MppInputs *inputs = question->inputs;
     MppSearchResult *best = NULL;
-    int64_t all = inputs->gpus, best_gpus = all;
-    for (int64_t gpus = all; gpus >= 1; gpus = gpus % 2 ? 0 : gpus / 2) {
+    int64_t all = inputs->gpus, best_gpus = all, unjudged = 0;
+    for (int64_t gpus = all; gpus >= 1 && !unjudged; gpus = gpus % 2 ? 0 : gpus / 2) {
         inputs->job.gpus = gpus;
         MppSearchResult *one = question->search(&inputs->job, how);
+        unjudged = one->counts.unjudged;
         bool found = one->board->fastest->len > 0;
         bool cheaper = found && (!best || !best->board->fastest->len || best_step_s(one) * gpus < best_step_s(best) * best_gpus);
         if (!best || cheaper) {
@@ -30,6 +31,7 @@ static MppSearchResult *search_cheapest(const MppPlanQuestion *question, const M
             mpp_search_result_free(one);
         }
     }
+    best->counts.unjudged = unjudged;
     inputs->gpus = inputs->job.gpus = best_gpus;
     return best;
 }
@@ -102,7 +104,7 @@ cJSON *mpp_plan_answer_json(const MppPlanQuestion *question, const MppPlanAnswer
     cJSON_AddNumberToObject(root, "format_version", 1);
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
     add_plans(root, job, answer);
-    cJSON *search = mpp_plan_json_search(result, answer->plan ? answer->plan->proven : true);
+    cJSON *search = mpp_plan_json_search(result, answer->plan ? answer->plan->proven : !result->counts.unjudged);
     if (answer->plan)
         cJSON_AddNumberToObject(search, "simulated", answer->plan->simulated);
     cJSON_AddItemToObject(root, "search", search);

@@ -92,6 +92,8 @@ cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven)
     cJSON *pruned = cJSON_AddObjectToObject(search, "pruned");
     cJSON_AddNumberToObject(pruned, "bound", counts->pruned_by_bound);
     cJSON_AddNumberToObject(pruned, "memory", counts->pruned_by_memory);
+    if (counts->unjudged)
+        cJSON_AddNumberToObject(search, "unjudged", counts->unjudged);
     cJSON_AddBoolToObject(search, "proven_optimal", proven);
     cJSON_AddStringToObject(search, "space", result->space);
     return search;

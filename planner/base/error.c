@@ -6,6 +6,7 @@ static const int exit_statuses[MPP_N_ERRORS] = {
     [MPP_ERROR_SYNTAX] = 5,  [MPP_ERROR_SCHEMA] = 5,      [MPP_ERROR_INVALID] = 5,
     [MPP_ERROR_INFEASIBLE] = 3, [MPP_ERROR_UNSUPPORTED] = 5, [MPP_ERROR_USAGE] = 2,
     [MPP_ERROR_NUMERIC] = 1, [MPP_ERROR_BACKEND] = 1,     [MPP_ERROR_TOLERANCE] = 4,
+    [MPP_ERROR_INTERRUPTED] = 130, [MPP_ERROR_TERMINATED] = 143,
 };
 
 int mpp_error_exit_status(const GError *error)

@@ -18,11 +18,13 @@ typedef enum {
     MPP_ERROR_NUMERIC,     /* a computation did not converge */
     MPP_ERROR_BACKEND,     /* a device, library or worker failed */
     MPP_ERROR_TOLERANCE,   /* measured and predicted differ by more than allowed */
+    MPP_ERROR_INTERRUPTED, /* by SIGINT, with nothing left half done */
+    MPP_ERROR_TERMINATED,  /* by SIGTERM, likewise */
     MPP_N_ERRORS,
 } MppError;
 
 #define MPP_ERROR mpp_error_quark()
 GQuark mpp_error_quark(void);
 
-/** Exit status of the program for @error: 0 for NULL, 1 run time, 2 usage, 3 infeasible, 4 tolerance, 5 bad input. */
+/** Exit status of the program for @error: 0 for NULL, 1 run time, 2 usage, 3 infeasible, 4 tolerance, 5 bad input, 130 and 143 interrupted. */
 int mpp_error_exit_status(const GError *error);

@@ -202,29 +202,45 @@ static MppSampleFit *solve(Fit *fit, GError **error)
     return out;
 }
 
-static bool check(const Fit *fit, GError **error)
+/** What the profile has no number for that @s tells something about; NULL: nothing. */
+static char *missing(const MppCluster *cluster, const MppSample *s)
 {
-    if (!fit->samples->len) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "there are no samples to fit");
-        return false;
-    }
-    for (guint i = 0; i < fit->samples->len; i++) {
-        const MppSample *s = sample_at(fit, i);
-        bool product = s->kind == MPP_SAMPLE_MATMUL || s->kind == MPP_SAMPLE_ATTENTION;
-        if (!product || fit->cluster->device.peak_flop_per_s.by_precision[s->precision] > 0)
-            continue;
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s has no rate for %s, which samples are in",
-                    fit->cluster->device.title, mpp_names_get(&mpp_precision_names, s->precision));
-        return false;
-    }
-    return true;
+    bool product = s->kind == MPP_SAMPLE_MATMUL || s->kind == MPP_SAMPLE_ATTENTION;
+    if (product && !(cluster->device.peak_flop_per_s.by_precision[s->precision] > 0))
+        return g_strdup_printf("%s has no rate for %s, which samples are in", cluster->device.title,
+                               mpp_names_get(&mpp_precision_names, s->precision));
+    return NULL;
+}
+
+static bool has_links(const Fit *fit, bool between_nodes)
+{
+    for (guint i = 0; i < fit->samples->len; i++)
+        if (sample_at(fit, i)->kind == MPP_SAMPLE_COLLECTIVE && (sample_at(fit, i)->nodes > 1) == between_nodes)
+            return true;
+    return false;
+}
+
+static char *refusal(const Fit *fit)
+{
+    if (!fit->samples->len)
+        return g_strdup("there are no samples to fit");
+    if (mpp_cluster_n_tiers(fit->cluster) < 2 && has_links(fit, false) && has_links(fit, true))
+        return g_strdup_printf("%s: one tier of links, and samples within nodes and between them (--cluster)",
+                               fit->cluster->name);
+    char *what = NULL;
+    for (guint i = 0; i < fit->samples->len && !what; i++)
+        what = missing(fit->cluster, sample_at(fit, i));
+    return what;
 }
 
 MppSampleFit *mpp_sample_fit(MppCluster *cluster, const MppRuntime *runtime, const GPtrArray *samples, GError **error)
 {
     Fit fit = { .cluster = cluster, .runtime = runtime, .samples = samples };
-    if (!check(&fit, error))
+    g_autofree char *why = refusal(&fit);
+    if (why) {
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_INVALID, why);
         return NULL;
+    }
     g_autoptr(GPtrArray) clusters = g_ptr_array_new(), runtimes = g_ptr_array_new();
     g_ptr_array_add(clusters, cluster);
     const MppProfiles profiles = { clusters, runtimes };

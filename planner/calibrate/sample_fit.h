@@ -42,7 +42,7 @@ typedef struct {
 
 /**
  * Fits @cluster and its device in place to @samples (const MppSample *).
- * Errors: MPP_ERROR_INVALID without samples or for a format the device has no rate of, MPP_ERROR_NUMERIC.
+ * Errors: MPP_ERROR_INVALID without samples, or for what @cluster has no numbers of; MPP_ERROR_NUMERIC.
  */
 MppSampleFit *mpp_sample_fit(MppCluster *cluster, const MppRuntime *runtime, const GPtrArray *samples,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -7,8 +7,7 @@
 #include "planner/cli/terminal.h"
 #include "planner/spec/zoo.h"
 
-/** The stack that measures: our own. */
-static const char runtime_name[] = "mpplan-run", usual_cluster[] = "cpu-hosts";
+static const char usual_runtime[] = "mpplan-run", usual_cluster[] = "cpu-hosts";
 
 typedef struct {
     GPtrArray *files;   /* MppSamples */
@@ -158,11 +157,11 @@ static bool write_profile(MppCluster *cluster, const char *output, GError **erro
     return mpp_json_write(device_root, device_path, error) && mpp_json_write(root, output, error);
 }
 
-bool mpp_calibrate_samples(char **files, const char *cluster_name, const char *output, GError **error)
+bool mpp_calibrate_samples(char **files, const char *cluster_name, const char *runtime_name, const char *output, GError **error)
 {
     g_auto(Loaded) loaded = { g_ptr_array_new_with_free_func((GDestroyNotify)mpp_samples_free), g_ptr_array_new() };
     g_autoptr(MppCluster) cluster = mpp_zoo_cluster(cluster_name ? cluster_name : usual_cluster, error);
-    g_autoptr(MppRuntime) runtime = cluster ? mpp_zoo_runtime(runtime_name, error) : NULL;
+    g_autoptr(MppRuntime) runtime = cluster ? mpp_zoo_runtime(runtime_name ? runtime_name : usual_runtime, error) : NULL;
     if (!runtime || !load(files, &loaded, error))
         return false;
     g_autoptr(MppSampleFit) fit = mpp_sample_fit(cluster, runtime, loaded.samples, error);

@@ -144,7 +144,7 @@ static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOpt
 static bool answer(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (options->samples && !files && !options->priors)
-        return mpp_calibrate_samples(options->samples, job->cluster, options->output, error);
+        return mpp_calibrate_samples(options->samples, job->cluster, job->runtime, options->output, error);
     if (!files && !options->priors && options->residuals && options->spreads)
         return respread(options, error);
     if (files && !options->samples)

@@ -9,7 +9,7 @@
 enum { MOST_RANKS = 4096, USUAL_ROUNDS = 5, MOST_ROUNDS = 1000, EACH_COUNT_UP_TO = 4 };
 
 typedef struct {
-    char *backend, *folder, *output;
+    char *backend, *folder, *launcher, *hostfile, *output;
     int ranks, rounds;
     double timeout_s;
 } Options;
@@ -58,7 +58,8 @@ static MppSamples *measure(const Options *o, GError **error)
     all->host_cores = g_get_num_processors();
     for (int ranks = 1; ranks <= o->ranks; ranks = next_count(ranks, o->ranks)) {
         const MppLauncher launch = {
-            .program = "mpirun",
+            .program = o->launcher ? o->launcher : "mpirun",
+            .hostfile = o->hostfile,
             .folder = folder,
             .backend = o->backend,
             .ranks = ranks,
@@ -85,6 +86,10 @@ static bool run(int argc, char **argv, GError **error)
         { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options.timeout_s, "Longest time for one operation (default 60)", "SECONDS" },
         { "folder", 0, 0, G_OPTION_ARG_FILENAME, &options.folder, "Where mpplan-run and backends are (default: beside mpplan)",
           "FOLDER" },
+        { "launcher", 0, 0, G_OPTION_ARG_STRING, &options.launcher, "What starts the ranks: mpirun (default) or srun",
+          "PROGRAM" },
+        { "hostfile", 0, 0, G_OPTION_ARG_FILENAME, &options.hostfile, "Hosts and their slots, for mpirun (default: this machine)",
+          "FILE" },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the samples to FILE (default: standard output)",
           "FILE" },
         G_OPTION_ENTRY_NULL,
@@ -97,7 +102,7 @@ static bool run(int argc, char **argv, GError **error)
         g_autoptr(MppSamples) samples = check(&options, arguments, error) ? measure(&options, error) : NULL;
         done = samples && mpp_samples_write(samples, options.output, error);
     }
-    char *texts[] = { options.backend, options.folder, options.output };
+    char *texts[] = { options.backend, options.folder, options.launcher, options.hostfile, options.output };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     return done;
@@ -108,6 +113,7 @@ const MppCommand mpp_command_measure = {
     .arguments = "",
     .summary = "Measure the devices of this machine: samples that a profile is fitted to.",
     .examples = "  mpplan measure --ranks 4 -o samples.json\n"
-                "  mpplan calibrate --samples samples.json -o my-host.json\n",
+                "  mpplan calibrate --samples samples.json -o my-host.json\n"
+                "  mpplan measure --ranks 16 --hostfile hosts -o samples.json    # on several machines that share TMPDIR\n",
     .run = run,
 };

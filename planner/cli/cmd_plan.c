@@ -47,7 +47,12 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
 
 static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
 {
-    return mpp_progress_search(job, how, false);
+    return mpp_progress_search_until_interrupted(job, how, false);
+}
+
+static MppSearchResult *search_quietly(const MppJob *job, const MppSearchOptions *how)
+{
+    return mpp_progress_search_until_interrupted(job, how, true);
 }
 
 static void print_alternatives(const MppBestPlan *plan)
@@ -79,6 +84,10 @@ static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
 {
     g_autofree char *members = mpp_units_whole(counts->members), *evaluated = mpp_units_whole(counts->evaluated);
     g_autofree char *simulated = plan->simulated ? g_strdup_printf(", %d simulated", plan->simulated) : g_strdup("");
+    if (counts->unjudged) {
+        g_autofree char *unjudged = mpp_units_whole(counts->unjudged);
+        return g_strdup_printf("best so far of %s plans, not proven: interrupted before %s that could be better", members, unjudged);
+    }
     if (!plan->proven)
         return g_strdup_printf("best by estimate of %s plans, proven; best by simulation of the %d fastest", members, plan->simulated);
     if (counts->evaluated == counts->members)
@@ -134,16 +143,28 @@ static bool write_answer(const MppPlanQuestion *question, const MppPlanAnswer *a
     return mpp_json_write(root, path, error);
 }
 
+static bool check_finished(const MppPlanAnswer *answer, GError **error)
+{
+    int64_t unjudged = answer->result->counts.unjudged;
+    if (!unjudged)
+        return true;
+    g_autofree char *number = mpp_units_whole((double)unjudged);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
+    return false;
+}
+
 /** When no plan fits nothing is written to a file. */
 static bool tell(const MppPlanQuestion *question, const MppPlanAnswer *answer, const PlanOptions *options, GError **error)
 {
     bool writes = answer->plan ? options->json || options->output : options->json && !options->output;
     if (writes && !write_answer(question, answer, options->output, error))
         return false;
+    if (answer->plan && !options->json)
+        print_answer(question->inputs, answer, &options->job);
+    if (!check_finished(answer, error))
+        return false;
     if (!answer->plan)
         mpp_no_plan_error(question, answer->result, error);
-    else if (!options->json)
-        print_answer(question->inputs, answer, &options->job);
     return answer->plan != NULL;
 }
 
@@ -160,7 +181,7 @@ static bool plan(PlanOptions *options, GError **error)
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;
     MppPlanQuestion question = { inputs, &limits, options->strategy, objective, options->top, options->threads,
-                                 options->quiet ? mpp_search_run : search_shown };
+                                 options->quiet ? search_quietly : search_shown };
     g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
     bool done = tell(&question, answer, options, error);
     mpp_strategy_clear(&limits.fixed);

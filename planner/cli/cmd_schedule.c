@@ -2,10 +2,10 @@
 #include <stdio.h>
 
 #include "planner/base/units.h"
+#include "planner/cli/order_file.h"
 #include "planner/cli/question.h"
 #include "planner/cli/schedule_text.h"
 #include "planner/cli/terminal.h"
-#include "planner/schedule/csv.h"
 #include "planner/schedule/list_schedule.h"
 
 enum { CHART_COLUMNS = 80 };
@@ -74,24 +74,6 @@ static void clear_choice(Choice *choice)
     mpp_list_schedule_free(choice->made);
 }
 
-/** The file's order, if it is for pipelines of this shape. */
-static bool import(const char *path, const MppPipelineCost *pipeline, Choice *choice, GError **error)
-{
-    choice->csv = mpp_csv_load(path, error);
-    if (!choice->csv)
-        return false;
-    const MppOrder *order = choice->csv->order;
-    const MppSchedule *plan = &pipeline->schedule;
-    choice->order = order;
-    choice->name = "this file";
-    if (order->pp == plan->pp && order->n_chunks == pipeline->model_chunks && order->micro_batches == plan->micro_batches)
-        return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                "%s has %d ranks, %d stages and %d micro-batches; the plan has pp %d, pp * vpp %d and %d micro-batches", path, order->pp,
-                order->n_chunks, order->micro_batches, (int)plan->pp, (int)pipeline->model_chunks, (int)plan->micro_batches);
-    return false;
-}
-
 /** Whether the stack has any schedule whose backward passes are split. */
 static bool can_split(const MppRuntime *runtime)
 {
@@ -124,8 +106,12 @@ static bool make(MppPipelineCost *pipeline, double cap_bytes, Choice *choice, GE
 
 static bool choose(const Options *options, MppPipelineCost *pipeline, double cap_bytes, Choice *choice, GError **error)
 {
-    if (options->import)
-        return import(options->import, pipeline, choice, error);
+    if (options->import) {
+        choice->csv = mpp_order_file_load(options->import, pipeline, error);
+        choice->order = choice->csv ? choice->csv->order : NULL;
+        choice->name = "this file";
+        return choice->csv != NULL;
+    }
     if (options->makes)
         return make(pipeline, cap_bytes, choice, error);
     choice->order = mpp_pipeline_cost_order(pipeline);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "planner/base/error.h"
+#include "planner/cli/order_file.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/question.h"
 #include "planner/cli/simulate_text.h"
@@ -13,7 +14,7 @@ enum { MOST_RUNS = 1000000, MOST_THREADS = 1024 };
 
 typedef struct {
     MppJobOptions job;
-    char *strategy, *output, *trace, *format, *ranks, *distribution;
+    char *strategy, *order, *output, *trace, *format, *ranks, *distribution;
     char **slow_gpus, **slow_links, **failed_links, **pools;
     double jitter;
     int runs, threads;
@@ -24,7 +25,7 @@ typedef struct {
 static void clear(Options *options)
 {
     mpp_job_options_clear(&options->job);
-    char *texts[] = { options->strategy, options->output, options->trace, options->format, options->ranks, options->distribution };
+    char *texts[] = { options->strategy, options->order, options->output, options->trace, options->format, options->ranks, options->distribution };
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     char **lists[] = { options->slow_gpus, options->slow_links, options->failed_links, options->pools };
@@ -38,6 +39,7 @@ static bool parse(int argc, char **argv, Options *options, char ***files, bool *
     mpp_job_options_entries(&options->job, job_entries);
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
+        { "order", 0, 0, G_OPTION_ARG_FILENAME, &options->order, "Passes in the order of PyTorch's pipeline schedule FILE", "FILE.csv" },
         { "unfold", 0, 0, G_OPTION_ARG_NONE, &options->unfold, "Simulate every replica though all are equal", NULL },
         { "slow-gpu", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->slow_gpus, "These ranks compute F times slower, like 12:1.5", "RANKS:F" },
         { "slow-link", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->slow_links, "The ports of these ranks are F times slower", "RANKS:F" },
@@ -187,13 +189,16 @@ static MppMonteCarlo *sample_steps(const Options *options, MppPipelineCost *pipe
     return sample;
 }
 
-static void print_result(const MppQuestion *question, const MppTracks *tracks, const MppMonteCarlo *sample, bool as_planned)
+static void print_result(const Options *options, const MppQuestion *question, const MppTracks *tracks, const MppMonteCarlo *sample,
+                         bool as_planned)
 {
     const MppSimulation *simulation = tracks->simulation;
     g_autofree char *title = mpp_inputs_title(question->inputs);
     g_autoptr(MppReport) report = mpp_report_new(tracks, NULL);
     g_autoptr(MppCriticalPath) path = mpp_critical_path_new(simulation);
     puts(title);
+    if (options->order)
+        printf("Passes in the order of %s\n", options->order);
     mpp_simulate_text_answer(&question->strategy, simulation, as_planned);
     if (sample)
         mpp_simulate_text_sample(sample);
@@ -223,9 +228,22 @@ static bool write_result(const Options *options, const MppQuestion *question, co
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
     g_autofree char *text = mpp_strategy_to_text(&question->strategy);
     cJSON_AddStringToObject(root, "strategy", text);
+    if (options->order)
+        cJSON_AddStringToObject(root, "order", options->order);
     if (sample)
         cJSON_AddItemToObject(root, "random_steps", sample_json(sample));
     return mpp_json_write(root, options->output, error);
+}
+
+/** The order asked for, in place of the schedule's. */
+static bool set_order(const Options *options, MppPipelineCost *pipeline, GError **error)
+{
+    if (!options->order)
+        return true;
+    MppCsv *csv = mpp_order_file_load(options->order, pipeline, error);
+    if (csv)
+        mpp_pipeline_cost_use_order(pipeline, mpp_csv_free_but_order(csv));
+    return csv != NULL;
 }
 
 static bool simulate(const Options *options, MppQuestion *question, GError **error)
@@ -244,6 +262,8 @@ static bool simulate(const Options *options, MppQuestion *question, GError **err
     mpp_shard_cost(job, &place, shard);
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
     mpp_pipeline_cost_fill(pipeline, shard, s);
+    if (!set_order(options, pipeline, error))
+        return false;
     g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, what_if, NULL, error);
     g_autofree bool *lanes = NULL;
     if (!simulation || !choose_lanes(options, &simulation->ranks, &lanes, error))
@@ -258,7 +278,7 @@ static bool simulate(const Options *options, MppQuestion *question, GError **err
         return false;
     g_autoptr(MppTracks) tracks = mpp_tracks_new(simulation, NULL);
     if (!options->json)
-        print_result(question, tracks, sample, options->unfold || !mpp_what_if_unfolds(what_if));
+        print_result(options, question, tracks, sample, options->unfold || !mpp_what_if_unfolds(what_if));
     return !(options->json || options->output) || write_result(options, question, tracks, lanes, sample, error);
 }
 
@@ -282,6 +302,7 @@ const MppCommand mpp_command_simulate = {
     .examples = "  mpplan simulate plan.json\n"
                 "  mpplan simulate plan.json --trace step.json.gz         # opens in ui.perfetto.dev\n"
                 "  mpplan simulate plan.json --trace step.svg\n"
+                "  mpplan simulate plan.json --order order.csv            # as mpplan schedule --auto wrote it\n"
                 "  mpplan simulate plan.json --slow-gpu 12:1.5 --fail-link 40\n"
                 "  mpplan simulate plan.json --jitter 0.1 --runs 1000     # p50, p95, p99 of the step\n",
     .run = run,

@@ -101,6 +101,7 @@ static void end(void)
         { "3", "No plan fits." },
         { "4", "Measured and predicted differ by more than allowed." },
         { "5", "An input is wrong; the message tells where." },
+        { "130, 143", "Interrupted, or terminated; plan then tells the best so far." },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         print_entry(rows[i].status, rows[i].meaning);

@@ -1,16 +1,17 @@
 #include "planner/cli/progress.h"
 
+#include <glib-unix.h>
 #include <stdio.h>
 #include <unistd.h>
 
 typedef struct {
     gint64 start_us, shown_us;
+    bool shows, interrupted;
 } Progress;
 
 /** Ten times a second at most. */
-static void show(double done_frac, void *data)
+static void show(Progress *progress, double done_frac)
 {
-    Progress *progress = data;
     gint64 now_us = g_get_monotonic_time();
     if (now_us < progress->start_us + G_USEC_PER_SEC || now_us < progress->shown_us + G_USEC_PER_SEC / 10)
         return;
@@ -18,14 +19,44 @@ static void show(double done_frac, void *data)
     fprintf(stderr, "\rsearching  %3.0f %%", 100 * done_frac);
 }
 
+static bool note(double done_frac, void *data)
+{
+    Progress *progress = data;
+    if (progress->shows)
+        show(progress, done_frac);
+    g_main_context_iteration(NULL, FALSE); /* where signals arrive */
+    return !progress->interrupted;
+}
+
+static MppSearchResult *search(const MppJob *job, const MppSearchOptions *options, Progress *progress)
+{
+    MppSearchOptions how = *options;
+    how.progress = note;
+    how.progress_data = progress;
+    progress->start_us = g_get_monotonic_time();
+    MppSearchResult *result = mpp_search_run(job, &how);
+    if (progress->shown_us)
+        fprintf(stderr, "\r                    \r");
+    return result;
+}
+
 MppSearchResult *mpp_progress_search(const MppJob *job, const MppSearchOptions *options, bool quiet)
 {
-    Progress progress = { .start_us = g_get_monotonic_time() };
-    MppSearchOptions how = *options;
-    how.progress = !quiet && isatty(STDERR_FILENO) ? show : NULL;
-    how.progress_data = &progress;
-    MppSearchResult *result = mpp_search_run(job, &how);
-    if (progress.shown_us)
-        fprintf(stderr, "\r                    \r");
+    Progress progress = { .shows = !quiet && isatty(STDERR_FILENO) };
+    return search(job, options, &progress);
+}
+
+static gboolean interrupt(gpointer data)
+{
+    ((Progress *)data)->interrupted = true;
+    return G_SOURCE_CONTINUE;
+}
+
+MppSearchResult *mpp_progress_search_until_interrupted(const MppJob *job, const MppSearchOptions *options, bool quiet)
+{
+    Progress progress = { .shows = !quiet && isatty(STDERR_FILENO) };
+    guint source = g_unix_signal_add(SIGINT, interrupt, &progress);
+    MppSearchResult *result = search(job, options, &progress);
+    g_source_remove(source);
     return result;
 }

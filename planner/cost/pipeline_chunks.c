@@ -74,7 +74,7 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
         add_block(pipeline, &shard->embedding, MPP_RECOMPUTE_NONE, 1, &sums);
     if (index == pipeline->model_chunks - 1) {
         add_block(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, &sums);
-        if (model->tied_embeddings && mpp_pipeline_cost_ends_apart(pipeline))
+        if (model->tied_embeddings && pipeline->ends_apart)
             sums.parameters += shard->embedding.parameters;
     }
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
@@ -127,8 +127,8 @@ void mpp_pipeline_chunks_sum(MppPipelineCost *pipeline)
     }
 }
 
-static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n,
-                       MppPass pass, MppShares *out)
+static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, MppPass pass,
+                       MppShares *out)
 {
     const MppPassCost *cost = &block->by_recompute[recompute];
     MppShardedLayer sharded = mpp_exchange_layer(&pipeline->exchange, block, cost);

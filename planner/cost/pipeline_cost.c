@@ -93,15 +93,28 @@ MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers)
     return pipeline;
 }
 
+/** The one that was given, if any. */
+static void forget_order(MppPipelineCost *pipeline)
+{
+    if (!pipeline->order_peaks)
+        return;
+    for (int64_t k = 0; k < pipeline->schedule.pp; k++)
+        mpp_peaks_clear(&pipeline->order_peaks[k]);
+    g_clear_pointer(&pipeline->order_peaks, g_free);
+    g_clear_pointer(&pipeline->order, mpp_order_free);
+    pipeline->peaks = NULL;
+}
+
 void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
 {
     if (!pipeline)
         return;
-    void *const arrays[] = { pipeline->layers,   pipeline->chunks,     pipeline->stages, pipeline->forward_s, pipeline->input_s,
-                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,
-                             pipeline->chunk_end_s, pipeline->work };
+    void *const arrays[] = { pipeline->layers,  pipeline->chunks,      pipeline->stages,     pipeline->forward_s,
+                             pipeline->input_s, pipeline->weight_s,    pipeline->kept_bytes, pipeline->load,
+                             pipeline->end_s,   pipeline->chunk_end_s, pipeline->work };
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
+    forget_order(pipeline);
     mpp_order_free(pipeline->order);
     mpp_peaks_table_free(pipeline->own_peaks);
     g_free(pipeline);
@@ -126,11 +139,6 @@ static void take_peaks(MppPipelineCost *pipeline)
     pipeline->peaks = mpp_peaks_table_get(table, &pipeline->schedule);
 }
 
-bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline)
-{
-    return mpp_schedule_rank(&pipeline->schedule, 0) != mpp_schedule_rank(&pipeline->schedule, pipeline->model_chunks - 1);
-}
-
 /** Most fills of a search differ in what the mesh does not depend on. */
 static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *s)
 {
@@ -145,22 +153,24 @@ static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrateg
 static bool set_schedule(MppPipelineCost *pipeline, const MppStrategy *s)
 {
     int64_t n_chunks = pipeline->n_chunks;
-    bool apart = n_chunks && mpp_pipeline_cost_ends_apart(pipeline);
+    bool apart = pipeline->ends_apart;
     MppSchedule schedule = mpp_schedule_of(s, pipeline->shard->job->training.global_batch);
+    forget_order(pipeline);
     bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
     pipeline->schedule = schedule;
     if (!known)
         take_peaks(pipeline);
     pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
-    return pipeline->n_chunks != n_chunks || mpp_pipeline_cost_ends_apart(pipeline) != apart;
+    pipeline->splits_backward = mpp_schedule_kind_shape(schedule.kind)->splits_backward;
+    pipeline->ends_apart = mpp_schedule_rank(&schedule, 0) != mpp_schedule_rank(&schedule, pipeline->n_chunks - 1);
+    return pipeline->n_chunks != n_chunks || pipeline->ends_apart != apart;
 }
 
-static void sum_stages(MppPipelineCost *pipeline, const MppStrategy *s)
+void mpp_pipeline_cost_sum_stages(MppPipelineCost *pipeline)
 {
-    pipeline->strategy = s;
-    pipeline->exchange.strategy = s;
+    pipeline->exchange.strategy = pipeline->strategy;
     pipeline->replayed = false;
-    for (int64_t k = 0; k < s->pp; k++)
+    for (int64_t k = 0; k < pipeline->strategy->pp; k++)
         sum_stage(pipeline, k);
 }
 
@@ -176,7 +186,7 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
     split_layers(pipeline);
     mpp_pipeline_chunks_sum(pipeline);
-    sum_stages(pipeline, s);
+    mpp_pipeline_cost_sum_stages(pipeline);
 }
 
 void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *s)
@@ -184,7 +194,7 @@ void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *
     pipeline->strategy = s;
     if (set_schedule(pipeline, s))
         mpp_pipeline_chunks_sum(pipeline);
-    sum_stages(pipeline, s);
+    mpp_pipeline_cost_sum_stages(pipeline);
 }
 
 void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s)
@@ -192,5 +202,5 @@ void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s
     pipeline->strategy = s;
     pipeline->exchange.strategy = s;
     mpp_pipeline_chunks_sum(pipeline);
-    sum_stages(pipeline, s);
+    mpp_pipeline_cost_sum_stages(pipeline);
 }

@@ -27,27 +27,30 @@ typedef struct {
 
 /** Reusable: filled again and again without allocating. */
 typedef struct {
-    const MppShardCost *shard;     /* borrowed */
-    const MppStrategy *strategy;   /* borrowed */
+    const MppShardCost *shard;   /* borrowed */
+    const MppStrategy *strategy; /* borrowed */
     MppExchange exchange;
     MppSchedule schedule;
-    int64_t model_chunks;          /* pp * vpp */
-    int64_t n_chunks;              /* of the schedule: those of each copy of the model; arrays are of these */
+    int64_t model_chunks; /* pp * vpp */
+    int64_t n_chunks;     /* of the schedule: those of each copy of the model; arrays are of these */
     int64_t *layers;
     MppChunkCost *chunks;
     MppStageCost *stages;
     double *forward_s, *input_s, *weight_s; /* of the chunks, as a replay takes them */
     double *kept_bytes;                     /* of the chunks, one micro-batch */
-    double *load;                   /* of the layers, for splitting */
+    double *load;                           /* of the layers, for splitting */
     double message_s;
-    MppStrategy placed;     /* the strategy that the mesh was last made for */
+    MppStrategy placed;          /* the strategy that the mesh was last made for */
     double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
-    const MppPeaks *peaks;                   /* of the stages, as the schedule has them */
-    MppOrder *order;                         /* of the schedule last replayed */
+    const MppPeaks *peaks;                   /* of the stages, as the order has them */
+    MppOrder *order;                         /* of the schedule last replayed, or the one given */
     MppSchedule ordered;
-    void *work; /* of replays */
+    MppPeaks *order_peaks; /* of the stages under an order that was given; NULL: the schedule's own is meant */
+    bool splits_backward;  /* weight gradients have passes of their own */
+    bool ends_apart; /* the first and the last chunk are on different ranks; of two copies each end's rank has one of both */
+    void *work;      /* of replays */
 } MppPipelineCost;
 
 /** An empty one with room for @most_chunks chunks, and a copy of each, of a model with @n_layers layers. */
@@ -71,8 +74,14 @@ void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s
 /** The order of the schedule, made when first asked for; lent until the next fill. */
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline);
 
-/** Whether the model's first and last chunk are on different ranks. */
-bool mpp_pipeline_cost_ends_apart(const MppPipelineCost *pipeline);
+/**
+ * Goes by @order, which it takes over, instead of the schedule's own until the next fill: legal, for as many ranks,
+ * chunks and micro-batches, its chunks on any ranks.
+ */
+void mpp_pipeline_cost_use_order(MppPipelineCost *pipeline, MppOrder *order);
+
+/** Sums of the stages, once the chunks or what a rank holds of them have changed. */
+void mpp_pipeline_cost_sum_stages(MppPipelineCost *pipeline);
 
 /** A bound of the replay, as mpp_pipeline_cost_end_s() counts ends. */
 MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline);

@@ -1,14 +1,35 @@
 #include "planner/cost/pipeline_cost.h"
 
+#include "planner/cost/pipeline_chunks.h"
+
+static void take_order(MppPipelineCost *pipeline, MppOrder *order)
+{
+    mpp_order_free(pipeline->order);
+    pipeline->order = order;
+    pipeline->ordered = pipeline->schedule;
+    pipeline->work = g_realloc(pipeline->work, mpp_replay_work_bytes(order));
+}
+
 const MppOrder *mpp_pipeline_cost_order(MppPipelineCost *pipeline)
 {
     if (pipeline->order && mpp_schedule_equal(&pipeline->ordered, &pipeline->schedule))
         return pipeline->order;
-    mpp_order_free(pipeline->order);
-    pipeline->order = mpp_schedule_order(&pipeline->schedule);
-    pipeline->ordered = pipeline->schedule;
-    pipeline->work = g_realloc(pipeline->work, mpp_replay_work_bytes(pipeline->order));
+    take_order(pipeline, mpp_schedule_order(&pipeline->schedule));
     return pipeline->order;
+}
+
+void mpp_pipeline_cost_use_order(MppPipelineCost *pipeline, MppOrder *order)
+{
+    g_return_if_fail(!pipeline->order_peaks && order->pp == pipeline->schedule.pp && order->n_chunks == pipeline->n_chunks);
+    take_order(pipeline, order);
+    pipeline->order_peaks = g_new(MppPeaks, order->pp);
+    for (int64_t k = 0; k < order->pp; k++)
+        pipeline->order_peaks[k] = mpp_order_peaks(order, k);
+    pipeline->peaks = pipeline->order_peaks;
+    pipeline->splits_backward = mpp_order_splits_backward(order);
+    pipeline->ends_apart = order->rank_of[0] != order->rank_of[order->n_chunks - 1];
+    mpp_pipeline_chunks_sum(pipeline);
+    mpp_pipeline_cost_sum_stages(pipeline);
 }
 
 MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline)

@@ -16,13 +16,12 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
 
 double mpp_step_end_window_s(MppPipelineCost *pipeline, int64_t chunk)
 {
-    bool splits = mpp_schedule_kind_shape(pipeline->schedule.kind)->splits_backward;
-    return splits ? pipeline->chunks[chunk].weight_s : pipeline->chunks[chunk].backward_s;
+    return pipeline->splits_backward ? pipeline->chunks[chunk].weight_s : pipeline->chunks[chunk].backward_s;
 }
 
 double mpp_step_end_tied_s(const MppPipelineCost *pipeline)
 {
-    if (!mpp_pipeline_cost_ends_apart(pipeline))
+    if (!pipeline->ends_apart)
         return 0;
     return mpp_exchange_tied_s(&pipeline->exchange, pipeline->shard->embedding.parameters);
 }

@@ -17,15 +17,20 @@ const char *const mpp_csv_kind_names[MPP_N_CSV_KINDS] = { MPP_CSV_KINDS(KIND) };
 const bool mpp_csv_kind_of_micro_batch[MPP_N_CSV_KINDS] = { MPP_CSV_KINDS(KIND) };
 #undef KIND
 
-void mpp_csv_free(MppCsv *csv)
+MppOrder *mpp_csv_free_but_order(MppCsv *csv)
 {
-    if (!csv)
-        return;
-    for (int32_t k = 0; k < csv->order->pp; k++)
+    MppOrder *order = csv->order;
+    for (int32_t k = 0; k < order->pp; k++)
         g_array_unref(csv->pairs[k]);
     g_free(csv->pairs);
-    mpp_order_free(csv->order);
     g_free(csv);
+    return order;
+}
+
+void mpp_csv_free(MppCsv *csv)
+{
+    if (csv)
+        mpp_order_free(mpp_csv_free_but_order(csv));
 }
 
 bool mpp_csv_refuse(const MppCsvFile *file, const MppCsvCell *cell, MppError code, GError **error, const char *format, ...)

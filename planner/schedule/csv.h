@@ -44,6 +44,9 @@ MppCsv *mpp_csv_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT
 MppCsv *mpp_csv_parse(const char *name, const char *text, size_t n_bytes, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void mpp_csv_free(MppCsv *csv);
+
+/** Returns: the order, the caller's. */
+MppOrder *mpp_csv_free_but_order(MppCsv *csv);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppCsv, mpp_csv_free)
 
 typedef struct {

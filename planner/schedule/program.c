@@ -1,5 +1,7 @@
 #include "planner/schedule/program.h"
 
+#include "planner/schedule/schedule.h"
+
 static const char *const action_names[] = { "receive", "pass", "send", "reduce", "drain", "tied", "barrier", "update", "gather" };
 const MppNames mpp_action_names = MPP_NAMES("action", action_names);
 
@@ -99,14 +101,19 @@ static void add_slots(const MppOrder *order, MppStageProgram *stage, int32_t k, 
     }
 }
 
-/** ZeRO 2 and 3 exchange gradients within passes, but for those between the groups of hybrid sharding. */
+/**
+ * ZeRO 2 and 3 exchange gradients within passes, but for those between the groups of hybrid sharding. Two copies of the
+ * model are replicas of each other; the ranks of a tied matrix are then the same for both of its uses.
+ */
 MppProgramOptions mpp_program_options(const MppJob *job, const MppStrategy *s)
 {
+    MppSchedule schedule = mpp_schedule_of(s, job->training.global_batch);
+    bool copies = mpp_schedule_copies(&schedule) > 1;
     int64_t replicas = s->dp * s->cp, sharded = mpp_strategy_shard_ranks(s);
     int64_t expert_replicas = job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1;
     return (MppProgramOptions){
-        .tied_embedding = job->model->tied_embeddings && s->pp > 1,
-        .replicated = s->zero < 2 ? replicas > 1 || expert_replicas > 1 : replicas > sharded,
+        .tied_embedding = job->model->tied_embeddings && s->pp > 1 && !copies,
+        .replicated = copies || (s->zero < 2 ? replicas > 1 || expert_replicas > 1 : replicas > sharded),
         .gathers = (s->zero == 1 || s->zero == 2) && (sharded > 1 || expert_replicas > 1),
         .barrier = true,
     };

@@ -16,7 +16,7 @@ typedef enum {
     MPP_ACTION_RECEIVE, /* wait for the input of the pass that follows */
     MPP_ACTION_PASS,
     MPP_ACTION_SEND,    /* start sending the pass's output to the peer; messages to one peer keep their order */
-    MPP_ACTION_REDUCE,  /* a chunk's gradients are complete: start exchanging them with the stage's replicas */
+    MPP_ACTION_REDUCE,  /* a chunk's gradients are complete: start exchanging them with its replicas and its other copy */
     MPP_ACTION_DRAIN,   /* wait for the stage's reductions */
     MPP_ACTION_TIED,    /* first and last stage exchange the gradients of a shared embedding */
     MPP_ACTION_BARRIER, /* wait for all ranks: the gradient norm */

@@ -44,7 +44,7 @@ static void find_contenders(MppContest *contest)
 {
     double measured_s = contest->winner.step_s;
     contest->contenders = contest->first->board->contenders;
-    if (measured_s <= leader(contest)->step_s * (1 + contest->options.near_frac))
+    if (measured_s <= leader(contest)->step_s * (1 + contest->options.near_frac) || contest->first->counts.unjudged)
         return;
     contest->options.top = 0;
     contest->options.progress = NULL;
@@ -64,9 +64,10 @@ bool mpp_contest_ask(MppContest *contest, MppCandidate *candidate)
     const GArray *contenders = contest->contenders;
     if (contest->next < contenders->len && same_member(&g_array_index(contenders, MppCandidate, contest->next), leader(contest)))
         contest->next++;
-    contest->winner.proven =
-        contest->next == contenders->len || g_array_index(contenders, MppCandidate, contest->next).step_s >= contest->winner.step_s;
-    if (contest->winner.proven || contest->winner.asked >= contest->most)
+    bool over = contest->next == contenders->len ||
+                g_array_index(contenders, MppCandidate, contest->next).step_s >= contest->winner.step_s;
+    contest->winner.proven = over && !contest->first->counts.unjudged;
+    if (over || contest->winner.asked >= contest->most)
         return false;
     *candidate = g_array_index(contenders, MppCandidate, contest->next++);
     return true;

@@ -34,7 +34,7 @@ typedef struct {
     MppCandidate candidate; /* its step_s is the estimate */
     double step_s;          /* as measured */
     int asked;
-    bool proven;            /* no plan was left out */
+    bool proven;            /* no plan was left out, by the search either */
 } MppWinner;
 
 /** When the contest is over. */

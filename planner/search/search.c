@@ -88,6 +88,19 @@ static int64_t count_rest(const MppJob *job, const GArray *families, guint first
     return members;
 }
 
+/** Families from @next on: none was evaluated, and those whose bound is beyond what the board wants need not be. */
+static void count_left(const MppJob *job, const GArray *families, guint next, const MppSpaceLimits *limits, MppSearchResult *result)
+{
+    double limit_s = mpp_board_limit_s(result->board);
+    guint beyond = next;
+    while (beyond < families->len && g_array_index(families, MppFamily, beyond).bound_s <= limit_s)
+        beyond++;
+    MppSearchCounts *counts = &result->counts;
+    counts->pruned_by_bound = count_rest(job, families, beyond, limits);
+    counts->unjudged = count_rest(job, families, next, limits) - counts->pruned_by_bound;
+    counts->members = counts->evaluated + counts->unjudged + counts->pruned_by_bound;
+}
+
 MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *options)
 {
     int threads = options->threads > 0 ? options->threads : (int)g_get_num_processors();
@@ -102,7 +115,7 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
     set_bounds(job, families, threads);
 
     guint next = 0;
-    while (next < families->len) {
+    for (bool goes_on = true; goes_on && next < families->len;) {
         Task tasks[ROUND];
         int n = 0;
         double limit_s = mpp_board_limit_s(result->board);
@@ -114,9 +127,8 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
         for (int i = 0; i < n; i++)
             add_result(result, &tasks[i].result);
         if (options->progress)
-            options->progress((double)next / families->len, options->progress_data);
+            goes_on = options->progress((double)next / families->len, options->progress_data);
     }
-    result->counts.pruned_by_bound = count_rest(job, families, next, &options->limits);
-    result->counts.members = result->counts.evaluated + result->counts.pruned_by_bound;
+    count_left(job, families, next, &options->limits, result);
     return result;
 }

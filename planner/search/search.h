@@ -18,8 +18,8 @@ typedef struct {
     double within_s;  /* all plans below this step time are wanted as contenders, */
     double near_frac; /* or above the best one by less than this share; 0: none */
     int threads; /* 0: as many as there are processors */
-    /** Called from the calling thread with the share of families done; NULL: not. */
-    void (*progress)(double done_frac, void *data);
+    /** Called from the calling thread with the share of families done; NULL: not. Returns: whether to go on. */
+    bool (*progress)(double done_frac, void *data);
     void *progress_data;
 } MppSearchOptions;
 
@@ -29,6 +29,7 @@ typedef struct {
     int64_t replayed;         /* of these, evaluated in full */
     int64_t pruned_by_bound;  /* members never looked at, with their family */
     int64_t pruned_by_memory; /* evaluated, do not fit */
+    int64_t unjudged;         /* members left, when the search was stopped, that could have changed the board */
 } MppSearchCounts;
 
 typedef struct {

@@ -2,8 +2,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { SHARED_BYTES = 227 << 10 }; /* of a Hopper block (CUDA C++ Programming Guide, table of compute capabilities) */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 void emulated_finish(cudaStream_t stream)
 {
@@ -78,7 +86,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
 {
     *event = g_new0(struct CUevent_st, 1);
-    return flags == cudaEventDisableTiming ? cudaSuccess : cudaErrorInvalidValue;
+    (*event)->timed = flags == cudaEventDefault;
+    return flags == cudaEventDefault || flags == cudaEventDisableTiming ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
@@ -87,10 +96,26 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
     return cudaSuccess;
 }
 
+/** A timed one stands behind the messages of its stream. */
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     event->stream = stream;
+    if (event->timed) {
+        emulated_finish(stream);
+        event->recorded_ns = now_ns();
+    }
     return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    return event->stream ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
+{
+    *ms = (float)(1e-6 * (double)(end->recorded_ns - start->recorded_ns));
+    return start->timed && end->timed ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)

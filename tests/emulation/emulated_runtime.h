@@ -6,6 +6,7 @@
 #include <cuda_runtime_api.h>
 #include <glib.h>
 #include <mpi.h>
+#include <stdbool.h>
 
 struct CUstream_st {
     GArray *messages; /* MPI_Request */
@@ -13,6 +14,8 @@ struct CUstream_st {
 
 struct CUevent_st {
     cudaStream_t stream; /* NULL: never recorded */
+    bool timed;
+    int64_t recorded_ns;
 };
 
 void emulated_finish(cudaStream_t stream);

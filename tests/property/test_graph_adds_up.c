@@ -55,7 +55,7 @@ static void check_stages(const MppPartitionGraph *graph, MppPipelineCost *pipeli
 {
     const MppStrategy *s = pipeline->strategy;
     MppMemoryRates rates = mpp_memory_rates(pipeline);
-    bool shared = pipeline->shard->job->model->tied_embeddings && mpp_pipeline_cost_ends_apart(pipeline);
+    bool shared = pipeline->shard->job->model->tied_embeddings && pipeline->ends_apart;
     g_assert_cmpint(graph->clusters->len, ==, s->pp);
     for (int64_t k = 0; k < s->pp; k++) {
         MppGraphNode sum = sum_nodes(graph, k);

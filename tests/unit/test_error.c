@@ -11,6 +11,7 @@ static void test_exit_status(void)
         { MPP_ERROR_SYNTAX, 5 },      { MPP_ERROR_SCHEMA, 5 },  { MPP_ERROR_INVALID, 5 },
         { MPP_ERROR_INFEASIBLE, 3 },  { MPP_ERROR_USAGE, 2 },   { MPP_ERROR_NUMERIC, 1 },
         { MPP_ERROR_UNSUPPORTED, 5 }, { MPP_ERROR_BACKEND, 1 }, { MPP_ERROR_TOLERANCE, 4 },
+        { MPP_ERROR_INTERRUPTED, 130 }, { MPP_ERROR_TERMINATED, 143 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = g_error_new_literal(MPP_ERROR, rows[i].code, "x");

@@ -1,6 +1,7 @@
 #include "planner/cost/order_cost.h"
 
 #include "planner/schedule/list_schedule.h"
+#include "sim/simulate.h"
 #include "tests/support/plain_job.h"
 
 /** The plan's own order costs what the pipeline says of it. */
@@ -73,10 +74,42 @@ static void test_other_ranks(void)
     clear(&folded);
 }
 
+/** A pipeline that goes by another schedule's order costs what that schedule costs, in passes, memory and exchange. */
+static void test_given(void)
+{
+    static const struct {
+        const char *own, *given;
+    } rows[] = {
+        { "dp=2,pp=2,vpp=2,schedule=interleaved,zero=1", "dp=2,pp=2,vpp=2,schedule=zb-v,zero=1" },
+        { "dp=2,pp=2,vpp=2,schedule=zb-v,zero=1", "dp=2,pp=2,vpp=2,schedule=breadth-first,zero=1" },
+        { "dp=2,pp=4,recompute=full", "dp=2,pp=4,schedule=zb-h2,recompute=full" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Filled own, given;
+        fill(rows[i].own, &own);
+        fill(rows[i].given, &given);
+        own.inputs->model.tied_embeddings = given.inputs->model.tied_embeddings = true;
+        mpp_pipeline_cost_fill(own.pipeline, &own.shard, &own.strategy);
+        mpp_pipeline_cost_fill(given.pipeline, &given.shard, &given.strategy);
+        double before_s = mpp_estimate_step_s(own.pipeline);
+        mpp_pipeline_cost_use_order(own.pipeline, mpp_schedule_order(&given.pipeline->schedule));
+        g_autoptr(MppSimulation) here = mpp_simulate(own.pipeline, NULL, NULL, NULL), there = mpp_simulate(given.pipeline, NULL, NULL, NULL);
+        plain_job_expect("estimate", mpp_estimate_step_s(own.pipeline), mpp_estimate_step_s(given.pipeline));
+        plain_job_expect("simulated", here->step_s, there->step_s);
+        plain_job_expect("memory", mpp_memory_peak_bytes(own.pipeline), mpp_memory_peak_bytes(given.pipeline));
+        g_assert_cmpfloat(mpp_estimate_step_s(own.pipeline), !=, before_s);
+        mpp_pipeline_cost_fill(own.pipeline, &own.shard, &own.strategy);
+        g_assert_cmpfloat(mpp_estimate_step_s(own.pipeline), ==, before_s);
+        clear(&own);
+        clear(&given);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/order-cost/named", test_named);
     g_test_add_func("/order-cost/other-ranks", test_other_ranks);
+    g_test_add_func("/order-cost/given", test_given);
     return g_test_run();
 }

@@ -214,9 +214,12 @@ static void test_tied_in_a_v(void)
     inputs->model.tied_embeddings = true;
     g_autoptr(Filled) folded = fill(inputs, "dp=4,pp=2,vpp=2,schedule=zb-v");
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, matrix = 51200 * 512;
-    g_assert_false(mpp_pipeline_cost_ends_apart(folded->pipeline));
+    g_assert_false(folded->pipeline->ends_apart);
     plain_job_expect("first stage", folded->pipeline->stages[0].parameters, 6 * layer + 512 + matrix);
     plain_job_expect("second stage", folded->pipeline->stages[1].parameters, 6 * layer);
+
+    g_autoptr(Filled) copies = fill(inputs, "dp=4,pp=2,schedule=chimera");
+    g_assert_false(copies->pipeline->ends_apart);
 }
 
 /** A backward pass is its two gradients, and the replay of a split schedule is no longer than that of the whole one. */

@@ -1,5 +1,8 @@
+#include <string.h>
+
 #include "planner/schedule/program.h"
 #include "planner/schedule/schedule.h"
+#include "tests/support/tiny_job.h"
 
 /** "R0F1 0F1 S0F1>1 …" of one stage. */
 static char *text_of(const MppProgram *program, int64_t stage)
@@ -69,11 +72,102 @@ static void test_one_stage(void)
     expect(&schedule, &options, texts);
 }
 
+/** Where the stages are that carry a program out, in which a reduction waits for the other stage that has the same chunks. */
+typedef struct {
+    const MppProgram *program;
+    guint at[16];
+    GHashTable *sent; /* what a pass waits for */
+} Progress;
+
+static int32_t model_chunk(const Progress *progress, const MppAction *action)
+{
+    return action->chunk % (progress->program->n_chunks / 2);
+}
+
+static const MppAction *next_of(const Progress *progress, int64_t stage)
+{
+    const GArray *actions = progress->program->stages[stage].actions;
+    return progress->at[stage] < actions->len ? &g_array_index(actions, MppAction, progress->at[stage]) : NULL;
+}
+
+static bool may_go_on(const Progress *progress, int64_t stage, const MppAction *action)
+{
+    const MppAction *other = next_of(progress, progress->program->pp - 1 - stage);
+    g_autofree char *text = mpp_action_to_text(action);
+    if (action->kind == MPP_ACTION_RECEIVE)
+        return g_hash_table_contains(progress->sent, strchr(text, ' '));
+    return action->kind != MPP_ACTION_REDUCE ||
+           (other && other->kind == MPP_ACTION_REDUCE && model_chunk(progress, other) == model_chunk(progress, action));
+}
+
+static void act(Progress *progress, int64_t stage, const MppAction *action)
+{
+    progress->at[stage]++;
+    if (action->kind == MPP_ACTION_REDUCE)
+        progress->at[progress->program->pp - 1 - stage]++;
+    if (action->kind != MPP_ACTION_SEND)
+        return;
+    MppAction received = *action;
+    received.chunk += action->pass == MPP_PASS_FORWARD ? 1 : -1;
+    g_autofree char *text = mpp_action_to_text(&received);
+    g_hash_table_add(progress->sent, g_strdup(strchr(text, ' ')));
+}
+
+/** The stages that have the same chunks come to their reductions in the same order, and to wait there stops nobody. */
+static void test_two_copies(void)
+{
+    static const MppProgramOptions options = { .replicated = true };
+    for (int64_t pp = 2; pp <= 16; pp += 2)
+        for (int64_t micro_batches = pp; micro_batches <= 3 * pp; micro_batches += 2) {
+            MppSchedule schedule = { MPP_SCHEDULE_CHIMERA, pp, 1, micro_batches, 0 };
+            g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
+            g_autoptr(MppProgram) program = mpp_program_new(order, &options);
+            g_autoptr(GHashTable) sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+            Progress progress = { program, { 0 }, sent };
+            for (bool moved = true; moved;) {
+                moved = false;
+                for (int64_t k = 0; k < pp; k++)
+                    for (const MppAction *action = next_of(&progress, k); action && may_go_on(&progress, k, action);
+                         action = next_of(&progress, k), moved = true)
+                        act(&progress, k, action);
+            }
+            for (int64_t k = 0; k < pp; k++)
+                g_assert_null(next_of(&progress, k));
+        }
+}
+
+/** Two copies are replicas of each other, and their sums leave nothing to do for a tied matrix. */
+static void test_options(void)
+{
+    static const struct {
+        const char *strategy;
+        bool tied, replicated, gathers;
+    } rows[] = {
+        { "pp=2,mbs=2", true, false, false },
+        { "dp=2,pp=2,mbs=2,zero=1", true, true, true },
+        { "dp=2,pp=2,mbs=2,zero=3", true, false, false },
+        { "dp=2,mbs=2,zero=2", false, false, true },
+        { "pp=2,schedule=chimera,mbs=2", false, true, false },
+        { "dp=2,pp=2,schedule=chimera,mbs=2,zero=3", false, true, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = tiny_job_new("gpt", strstr(rows[i].strategy, "dp=2,pp") ? 4 : 2);
+        MppStrategy strategy = tiny_job_strategy(inputs, rows[i].strategy);
+        MppProgramOptions options = mpp_program_options(&inputs->job, &strategy);
+        g_assert_cmpint(options.tied_embedding, ==, rows[i].tied);
+        g_assert_cmpint(options.replicated, ==, rows[i].replicated);
+        g_assert_cmpint(options.gathers, ==, rows[i].gathers);
+        mpp_strategy_clear(&strategy);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/program/1f1b", test_1f1b);
     g_test_add_func("/program/interleaved", test_interleaved);
     g_test_add_func("/program/one-stage", test_one_stage);
+    g_test_add_func("/program/two-copies", test_two_copies);
+    g_test_add_func("/program/options", test_options);
     return g_test_run();
 }

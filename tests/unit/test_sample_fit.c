@@ -17,7 +17,9 @@ static void sample_free(gpointer data)
 
 static void add_products(GPtrArray *samples, const MppCluster *truth, const MppRuntime *runtime, int64_t busy)
 {
-    static const int64_t shapes[][3] = { { 24, 64, 48 }, { 131, 257, 190 }, { 512, 130, 1000 }, { 77, 900, 6 }, { 640, 640, 640 } };
+    static const int64_t shapes[][3] = {
+        { 24, 64, 48 }, { 131, 257, 190 }, { 512, 130, 1000 }, { 77, 900, 6 }, { 640, 640, 640 }
+    };
     for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
         MppSample s = mpp_samples_blank(MPP_SAMPLE_MATMUL, "product");
         s.m = shapes[i][0], s.n = shapes[i][1], s.k = shapes[i][2], s.busy_ranks = busy;
@@ -89,8 +91,8 @@ static void test_recovers(Fixture *f, gconstpointer data)
     static const struct {
         const char *end;
         double value;
-    } expected[] = { { "matmul_frac/fp32", 0.237 }, { "streaming_frac/norm", 0.31 }, { "streaming_frac/loss", 0.077 },
-                     { "streaming_frac/rotary", 1 }, { "host_capacity", 1.37 },      { "memory_bytes_per_s", 2.71e10 } };
+    } expected[] = { { "matmul_frac/fp32", 0.237 },  { "streaming_frac/norm", 0.31 }, { "streaming_frac/loss", 0.077 },
+                     { "streaming_frac/rotary", 1 }, { "host_capacity", 1.37 },       { "memory_bytes_per_s", 2.71e10 } };
     for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
         const MppSampleParameter *p = find(fit, expected[i].end);
         g_assert_nonnull(p);
@@ -129,6 +131,13 @@ static void test_refused(Fixture *f, gconstpointer data)
     g_ptr_array_add(f->samples, g_memdup2(&s, sizeof s));
     g_assert_null(mpp_sample_fit(f->guess, f->runtime, f->samples, &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_INVALID, "CPU rank has no rate for fp8, which samples are in");
+    MppSample *first = f->samples->pdata[0], second = mpp_samples_blank(MPP_SAMPLE_COLLECTIVE, "gather");
+    first->precision = MPP_PRECISION_FP32, first->kind = MPP_SAMPLE_COLLECTIVE, first->bytes = 64, first->ranks = 3;
+    second.bytes = 128, second.ranks = 6, second.nodes = 3, second.median_s = 2e-3;
+    g_ptr_array_add(f->samples, g_memdup2(&second, sizeof second));
+    g_assert_null(mpp_sample_fit(f->guess, f->runtime, f->samples, &error));
+    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_INVALID,
+                     "cpu-hosts: one tier of links, and samples within nodes and between them (--cluster)");
 }
 
 int main(int argc, char **argv)

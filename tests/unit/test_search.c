@@ -83,10 +83,11 @@ static void test_empty(void)
     g_assert_false(result->has_miss);
 }
 
-static void note(double done_frac, void *data)
+static bool note(double done_frac, void *data)
 {
     GArray *fracs = data;
     g_array_append_val(fracs, done_frac);
+    return true;
 }
 
 static void test_progress(void)
@@ -104,6 +105,36 @@ static void test_progress(void)
     g_assert_cmpfloat(g_array_index(fracs, double, fracs->len - 1), ==, 1);
 }
 
+static bool stop(double done_frac, void *data)
+{
+    *(double *)data = done_frac;
+    return false;
+}
+
+/** What is left after the first round is counted: with it a search has as many members as one that goes on. */
+static void test_stopped(void)
+{
+    static const double memories_bytes[] = { 1e6, 8e10 }; /* nothing fits, so everything is left; bounds leave out some */
+    for (size_t i = 0; i < G_N_ELEMENTS(memories_bytes); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->cluster.device.memory_bytes = memories_bytes[i];
+        MppSearchOptions options = options_of(NULL, 3);
+        g_autoptr(MppSearchResult) whole = mpp_search_run(&inputs->job, &options);
+        double done_frac = 0;
+        options.progress = stop;
+        options.progress_data = &done_frac;
+        g_autoptr(MppSearchResult) stopped = mpp_search_run(&inputs->job, &options);
+        const MppSearchCounts *counts = &stopped->counts;
+        g_assert_cmpint(whole->counts.unjudged, ==, 0);
+        g_assert_cmpfloat(done_frac, <, 1);
+        g_assert_cmpint(counts->unjudged, >, 0);
+        g_assert_cmpint(counts->members, ==, whole->counts.members);
+        g_assert_cmpint(counts->evaluated, <, whole->counts.evaluated);
+        g_assert_cmpint(counts->evaluated + counts->unjudged, >=, whole->counts.evaluated);
+        g_assert_cmpint(counts->pruned_by_bound > 0, ==, i > 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -112,5 +143,6 @@ int main(int argc, char **argv)
     g_test_add_func("/search/infeasible", test_infeasible);
     g_test_add_func("/search/empty", test_empty);
     g_test_add_func("/search/progress", test_progress);
+    g_test_add_func("/search/stopped", test_stopped);
     return g_test_run();
 }

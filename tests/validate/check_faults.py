@@ -36,9 +36,9 @@ class Folder:
     def command(self, *arguments):
         return [PROGRAM, *map(str, arguments)]
 
-    def start(self, *arguments):
+    def start(self, *arguments, new_group=False):
         return subprocess.Popen(self.command(*arguments), cwd=self.path, env=os.environ | {"TMPDIR": str(self.path / "tmp")},
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+                                start_new_session=new_group, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
 
     def run(self, *arguments, status=0):
         process = self.start(*arguments)
@@ -280,6 +280,20 @@ def case_killed_program():
         while ranks_of(folder.path) and time.time() < deadline:
             time.sleep(0.05)
         equal(ranks_of(folder.path), [])
+
+
+def case_interrupted():
+    """As from a keyboard, to the whole group of processes, and to the program alone."""
+    for to_group, sent, status, message in ((True, signal.SIGINT, 130, "interrupted"), (False, signal.SIGINT, 130, "interrupted"),
+                                            (False, signal.SIGTERM, 143, "terminated")):
+        with Folder() as folder:
+            folder.plan()
+            process = folder.start("validate", "plan.json", "-o", "out.json", "--steps", MANY, new_group=True)
+            wait_for_ranks(folder, 2)
+            os.kill(-process.pid if to_group else process.pid, sent)
+            _, err = process.communicate(timeout=LONGEST_S)
+            equal((process.returncode, err), (status, f"mpplan: {message}: the ranks were ended\n"))
+            folder.nothing_left()
 
 
 def case_unequal_programs():

@@ -147,4 +147,21 @@ def case_splits_rank_as_predicted():
     equal(sorted(steps), sorted(steps, key=lambda times: times[1]))
 
 
+def case_measured_links_become_a_profile():
+    """Groups on one host and over both are told apart, and the rate between hosts is found from a guess that is far off."""
+    with Cluster(2, 2, 1e8) as cluster:
+        cluster.mpplan("measure", "--ranks", 4, "--rounds", 1, "--hostfile", "hosts", "-o", "samples.json")
+        samples = json.loads((cluster.folder / "samples.json").read_text())["samples"]
+        groups = {(s["ranks"], s.get("nodes", 1), s.get("busy_ranks", 1)) for s in samples if s["kind"] == "collective"}
+        equal(groups, {(2, 1, 2), (4, 2, 2)})  # three ranks lie unevenly
+        guess = cluster.profile()
+        guess["tiers"][1]["bytes_per_s"] = 8e8
+        guess["sources"] = {key: "guess: a test's" for key in guess["sources"]}
+        (cluster.folder / "cluster.json").write_text(json.dumps(guess))
+        cluster.mpplan("calibrate", "--samples", "samples.json", "--cluster", "cluster.json", "-o", "fitted.json")
+        link = json.loads((cluster.folder / "fitted.json").read_text())["tiers"][1]
+    reached = link["bytes_per_s"] * link["efficiency_frac"]
+    assert 0.6e8 < reached < 1.2e8, reached
+
+
 main(globals())

@@ -46,6 +46,8 @@ static const Case cases[] = {
     { 2, "llama", "pp=2,vpp=2,schedule=v-min,mbs=1" },
     { 2, "gpt", "pp=2,vpp=2,schedule=dualpipe-v,mbs=1" },
     { 2, "gpt", "pp=2,vpp=2,schedule=hanayo,mbs=1" },
+    { 2, "llama", "pp=2,schedule=chimera,mbs=1" },
+    { 2, "gpt", "pp=2,schedule=chimera,mbs=2,stages=1/3" },
     { 2, "llama", "dp=2,mbs=2,zero=1" },
     { 2, "gpt", "dp=2,mbs=1,zero=1" },
     { 2, "gpt", "dp=2,mbs=2,zero=2" },
@@ -87,6 +89,11 @@ static const Case cases[] = {
     { 4, "parallel", "tp=2,sp,pp=2,schedule=zb-h1,mbs=2" },
     { 4, "experts", "dp=2,pp=2,vpp=2,schedule=dualpipe-v,ep=2,mbs=1" },
     { 4, "llama", "pp=4,schedule=zb-h2,mbs=1" },
+    { 4, "parallel", "pp=4,schedule=chimera,mbs=1" },
+    { 4, "gpt", "dp=2,pp=2,schedule=chimera,mbs=1,zero=1" },
+    { 4, "llama", "dp=2,pp=2,schedule=chimera,mbs=2,zero=3" },
+    { 4, "window", "tp=2,sp,pp=2,schedule=chimera,mbs=2,recompute=full" },
+    { 4, "experts", "dp=2,pp=2,schedule=chimera,ep=2,mbs=1" },
     { 4, "llama", "cp=2,dp=2,mbs=2,zero=3" },
     { 4, "gpt", "cp=2,dp=2,mbs=2,zero=1,order=tp-dp-cp-pp" },
     { 4, "gpt", "cp=2,tp=2,sp,mbs=1" },
@@ -106,6 +113,7 @@ static const Case cases[] = {
     { 8, "routed", "dp=2,tp=2,sp,pp=2,ep=2,etp=2,mbs=1,zero=1" },
     { 8, "parallel", "tp=4,pp=2,vpp=2,schedule=zb-v,mbs=1" },
     { 8, "gpt", "dp=8,mbs=1,zero=2,zero_ranks=4" },
+    { 8, "gpt", "dp=2,pp=4,schedule=chimera,mbs=1,zero=2" },
     { 8, "llama", "cp=4,pp=2,mbs=2,schedule=zb-h1" },
 };
 

@@ -11,12 +11,14 @@
 #include "validate/backend.h"
 
 struct MppBackendState {
-    int rank, size;
+    int rank, size, host; /* host: lowest rank on it */
     bool alone;
     double used_bytes, peak_bytes, most_bytes;
     float *scratch; /* of attention */
     size_t n_scratch;
-    char failure[512]; /* empty: none */
+    double *marks_s;
+    size_t n_marks, most_marks; /* most_marks: that there is room for */
+    char failure[512];          /* empty: none */
 };
 
 struct MppBackendGroup {

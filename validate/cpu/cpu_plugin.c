@@ -40,13 +40,13 @@ static void close_device(MppBackendState *s, bool failed)
     if (!s->alone)
         mpp_cpu_ranks_close(s, failed);
     free(s->scratch);
+    free(s->marks_s);
     free(s);
 }
 
-static void world(const MppBackendState *s, int64_t *rank, int64_t *size)
+static void world(const MppBackendState *s, MppBackendWorld *world)
 {
-    *rank = s->rank;
-    *size = s->size;
+    *world = (MppBackendWorld){ s->rank, s->size, s->host };
 }
 
 static const char *failure(const MppBackendState *s)
@@ -74,6 +74,32 @@ static double now_s(MppBackendState *s)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static int64_t mark(MppBackendState *s)
+{
+    if (s->n_marks == s->most_marks) {
+        size_t most = 2 * s->most_marks + 1024;
+        double *marks_s = realloc(s->marks_s, most * sizeof *marks_s);
+        if (!marks_s) {
+            mpp_cpu_fail(s, "out of memory");
+            return 0;
+        }
+        s->marks_s = marks_s;
+        s->most_marks = most;
+    }
+    s->marks_s[s->n_marks] = now_s(s);
+    return (int64_t)s->n_marks++;
+}
+
+static double marked_s(MppBackendState *s, int64_t mark)
+{
+    return mpp_cpu_failed(s) ? 0 : s->marks_s[mark] - s->marks_s[0];
+}
+
+static void forget_marks(MppBackendState *s)
+{
+    s->n_marks = 0;
+}
+
 __attribute__((visibility("default"))) extern const MppBackend mpp_backend;
 
 const MppBackend mpp_backend = {
@@ -85,6 +111,9 @@ const MppBackend mpp_backend = {
     .failure = failure,
     .settle = settle,
     .now_s = now_s,
+    .mark = mark,
+    .marked_s = marked_s,
+    .forget_marks = forget_marks,
     .lane = lane,
     .join = settle,
     .alloc = mpp_cpu_alloc,

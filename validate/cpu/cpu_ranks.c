@@ -28,6 +28,11 @@ bool mpp_cpu_ranks_open(MppBackendState *s, char *message, size_t size)
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_rank(MPI_COMM_WORLD, &s->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &s->size);
+    s->host = s->rank;
+    MPI_Comm host;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, s->rank, MPI_INFO_NULL, &host);
+    MPI_Bcast(&s->host, 1, MPI_INT, 0, host);
+    MPI_Comm_free(&host);
     return true;
 }
 

@@ -16,15 +16,17 @@ extern "C" {
 #endif
 
 typedef struct MppCudaLedger MppCudaLedger;     /* cuda_ledger.h */
+typedef struct MppCudaMarks MppCudaMarks;       /* cuda_marks.c */
 typedef struct MppCudaProducts MppCudaProducts; /* cuda_products.c */
 typedef struct MppCudaWorld MppCudaWorld;       /* cuda_world.h */
 
 struct MppBackendState {
-    int rank, size, device;
+    int rank, size, host, device; /* host: lowest rank on it */
     size_t shared_bytes;                 /* most a block can have */
     cudaStream_t main, exchange, stream; /* stream: of the current lane */
     cudaEvent_t turn;                    /* orders one lane behind the other */
     MppCudaLedger *ledger;
+    MppCudaMarks *marks;
     MppCudaProducts *products;
     MppCudaWorld *world; /* NULL: alone */
     char failure[512];   /* empty: none */
@@ -55,6 +57,13 @@ void mpp_cuda_free(MppBackendState *s, void *data);
 double mpp_cuda_peak_bytes(MppBackendState *s, bool restart);
 void mpp_cuda_upload(MppBackendState *s, void *to, const void *from, size_t bytes);
 void mpp_cuda_download(MppBackendState *s, void *to, const void *from, size_t bytes);
+
+/* cuda_marks.c */
+MppCudaMarks *mpp_cuda_marks_new(void);
+void mpp_cuda_marks_free(MppCudaMarks *marks);
+int64_t mpp_cuda_mark(MppBackendState *s);
+double mpp_cuda_marked_s(MppBackendState *s, int64_t mark);
+void mpp_cuda_forget_marks(MppBackendState *s);
 
 /* cuda_elementwise.cu */
 void mpp_cuda_fill(MppBackendState *s, MppTensor x, double value);

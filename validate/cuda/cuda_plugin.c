@@ -70,6 +70,7 @@ static void close_device(MppBackendState *s, bool failed)
         cudaStreamDestroy(s->exchange);
     if (s->main)
         cudaStreamDestroy(s->main);
+    mpp_cuda_marks_free(s->marks);
     mpp_cuda_ledger_free(s->ledger);
     free(s);
 }
@@ -84,6 +85,7 @@ static MppBackendState *open_device(const MppBackendStart *start, char *message,
     }
     s->size = 1;
     s->ledger = mpp_cuda_ledger_new(start->memory_bytes);
+    s->marks = mpp_cuda_marks_new();
     bool found = (start->alone || mpp_cuda_world_open(s, message, size)) && has_device(s, message, size);
     if (found && open_streams(s) && keep_memory(s) && mpp_cuda_products_open(s))
         return s;
@@ -93,10 +95,9 @@ static MppBackendState *open_device(const MppBackendStart *start, char *message,
     return NULL;
 }
 
-static void world(const MppBackendState *s, int64_t *rank, int64_t *size)
+static void world(const MppBackendState *s, MppBackendWorld *world)
 {
-    *rank = s->rank;
-    *size = s->size;
+    *world = (MppBackendWorld){ s->rank, s->size, s->host };
 }
 
 static const char *failure(const MppBackendState *s)
@@ -148,6 +149,9 @@ const MppBackend mpp_backend = {
     .failure = failure,
     .settle = settle,
     .now_s = now_s,
+    .mark = mpp_cuda_mark,
+    .marked_s = mpp_cuda_marked_s,
+    .forget_marks = mpp_cuda_forget_marks,
     .lane = lane,
     .join = join,
     .alloc = mpp_cuda_alloc,

@@ -36,6 +36,8 @@ bool mpp_cuda_world_open(MppBackendState *s, char *message, size_t size)
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, s->rank, MPI_INFO_NULL, &host);
     MPI_Comm_rank(host, &s->world->host_rank);
     MPI_Comm_size(host, &s->world->host_ranks);
+    s->host = s->rank;
+    MPI_Bcast(&s->host, 1, MPI_INT, 0, host);
     MPI_Comm_free(&host);
     return true;
 }

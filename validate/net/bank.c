@@ -147,14 +147,12 @@ void mpp_bank_reduce(MppBank *bank)
 {
     if (++bank->reduced < bank->users)
         return;
-    if (bank->zero == 0 || (bank->zero == 1 && bank->reduces_all)) {
+    if (bank->zero == 0 || (bank->zero == 1 && bank->reduces_all))
         mpp_place_sum(bank->place, bank->shard, bank->gradient->tensor);
-        mpp_place_sum(bank->place, bank->replicas, bank->gradient->tensor);
-        return;
-    }
-    if (bank->zero == 1)
+    else if (bank->zero == 1)
         scatter(bank, bank->gradient->tensor, false);
     mpp_place_sum(bank->place, bank->replicas, mpp_bank_own_gradient(bank));
+    mpp_place_sum(bank->place, MPP_GROUP_COPIES, mpp_bank_own_gradient(bank));
 }
 
 /** Elements of @parameter that are summed: all, or those of the key and value rows. */

@@ -2,10 +2,17 @@
 
 #include <string.h>
 
+typedef struct {
+    const char *name;
+    MppLapKind kind;
+    int64_t from, to;
+} Note;
+
 MppLaps *mpp_laps_new(void)
 {
     MppLaps *times = g_new(MppLaps, 1);
     times->ops = g_array_new(FALSE, TRUE, sizeof(MppLap));
+    times->noted = g_array_new(FALSE, FALSE, sizeof(Note));
     return times;
 }
 
@@ -14,6 +21,7 @@ void mpp_laps_free(MppLaps *times)
     if (!times)
         return;
     g_array_unref(times->ops);
+    g_array_unref(times->noted);
     g_free(times);
 }
 
@@ -29,11 +37,21 @@ static MppLap *find(MppLaps *times, const char *name)
     return &g_array_index(times->ops, MppLap, times->ops->len - 1);
 }
 
-void mpp_laps_add(MppLaps *times, const char *name, MppLapKind kind, double seconds)
+void mpp_laps_note(MppLaps *times, const char *name, MppLapKind kind, int64_t from, int64_t to)
 {
-    MppLap *op = find(times, name);
-    op->s[kind] += seconds;
-    op->n += kind == MPP_LAP_FORWARD;
+    Note note = { name, kind, from, to };
+    g_array_append_val(times->noted, note);
+}
+
+void mpp_laps_read(MppLaps *times, const MppRank *rank)
+{
+    for (guint i = 0; i < times->noted->len; i++) {
+        const Note *note = &g_array_index(times->noted, Note, i);
+        MppLap *op = find(times, note->name);
+        op->s[note->kind] += mpp_run(rank, marked_s, note->to) - mpp_run(rank, marked_s, note->from);
+        op->n += note->kind == MPP_LAP_FORWARD;
+    }
+    g_array_set_size(times->noted, 0);
 }
 
 void mpp_laps_restart(MppLaps *times)

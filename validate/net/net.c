@@ -45,9 +45,15 @@ int64_t mpp_net_own_rows(const MppNet *net)
     return mpp_batch_rows(net->job, net->place->strategy) / (net->edge.sequence_parallel ? net->place->strategy->tp : 1);
 }
 
-static int64_t chunk_layers(const MppNet *net, int64_t chunk)
+/** @first: out, the model's layers before them. Chunks of a second copy are cut like the first's. */
+static int64_t chunk_layers(const MppNet *net, int64_t chunk, int64_t *first)
 {
-    return g_array_index(net->place->strategy->stage_layers, int64_t, chunk);
+    const GArray *layers = net->place->strategy->stage_layers;
+    int64_t stage = chunk % layers->len;
+    *first = 0;
+    for (int64_t c = 0; c < stage; c++)
+        *first += g_array_index(layers, int64_t, c);
+    return g_array_index(layers, int64_t, stage);
 }
 
 /** Under full recomputation with a number, the first so many layers of each chunk. */
@@ -73,11 +79,9 @@ MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, M
 static void build_chunk(MppNet *net, const MppOrder *order, int64_t chunk)
 {
     MppNetChunk *out = &net->chunks[net->n_chunks++];
-    int64_t first = 0;
-    for (int64_t c = 0; c < chunk; c++)
-        first += chunk_layers(net, c);
+    int64_t first;
     *out = (MppNetChunk){ .chunk = chunk, .begins = mpp_order_begins(order, chunk), .ends = mpp_order_ends(order, chunk) };
-    out->n_layers = chunk_layers(net, chunk);
+    out->n_layers = chunk_layers(net, chunk, &first);
     out->layers = g_new0(MppNetLayer, out->n_layers);
     out->banks = g_ptr_array_new();
     for (int64_t i = 0; i < out->n_layers; i++) {

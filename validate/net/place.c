@@ -57,6 +57,15 @@ static void add_grid_groups(MppPlace *place)
               in_stage / experts);
 }
 
+/** Stage k has the chunks of the first copy that the last but k has of the second, and the other way round. */
+static void add_copies(MppPlace *place)
+{
+    const MppStrategy *s = place->strategy;
+    bool copies = mpp_schedule_kind_shape(s->schedule)->placement == MPP_PLACEMENT_BIDIRECTIONAL;
+    int64_t other = copies ? s->pp - 1 - place->pp : place->pp;
+    add_group(place, MPP_GROUP_COPIES, mpp_place_stage_rank(place, MIN(place->pp, other)), copies ? 2 : 1, place->pp > other);
+}
+
 /** Neighbours in the ring of context-parallel ranks. */
 static void connect_ring(const MppPlace *place)
 {
@@ -85,6 +94,7 @@ MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_he
     add_group(place, MPP_GROUP_KV, r - place->tp % copies, copies, place->tp % copies);
     add_group(place, MPP_GROUP_CP, mpp_place_cp_rank(place, 0), s->cp, place->cp);
     add_grid_groups(place);
+    add_copies(place);
     bool shares = tied_stages[0] != tied_stages[1] && (place->pp == tied_stages[0] || place->pp == tied_stages[1]);
     add_group(place, MPP_GROUP_TIED, shares ? mpp_place_stage_rank(place, tied_stages[0]) : r, shares ? 2 : 1,
               place->pp == tied_stages[1]);

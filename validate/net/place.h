@@ -16,6 +16,7 @@ typedef enum {
     MPP_GROUP_REPLICAS,  /* the same shard of every set */
     MPP_GROUP_EXPERTS,   /* one set of experts: ep * etp ranks, etp fastest */
     MPP_GROUP_EXPERT_DP, /* replicas of an expert */
+    MPP_GROUP_COPIES,    /* the two stages that hold the same chunks, under schedules with two copies of the model */
     MPP_GROUP_TIED,      /* first and last stage, where they share the vocabulary's matrix */
     MPP_N_GROUPS,
 } MppGroupKind;

@@ -11,7 +11,11 @@ MppRank *mpp_rank_open(const MppBackend *backend, const MppBackendStart *start, 
     MppRank *rank = g_new0(MppRank, 1);
     rank->backend = backend;
     rank->state = state;
-    backend->world(state, &rank->index, &rank->size);
+    MppBackendWorld world;
+    backend->world(state, &world);
+    rank->index = world.rank;
+    rank->size = world.size;
+    rank->host = world.host;
     return rank;
 }
 

@@ -14,7 +14,7 @@
 typedef struct {
     const MppBackend *backend;
     MppBackendState *state;
-    int64_t index, size;
+    int64_t index, size, host; /* host: lowest rank on the same one */
     bool slice; /* one rank in the place of any: what others would send is made up (validate/net/place.h) */
 } MppRank;
 

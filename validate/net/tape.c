@@ -14,7 +14,7 @@ struct MppTape {
     GPtrArray *nodes, *values;
     GArray *jobs; /* Job */
     bool splits;
-    double lap_s; /* when the last operation ended */
+    int64_t lap; /* mark at which the last operation ended */
 };
 
 static void clear_job(gpointer data)
@@ -46,9 +46,9 @@ static void free_node(gpointer data)
     g_free(data);
 }
 
-static double now_s(const MppTape *tape)
+static int64_t mark(const MppTape *tape)
 {
-    return tape->times ? tape->rank->backend->now_s(tape->rank->state) : 0;
+    return tape->times ? tape->rank->backend->mark(tape->rank->state) : 0;
 }
 
 MppTape *mpp_tape_new(const MppRank *rank, MppLaps *times)
@@ -60,7 +60,7 @@ MppTape *mpp_tape_new(const MppRank *rank, MppLaps *times)
     tape->values = g_ptr_array_new_with_free_func(free_value);
     tape->jobs = g_array_new(FALSE, FALSE, sizeof(Job));
     g_array_set_clear_func(tape->jobs, clear_job);
-    tape->lap_s = now_s(tape);
+    tape->lap = mark(tape);
     return tape;
 }
 
@@ -129,9 +129,9 @@ gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, void (*backw
     node->backward = backward;
     g_ptr_array_add(tape->nodes, node);
     if (tape->times && name) {
-        double end_s = now_s(tape);
-        mpp_laps_add(tape->times, name, MPP_LAP_FORWARD, end_s - tape->lap_s);
-        tape->lap_s = end_s;
+        int64_t end = mark(tape);
+        mpp_laps_note(tape->times, name, MPP_LAP_FORWARD, tape->lap, end);
+        tape->lap = end;
     }
     return node;
 }
@@ -140,14 +140,14 @@ static void run_backwards(MppTape *tape)
 {
     for (guint i = tape->nodes->len; i-- > 0;) {
         MppNode *node = tape->nodes->pdata[i];
-        double start_s = now_s(tape);
+        int64_t start = mark(tape);
         if (!node->output || node->output->gradient)
             node->backward(tape, node);
         clear_node(node);
         if (node->output)
             g_clear_pointer(&node->output->gradient, mpp_buffer_drop);
         if (tape->times && node->name)
-            mpp_laps_add(tape->times, node->name, MPP_LAP_BACKWARD, now_s(tape) - start_s);
+            mpp_laps_note(tape->times, node->name, MPP_LAP_BACKWARD, start, mark(tape));
     }
 }
 
@@ -173,7 +173,7 @@ void mpp_tape_part_backward(MppTape *part, MppTape *whole)
 
 void mpp_tape_part_free(MppTape *part, MppTape *whole)
 {
-    whole->lap_s = part->lap_s;
+    whole->lap = part->lap;
     mpp_tape_free(part);
 }
 
@@ -199,10 +199,10 @@ void mpp_tape_weights(MppTape *tape)
 {
     for (guint i = 0; i < tape->jobs->len; i++) {
         const Job *job = &g_array_index(tape->jobs, Job, i);
-        double start_s = now_s(tape);
+        int64_t start = mark(tape);
         run_job(tape, job);
         if (tape->times)
-            mpp_laps_add(tape->times, job->name, MPP_LAP_WEIGHT, now_s(tape) - start_s);
+            mpp_laps_note(tape->times, job->name, MPP_LAP_WEIGHT, start, mark(tape));
     }
     g_array_set_size(tape->jobs, 0);
 }

@@ -34,6 +34,19 @@ char **mpp_gather_texts(const MppRank *rank, const char *text)
     return NULL;
 }
 
+int32_t *mpp_gather_numbers(const MppRank *rank, MppBackendGroup *world, int32_t number)
+{
+    int32_t *numbers = g_new0(int32_t, rank->size);
+    numbers[0] = number;
+    if (!world)
+        return numbers;
+    g_autoptr(MppBuffer) own = mpp_buffer_of(rank, MPP_ELEMENT_I32, 1, 1, &number);
+    g_autoptr(MppBuffer) all = mpp_buffer_new(rank, MPP_ELEMENT_I32, rank->size, 1);
+    mpp_run(rank, all_gather, world, all->tensor, own->tensor);
+    mpp_run(rank, download, numbers, all->tensor.data, (size_t)rank->size * sizeof *numbers);
+    return numbers;
+}
+
 double mpp_gather_most(const MppRank *rank, MppBackendGroup *group, double value)
 {
     if (!group)

@@ -8,6 +8,9 @@
 /** All ranks call it with a text; all get all texts, by rank. NULL after a failure. */
 char **mpp_gather_texts(const MppRank *rank, const char *text);
 
+/** All ranks' numbers, by rank; free. @world: NULL for a rank alone. */
+int32_t *mpp_gather_numbers(const MppRank *rank, MppBackendGroup *world, int32_t number);
+
 /** The largest @value that a rank of @group has; its own when @group is NULL. */
 double mpp_gather_most(const MppRank *rank, MppBackendGroup *group, double value);
 

@@ -31,8 +31,9 @@ static void add_bank(MppBank *bank, gpointer data)
     const Sum *sum = data;
     const MppRankGroup *groups = bank->place->groups;
     bool copy_of_tied = bank == sum->net->ends.vocabulary_bank && groups[MPP_GROUP_TIED].index > 0;
+    bool other_copy = groups[MPP_GROUP_COPIES].index > 0;
     bool other_replica = groups[bank->replicas].index > 0 || (bank->zero == 0 && groups[bank->shard].index > 0);
-    if (copy_of_tied || other_replica)
+    if (copy_of_tied || other_copy || other_replica)
         return;
     for (guint i = 0; i < bank->parameters->len; i++) {
         const MppNetParameter *parameter = bank->parameters->pdata[i];

@@ -2,13 +2,18 @@
 
 #include "validate/net/counter_random.h"
 
-MppBuffer *mpp_measure_numbers(const MppRank *rank, int64_t rows, int64_t columns)
+MppBuffer *mpp_measure_numbers(const MppRank *rank, MppElement element, int64_t rows, int64_t columns)
 {
     uint64_t stream = mpp_counter_random_stream("measure", 0);
     g_autofree float *values = g_new(float, rows *columns);
     for (int64_t i = 0; i < rows * columns; i++)
         values[i] = (float)mpp_counter_random_signed(stream, (uint64_t)i);
-    return mpp_buffer_of(rank, MPP_ELEMENT_F32, rows, columns, values);
+    g_autoptr(MppBuffer) exact = mpp_buffer_of(rank, MPP_ELEMENT_F32, rows, columns, values);
+    if (element == MPP_ELEMENT_F32)
+        return g_steal_pointer(&exact);
+    MppBuffer *rounded = mpp_buffer_new(rank, element, rows, columns);
+    mpp_run(rank, copy, rounded->tensor, exact->tensor);
+    return rounded;
 }
 
 /* --- the host --- */
@@ -41,7 +46,6 @@ static void measure_host(MppStopwatch *watch)
 {
     g_autoptr(MppBuffer) one = mpp_buffer_zeros(watch->rank, MPP_ELEMENT_F32, 1, 1);
     MppSample launch = mpp_samples_blank(MPP_SAMPLE_LAUNCH, "fill of one element");
-    launch.busy_ranks = watch->rank->size;
     mpp_stopwatch_take(watch, launch, start_small, one);
     static const int64_t columns[] = { 1 << 14, 1 << 18, 1 << 22 };
     for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
@@ -51,7 +55,6 @@ static void measure_host(MppStopwatch *watch)
         MppSample up = mpp_samples_blank(MPP_SAMPLE_COPY, "to the device"),
                   down = mpp_samples_blank(MPP_SAMPLE_COPY, "to the host");
         up.bytes = down.bytes = (double)copy.bytes;
-        up.busy_ranks = down.busy_ranks = watch->rank->size;
         mpp_stopwatch_take(watch, up, to_device, &copy);
         mpp_stopwatch_take(watch, down, to_host, &copy);
     }
@@ -59,13 +62,16 @@ static void measure_host(MppStopwatch *watch)
 
 bool mpp_measure_run(const MppRank *rank, int64_t rounds, MppWatchdog *watchdog, MppSamples *samples, GError **error)
 {
+    static const MppElement elements[] = { MPP_ELEMENT_F32, MPP_ELEMENT_BF16 };
     g_autoptr(MppStopwatch) watch = mpp_stopwatch_new(rank, samples, watchdog);
     for (int64_t round = 0; round < rounds; round++) {
         mpp_stopwatch_rewind(watch);
         measure_host(watch);
-        mpp_measure_products(watch);
-        mpp_measure_attention(watch);
-        mpp_measure_streams(watch);
+        for (int i = 0; i < (rank->backend->computes_bf16 ? 2 : 1); i++) {
+            mpp_measure_products(watch, elements[i]);
+            mpp_measure_attention(watch, elements[i]);
+            mpp_measure_streams(watch, elements[i]);
+        }
         mpp_measure_links(watch);
         if (!mpp_rank_check(rank, error))
             return false;

@@ -3,7 +3,7 @@
 typedef struct {
     const MppStopwatch *watch;
     MppBackendGroup *handle;
-    int64_t n, index; /* members of the group, place in it */
+    int64_t n, index, nodes; /* members of the group, place in it, hosts they lie on */
     MppTensor whole, part, other;
 } Link;
 
@@ -72,22 +72,32 @@ static void measure_size(MppStopwatch *watch, Link link, int64_t bytes)
         sample.collective = collectives[i].collective;
         sample.bytes = (double)(columns * link.n) * sizeof(float);
         sample.ranks = link.n;
-        sample.busy_ranks = rank->size;
+        sample.nodes = link.nodes;
         mpp_stopwatch_take(watch, sample, collectives[i].call, &link);
     }
 }
 
-/** Groups of every size that divides the ranks, all at work at once. */
+static void connect_ring(const MppRank *rank, const Link *l)
+{
+    int64_t first = rank->index - l->index;
+    const int64_t peers[] = { first + (l->index + l->n - 1) % l->n, first + (l->index + 1) % l->n };
+    mpp_run(rank, connect, peers, l->n > 2 ? 2 : 1);
+}
+
+/** Groups of every size that divides the ranks, all at work at once; those that lie unevenly on hosts are left out. */
 void mpp_measure_links(MppStopwatch *watch)
 {
     static const int64_t sizes[] = { 64, 4096, 65536, 524288, 4194304, 16777216 };
     const MppRank *rank = watch->rank;
     for (int64_t n = 2; n <= rank->size; n++) {
-        if (rank->size % n != 0)
+        int64_t nodes = rank->size % n == 0 ? mpp_stopwatch_nodes(watch->hosts, rank->size, n) : 0;
+        if (!nodes)
             continue;
-        const Link link = { watch, mpp_run(rank, group_new, rank->index / n, rank->index), n, rank->index % n, { 0 } };
+        MppBackendGroup *group = mpp_run(rank, group_new, rank->index / n, rank->index);
+        const Link link = { watch, group, n, rank->index % n, nodes };
+        connect_ring(rank, &link);
         for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
             measure_size(watch, link, sizes[i]);
-        mpp_run(rank, group_free, link.handle);
+        mpp_run(rank, group_free, group);
     }
 }

@@ -21,10 +21,10 @@ static void multiply(const MppRank *rank, gpointer data)
     mpp_run(rank, matmul, p->c, p->a, p->a_transposed, p->b, p->b_transposed, p->accumulate);
 }
 
-/** The three products of a linear layer; x: its inputs, w: weights, y: outputs. */
+/** The three products of a linear layer; x: its inputs, w: weights, y: outputs, dw: gradient of the weights, F32. */
 typedef struct {
     int64_t tokens, in, out;
-    MppBuffer *x, *w, *y;
+    MppBuffer *x, *w, *y, *dw;
 } Linear;
 
 static double take_product(MppStopwatch *watch, const char *name, MppLayout layout, const Product *product, int64_t k)
@@ -33,9 +33,9 @@ static double take_product(MppStopwatch *watch, const char *name, MppLayout layo
     sample.m = product->c.rows;
     sample.n = product->c.columns;
     sample.k = k;
+    sample.precision = mpp_measure_precision(product->a.element);
     sample.layout = layout;
     sample.accumulates = product->accumulate;
-    sample.busy_ranks = watch->rank->size;
     return mpp_stopwatch_take(watch, sample, multiply, (gpointer)product);
 }
 
@@ -43,14 +43,14 @@ static double take_linear(MppStopwatch *watch, const Linear *l)
 {
     MppTensor x = l->x->tensor, w = l->w->tensor, y = l->y->tensor;
     const Product forward = { y, x, false, w, true, false }, input = { x, y, false, w, false, false },
-                  weight = { w, y, true, x, false, true };
+                  weight = { l->dw->tensor, y, true, x, false, true };
     double seconds = take_product(watch, "forward", MPP_LAYOUT_NT, &forward, l->in);
     take_product(watch, "gradient of the input", MPP_LAYOUT_NN, &input, l->out);
     take_product(watch, "gradient of the weights", MPP_LAYOUT_TN, &weight, l->tokens);
     return seconds;
 }
 
-void mpp_measure_products(MppStopwatch *watch)
+void mpp_measure_products(MppStopwatch *watch, MppElement element)
 {
     static const struct {
         int64_t tokens, in, out;
@@ -68,10 +68,11 @@ void mpp_measure_products(MppStopwatch *watch)
         double flop = 2.0 * (double)tokens * (double)in * (double)out;
         if (!is_worth_it(flop, flop_per_s))
             continue;
-        g_autoptr(MppBuffer) x = mpp_measure_numbers(watch->rank, tokens, in);
-        g_autoptr(MppBuffer) w = mpp_measure_numbers(watch->rank, out, in);
-        g_autoptr(MppBuffer) y = mpp_measure_numbers(watch->rank, tokens, out);
-        const Linear linear = { tokens, in, out, x, w, y };
+        g_autoptr(MppBuffer) x = mpp_measure_numbers(watch->rank, element, tokens, in);
+        g_autoptr(MppBuffer) w = mpp_measure_numbers(watch->rank, element, out, in);
+        g_autoptr(MppBuffer) y = mpp_measure_numbers(watch->rank, element, tokens, out);
+        g_autoptr(MppBuffer) dw = mpp_buffer_zeros(watch->rank, MPP_ELEMENT_F32, out, in);
+        const Linear linear = { tokens, in, out, x, w, y, dw };
         double reached = flop / take_linear(watch, &linear);
         flop_per_s = flop_per_s == G_MAXDOUBLE ? reached : MAX(flop_per_s, reached);
     }
@@ -100,24 +101,24 @@ static void attend_backward(const MppRank *rank, gpointer data)
 static double take_attention(MppStopwatch *watch, const Attention *a, bool backward)
 {
     MppSample sample = mpp_samples_blank(MPP_SAMPLE_ATTENTION, backward ? "backward" : "forward");
+    sample.precision = mpp_measure_precision(a->q.element);
     sample.count = a->shape.sequences * a->shape.heads;
     sample.m = a->block.n_queries;
     sample.n = (a->block.n_keys + 1) / 2; /* causal */
     sample.k = a->shape.dim;
     sample.v = a->shape.dim;
     sample.backward = backward;
-    sample.busy_ranks = watch->rank->size;
     return mpp_stopwatch_take(watch, sample, backward ? attend_backward : attend, (gpointer)a);
 }
 
 enum { QUERY, KEY, VALUE, OUT, DOUT, DQUERY, DKEY, DVALUE, N_TENSORS };
 
-static double take_heads(MppStopwatch *watch, int64_t heads, int64_t tokens, int64_t dim)
+static double take_heads(MppStopwatch *watch, MppElement element, int64_t heads, int64_t tokens, int64_t dim)
 {
     const MppRank *rank = watch->rank;
     MppBuffer *buffers[N_TENSORS];
     for (int i = 0; i < N_TENSORS; i++)
-        buffers[i] = mpp_measure_numbers(rank, tokens, heads * dim);
+        buffers[i] = mpp_measure_numbers(rank, element, tokens, heads * dim);
     g_autoptr(MppBuffer) lse = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, tokens, heads);
     g_autoptr(MppBuffer) delta = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, tokens, heads);
     const Attention a = {
@@ -141,7 +142,7 @@ static double take_heads(MppStopwatch *watch, int64_t heads, int64_t tokens, int
     return forward_s;
 }
 
-void mpp_measure_attention(MppStopwatch *watch)
+void mpp_measure_attention(MppStopwatch *watch, MppElement element)
 {
     static const struct {
         int64_t heads, tokens, dim;
@@ -156,7 +157,7 @@ void mpp_measure_attention(MppStopwatch *watch)
         double flop = 2.0 * (double)heads * (double)tokens * (double)tokens * (double)dim;
         if (!is_worth_it(flop, flop_per_s))
             continue;
-        double reached = flop / take_heads(watch, heads, tokens, dim);
+        double reached = flop / take_heads(watch, element, heads, tokens, dim);
         flop_per_s = flop_per_s == G_MAXDOUBLE ? reached : MAX(flop_per_s, reached);
     }
 }

@@ -92,37 +92,39 @@ static void update(const MppRank *rank, gpointer data)
     mpp_run(rank, fill, s->x, 0.001);
 }
 
-/** @bytes: of one element. */
+/** @moved: numbers read and written for an element of the activations; of the parameters, always F32, for "adam". */
 static const struct {
     const char *name;
     MppStreaming streaming;
-    double bytes;
+    double moved;
     int64_t kernels;
     MppStopwatchCall call;
 } streams[] = {
-    { "sum", MPP_STREAMING_COPY, 12, 1, add_up },
-    { "rms norm", MPP_STREAMING_NORM, 8, 1, rms_norm },
-    { "rms norm, backward", MPP_STREAMING_NORM, 12, 2, rms_norm_backward },
-    { "layer norm", MPP_STREAMING_NORM, 8, 1, layer_norm },
-    { "gated silu", MPP_STREAMING_ACTIVATION, 12, 1, silu },
-    { "gated silu, backward", MPP_STREAMING_ACTIVATION, 16, 1, silu_backward },
-    { "gelu", MPP_STREAMING_ACTIVATION, 8, 1, gelu },
-    { "rotary embedding", MPP_STREAMING_ROTARY, 8, 1, turn },
-    { "rows taken", MPP_STREAMING_GATHER, 8, 1, take },
-    { "rows added", MPP_STREAMING_GATHER, 12, 1, put },
-    { "cross entropy", MPP_STREAMING_LOSS, 16, 3, cross_entropy },
-    { "adam", MPP_STREAMING_OPTIMIZER, 36, 1, update },
+    { "sum", MPP_STREAMING_COPY, 3, 1, add_up },
+    { "rms norm", MPP_STREAMING_NORM, 2, 1, rms_norm },
+    { "rms norm, backward", MPP_STREAMING_NORM, 3, 2, rms_norm_backward },
+    { "layer norm", MPP_STREAMING_NORM, 2, 1, layer_norm },
+    { "gated silu", MPP_STREAMING_ACTIVATION, 3, 1, silu },
+    { "gated silu, backward", MPP_STREAMING_ACTIVATION, 4, 1, silu_backward },
+    { "gelu", MPP_STREAMING_ACTIVATION, 2, 1, gelu },
+    { "rotary embedding", MPP_STREAMING_ROTARY, 2, 1, turn },
+    { "rows taken", MPP_STREAMING_GATHER, 2, 1, take },
+    { "rows added", MPP_STREAMING_GATHER, 3, 1, put },
+    { "cross entropy", MPP_STREAMING_LOSS, 4, 3, cross_entropy },
+    { "adam", MPP_STREAMING_OPTIMIZER, 9, 1, update },
 };
 
 static void take_streams(MppStopwatch *watch, Streams *s)
 {
     double elements = (double)s->rows * (double)s->columns;
     for (size_t i = 0; i < G_N_ELEMENTS(streams); i++) {
+        if (s->x.element != MPP_ELEMENT_F32 && streams[i].streaming == MPP_STREAMING_OPTIMIZER)
+            continue;
         MppSample sample = mpp_samples_blank(MPP_SAMPLE_MEMORY, streams[i].name);
+        sample.precision = mpp_measure_precision(s->x.element);
         sample.streaming = streams[i].streaming;
-        sample.bytes = elements * streams[i].bytes;
+        sample.bytes = elements * streams[i].moved * (double)mpp_element_bytes(s->x.element);
         sample.kernels = streams[i].kernels;
-        sample.busy_ranks = watch->rank->size;
         mpp_stopwatch_take(watch, sample, streams[i].call, s);
     }
 }
@@ -135,16 +137,17 @@ static MppBuffer *numbers_below(const MppRank *rank, int64_t n, int64_t below)
     return mpp_buffer_of(rank, MPP_ELEMENT_I32, n, 1, values);
 }
 
-static void measure_size(MppStopwatch *watch, int64_t rows, int64_t columns)
+static void measure_size(MppStopwatch *watch, MppElement element, int64_t rows, int64_t columns)
 {
     const MppRank *rank = watch->rank;
-    g_autoptr(MppBuffer) x = mpp_measure_numbers(rank, rows, columns);
-    g_autoptr(MppBuffer) y = mpp_measure_numbers(rank, rows, columns);
-    g_autoptr(MppBuffer) z = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, columns);
-    g_autoptr(MppBuffer) wide = mpp_measure_numbers(rank, rows, 2 * columns);
-    g_autoptr(MppBuffer) dwide = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 2 * columns);
-    g_autoptr(MppBuffer) moments = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 2 * rows, columns); /* of Adam: variances are never negative */
-    g_autoptr(MppBuffer) weight = mpp_measure_numbers(rank, 1, columns);
+    g_autoptr(MppBuffer) x = mpp_measure_numbers(rank, element, rows, columns);
+    g_autoptr(MppBuffer) y = mpp_measure_numbers(rank, element, rows, columns);
+    g_autoptr(MppBuffer) z = mpp_buffer_zeros(rank, element, rows, columns);
+    g_autoptr(MppBuffer) wide = mpp_measure_numbers(rank, element, rows, 2 * columns);
+    g_autoptr(MppBuffer) dwide = mpp_buffer_zeros(rank, element, rows, 2 * columns);
+    g_autoptr(MppBuffer)
+        moments = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 2 * rows, columns); /* of Adam: variances are never negative */
+    g_autoptr(MppBuffer) weight = mpp_measure_numbers(rank, element, 1, columns);
     g_autoptr(MppBuffer) dweight = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, 1, columns);
     g_autoptr(MppBuffer) statistics = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 2);
     g_autoptr(MppBuffer) row = mpp_buffer_zeros(rank, MPP_ELEMENT_F32, rows, 1);
@@ -156,11 +159,11 @@ static void measure_size(MppStopwatch *watch, int64_t rows, int64_t columns)
     take_streams(watch, &s);
 }
 
-void mpp_measure_streams(MppStopwatch *watch)
+void mpp_measure_streams(MppStopwatch *watch, MppElement element)
 {
     static const struct {
         int64_t rows, columns;
     } shapes[] = { { 64, 256 }, { 256, 512 }, { 256, 2048 }, { 1024, 1024 } };
     for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++)
-        measure_size(watch, shapes[i].rows, shapes[i].columns);
+        measure_size(watch, element, shapes[i].rows, shapes[i].columns);
 }

@@ -17,12 +17,14 @@ struct MppStep {
     MppAdam adam;
     MppLaps *laps;
     MppMailbox *mailbox;
-    Pass *passes; /* n_chunks * micro_batches */
+    Pass *passes;   /* n_chunks * micro_batches */
+    int64_t begin;  /* mark of the step's begin */
+    int64_t *marks; /* of each action's end */
     MppActionTime *times;
     MppWatchdog *watchdog; /* NULL: none */
     guint next;            /* action */
     int64_t number;
-    double begin_s, loss, gradient_norm;
+    double loss, gradient_norm;
 };
 
 MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *adam, MppLaps *times)
@@ -31,6 +33,7 @@ MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *ada
     *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .laps = times };
     step->mailbox = mpp_mailbox_new(net->place, program, net->element, mpp_net_own_rows(net), net->job->model->hidden);
     step->passes = g_new0(Pass, (gsize)program->n_chunks * (gsize)program->micro_batches);
+    step->marks = g_new0(int64_t, step->stage->actions->len);
     step->times = g_new0(MppActionTime, step->stage->actions->len);
     return step;
 }
@@ -43,6 +46,7 @@ void mpp_step_free(MppStep *step)
         mpp_tape_free(step->passes[i].tape);
     mpp_mailbox_free(step->mailbox);
     g_free(step->passes);
+    g_free(step->marks);
     g_free(step->times);
     g_free(step);
 }
@@ -57,9 +61,9 @@ static const MppRank *rank_of(const MppStep *step)
     return step->net->place->rank;
 }
 
-static double now_s(const MppStep *step)
+static int64_t mark(const MppStep *step)
 {
-    return rank_of(step)->backend->now_s(rank_of(step)->state);
+    return rank_of(step)->backend->mark(rank_of(step)->state);
 }
 
 static void clear_bank(MppBank *bank, gpointer data)
@@ -74,7 +78,8 @@ void mpp_step_begin(MppStep *step, int64_t number)
     step->next = 0;
     mpp_net_each_bank(step->net, clear_bank, NULL);
     mpp_run(rank_of(step), fill, step->net->loss->tensor, 0);
-    step->begin_s = now_s(step);
+    rank_of(step)->backend->forget_marks(rank_of(step)->state);
+    step->begin = mark(step);
 }
 
 /* --- passes --- */
@@ -205,7 +210,21 @@ static void act(MppStep *step, const MppAction *action)
     case MPP_ACTION_GATHER: mpp_net_each_bank(step->net, gather_bank, NULL); break;
     case MPP_N_ACTIONS: g_assert_not_reached();
     }
-    rank_of(step)->backend->settle(rank_of(step)->state);
+}
+
+/** Waits for the device, once a step. */
+static void read_times(MppStep *step)
+{
+    const MppRank *rank = rank_of(step);
+    int64_t start = step->begin;
+    double begin_s = mpp_run(rank, marked_s, step->begin);
+    for (guint i = 0; i < step->stage->actions->len; i++) {
+        step->times[i] = (MppActionTime){ mpp_run(rank, marked_s, start) - begin_s,
+                                          mpp_run(rank, marked_s, step->marks[i]) - begin_s };
+        start = step->marks[i];
+    }
+    if (step->laps)
+        mpp_laps_read(step->laps, rank);
 }
 
 bool mpp_step_run(MppStep *step, MppActionKind until, GError **error)
@@ -216,9 +235,8 @@ bool mpp_step_run(MppStep *step, MppActionKind until, GError **error)
         if (action->kind == until)
             return true;
         mpp_watchdog_feed_action(step->watchdog, action);
-        step->times[step->next].start_s = now_s(step) - step->begin_s;
         act(step, action);
-        step->times[step->next].end_s = now_s(step) - step->begin_s;
+        step->marks[step->next] = mark(step);
         if (!mpp_rank_check(rank_of(step), error)) {
             g_autofree char *title = mpp_action_to_text(action);
             g_prefix_error(error, "%s: ", title);
@@ -226,7 +244,8 @@ bool mpp_step_run(MppStep *step, MppActionKind until, GError **error)
         }
     }
     mpp_mailbox_finish(step->mailbox);
-    return true;
+    read_times(step);
+    return mpp_rank_check(rank_of(step), error);
 }
 
 double mpp_step_loss(const MppStep *step)

@@ -22,11 +22,32 @@ static void timing_free(gpointer data)
     g_free(timing);
 }
 
+/** Ranks on the host of rank @i, among ranks @first … + @n. */
+static int64_t sharing(const int32_t *hosts, int64_t first, int64_t n, int64_t i)
+{
+    int64_t sharing = 0;
+    for (int64_t r = first; r < first + n; r++)
+        sharing += hosts[r] == hosts[i];
+    return sharing;
+}
+
+int64_t mpp_stopwatch_nodes(const int32_t *hosts, int64_t n_ranks, int64_t n)
+{
+    int64_t on_host = sharing(hosts, 0, n, 0);
+    for (int64_t r = 0; r < n_ranks; r++)
+        if (sharing(hosts, r / n * n, n, r) != on_host)
+            return 0;
+    return n / on_host;
+}
+
 MppStopwatch *mpp_stopwatch_new(const MppRank *rank, MppSamples *samples, MppWatchdog *watchdog)
 {
     MppStopwatch *watch = g_new0(MppStopwatch, 1);
     watch->rank = rank;
     watch->world = rank->size > 1 ? mpp_run(rank, group_new, 0, rank->index) : NULL;
+    watch->hosts = mpp_gather_numbers(rank, watch->world, (int32_t)rank->host);
+    for (int64_t r = 0; r < rank->size; r++)
+        watch->busy_ranks = MAX(watch->busy_ranks, sharing(watch->hosts, 0, rank->size, r));
     watch->samples = samples;
     watch->watchdog = watchdog;
     watch->timings = g_ptr_array_new_with_free_func(timing_free);
@@ -40,6 +61,7 @@ void mpp_stopwatch_free(MppStopwatch *watch)
     if (watch->world)
         mpp_run(watch->rank, group_free, watch->world);
     g_ptr_array_unref(watch->timings);
+    g_free(watch->hosts);
     g_free(watch);
 }
 
@@ -77,6 +99,7 @@ double mpp_stopwatch_take(MppStopwatch *watch, MppSample sample, MppStopwatchCal
     g_array_append_val(timing->seconds, seconds);
     if (first) {
         timing->first_s = seconds;
+        sample.busy_ranks = watch->busy_ranks;
         mpp_samples_add(watch->samples, sample);
     } else {
         mpp_fields_clear(&mpp_sample_fields, &sample);

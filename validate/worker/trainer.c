@@ -24,12 +24,12 @@ static bool check(const MppRank *rank, const MppJob *job, const MppStrategy *s, 
                     "training: backend %s does not compute bf16 (plan with --precision fp32)", rank->backend->name);
         return false;
     }
-    const char *lacks = order->n_routes > 1                               ? "schedules with two copies of the model"
-                        : s->zero > 1 && mpp_order_splits_backward(order) ? "ZeRO 2 and 3 with backward passes in two parts"
-                                                                          : NULL;
-    if (lacks)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "strategy: the executor does not compute %s", lacks);
-    return !lacks && mpp_net_check(job, s, error);
+    if (s->zero > 1 && mpp_order_splits_backward(order)) {
+        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
+                            "strategy: the executor does not compute ZeRO 2 and 3 with backward passes in two parts");
+        return false;
+    }
+    return mpp_net_check(job, s, error);
 }
 
 MppTrainer *mpp_trainer_new(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, MppLaps *times, GError **error)
