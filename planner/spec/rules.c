@@ -58,6 +58,12 @@ static char *tp_ffn(const MppJob *job, const MppStrategy *s)
     return KEPT;
 }
 
+static char *tp_channels(const MppJob *job, const MppStrategy *s)
+{
+    int64_t undivided = mpp_model_undivided(job->model, s->tp);
+    return undivided ? g_strdup_printf("%" N " channels between two products are not divisible by tp %" N, undivided, s->tp) : KEPT;
+}
+
 static char *cp_sequence(const MppJob *job, const MppStrategy *s)
 {
     if (s->cp == 1 || divides(2 * s->cp, job->training.seq))
@@ -199,6 +205,13 @@ static char *recompute_layers(const MppJob *job, const MppStrategy *s)
                            s->recompute_layers, most);
 }
 
+static char *recompute_selective(const MppJob *job, const MppStrategy *s)
+{
+    if (s->recompute != MPP_RECOMPUTE_SELECTIVE || job->model->heads)
+        return KEPT;
+    return g_strdup_printf("selective recomputation is of attention, which %s does not have", job->model->name);
+}
+
 static char *runtime_axes(const MppJob *job, const MppStrategy *s)
 {
     const MppRuntime *runtime = job->runtime;
@@ -269,6 +282,7 @@ static const MppRule rules[] = {
     { "tp-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config", tp_heads },
     { "tp-kv-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config: groups % tp = 0 or tp % groups = 0", tp_kv_heads },
     { "tp-ffn", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_ffn },
+    { "tp-channels", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_channels },
     { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
@@ -288,6 +302,7 @@ static const MppRule rules[] = {
     { "zero-stage", MPP_RULE_ILLEGAL, "DeepSpeed PipelineEngine: ZeRO below 2", zero_stage },
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
+    { "recompute-selective", MPP_RULE_ILLEGAL, "arXiv:2205.05198 section 5", recompute_selective },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },

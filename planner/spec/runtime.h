@@ -120,6 +120,7 @@ typedef struct {
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
+    bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute;
