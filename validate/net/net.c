@@ -9,6 +9,7 @@ static void free_layer(MppNetLayer *layer)
 {
     for (int i = 0; i < MPP_N_LAYER_PARAMETERS; i++)
         free_parameter(&layer->parameters[i]);
+    mpp_net_listed_clear(layer);
 }
 
 static void free_bank(gpointer bank)
@@ -48,6 +49,16 @@ int64_t mpp_net_own_rows(const MppNet *net)
 static int64_t chunk_layers(const MppNet *net, int64_t chunk)
 {
     return g_array_index(net->place->strategy->stage_layers, int64_t, chunk);
+}
+
+void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64_t *columns)
+{
+    int64_t layer = 0;
+    for (int64_t c = 0; c < chunk; c++)
+        layer += chunk_layers(net, c);
+    MppShape shape = mpp_model_shape_at(net->job->model, layer);
+    *rows = mpp_net_own_rows(net) * mpp_shape_pixels(shape);
+    *columns = shape.channels;
 }
 
 /** Under full recomputation with a number, the first so many layers of each chunk. */
