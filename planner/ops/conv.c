@@ -18,7 +18,8 @@ static double elements_in(const MppOpContext *at, const MppPart *part)
 
 /**
  * A convolution is the product of its windows, a row each, with the kernel (im2col). Libraries read the windows from the
- * input as they go; a stack that does not writes them to memory first, and once more in the backward pass.
+ * input as they go; a stack that does not writes them to memory first, and once more in the backward pass. They have the
+ * product's name: who takes the time cannot tell them from it.
  */
 static void add_product(const MppOpContext *at, MppOps *ops, const MppPart *part)
 {
@@ -30,7 +31,7 @@ static void add_product(const MppOpContext *at, MppOps *ops, const MppPart *part
     if (part->split_out && !part->split_in)
         mpp_ops_add_tp_entry(at, ops, (double)mpp_shape_elements(part->in));
     if (writes) {
-        MppOp *patches = mpp_ops_add_memory(at, ops, "windows", in, rows * k * groups, in + rows * k * groups, 1);
+        MppOp *patches = mpp_ops_add_memory(at, ops, names[part->kind], in, rows * k * groups, in + rows * k * groups, 1);
         patches->backward_kernels = 2;
     }
     MppOp *op = mpp_ops_add_matmul(at, ops, names[part->kind], rows, (double)part->out.channels / groups / ways(at, part->split_out), k,

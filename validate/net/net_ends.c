@@ -76,18 +76,10 @@ void mpp_net_ends_build(MppNet *net)
         }
 }
 
-/** Samples as the net's format has them; they need no gradient, but get one. */
-static MppValue *samples(const MppNet *net, MppTape *tape, MppBuffer *exact)
-{
-    MppValue *x = mpp_tape_result(tape, net->element, exact->tensor.rows, exact->tensor.columns);
-    mpp_run(net->place->rank, copy, x->data->tensor, exact->tensor);
-    return x;
-}
-
 MppValue *mpp_net_ends_embed(const MppNet *net, MppTape *tape, const MppBatch *batch)
 {
     if (batch->samples)
-        return samples(net, tape, batch->samples);
+        return mpp_node_input(tape, net->element, batch->samples);
     MppNetEnds *ends = (MppNetEnds *)&net->ends;
     int64_t first;
     local_vocabulary(net, &first);

@@ -3,6 +3,21 @@
  */
 #include "validate/net/nodes.h"
 
+static void nothing_backward(MppTape *tape, MppNode *node)
+{
+    (void)tape;
+    (void)node;
+}
+
+MppValue *mpp_node_input(MppTape *tape, MppElement element, const MppBuffer *exact)
+{
+    MppValue *x = mpp_tape_result(tape, element, exact->tensor.rows, exact->tensor.columns);
+    mpp_run(mpp_tape_rank(tape), copy, x->data->tensor, exact->tensor);
+    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), "input", nothing_backward);
+    node->output = x;
+    return x;
+}
+
 typedef struct {
     MppNode node; /* saved: index */
     MppNetParameter *table;

@@ -34,6 +34,9 @@ MppValue *mpp_node_activation(MppTape *tape, MppActivation kind, bool gated, Mpp
 MppValue *mpp_node_enter(MppTape *tape, const MppTpEdge *edge, MppValue *x);
 MppValue *mpp_node_leave(MppTape *tape, const MppTpEdge *edge, MppValue *x);
 
+/** A copy of @exact in @element. It needs no gradient, but gets one. */
+MppValue *mpp_node_input(MppTape *tape, MppElement element, const MppBuffer *exact);
+
 /** Rows of @table by @index (I32, one column, held); of a table split over tp the others' rows are zero. */
 MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *table, MppBuffer *index, int64_t first);
 
