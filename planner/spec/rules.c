@@ -29,8 +29,8 @@ static char *batch(const MppJob *job, const MppStrategy *s)
 {
     if (divides(s->dp * s->micro_batch, job->training.global_batch))
         return KEPT;
-    return g_strdup_printf("the global batch of %" N " sequences is not a multiple of dp * micro-batch = %" N " * %" N,
-                           job->training.global_batch, s->dp, s->micro_batch);
+    return g_strdup_printf("the global batch of %" N " %s is not a multiple of dp * micro-batch = %" N " * %" N,
+                           job->training.global_batch, job->model->sequential ? "samples" : "sequences", s->dp, s->micro_batch);
 }
 
 static char *tp_heads(const MppJob *job, const MppStrategy *s)
@@ -286,10 +286,10 @@ static const MppRule rules[] = {
     { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
+    { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
     { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
-    { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },

@@ -152,6 +152,11 @@ static bool add_part(const MppSequentialOp *op, MppShape in, const Place *place,
     return true;
 }
 
+static int64_t shrinks(int64_t from, int64_t to)
+{
+    return (from + to - 1) / to;
+}
+
 /** Where the shape changes, the input is projected to what comes out: with strides, and with the last op's norm. */
 static bool add_shortcut(MppShape in, const Place *place, GArray *parts)
 {
@@ -160,7 +165,7 @@ static bool add_shortcut(MppShape in, const Place *place, GArray *parts)
         return true;
     const MppSequentialOp projection = { .conv = last->out.channels,
                                          .kernel = 1,
-                                         .stride = (in.height + last->out.height - 1) / last->out.height,
+                                         .stride = MAX(shrinks(in.height, last->out.height), shrinks(in.width, last->out.width)),
                                          .groups = 1,
                                          .norm = last->norm };
     MppPart part = part_of(&projection, in);
