@@ -36,7 +36,8 @@ static void transmit(MppEngine *engine, int32_t lane, int32_t peer, int32_t caus
     MppChannel *channel = &engine->channels[lane * engine->n_peers + peer];
     int32_t to = receiver(engine, lane, peer);
     channel->busy = true;
-    channel->span = mpp_engine_open_span(engine, lane, send_action(engine, lane, peer, channel->sent), cause);
+    const MppAction *sent = send_action(engine, lane, peer, channel->sent);
+    channel->span = mpp_engine_open_span(engine, lane, sent, cause);
     engine->lanes[lane].times.message_s -= engine->now_s;
     int32_t flow = lane * engine->n_peers + peer;
     int32_t *links = &engine->message_links[2 * flow];
@@ -45,7 +46,8 @@ static void transmit(MppEngine *engine, int32_t lane, int32_t peer, int32_t caus
         links[n++] = scene->message_out[lane];
     if (scene->message_in[to] >= 0)
         links[n++] = scene->message_in[to];
-    MppTransfer transfer = { scene->message_s, scene->message_bytes_per_s, links, n };
+    int32_t between = sent->pass == MPP_PASS_FORWARD ? sent->chunk : sent->chunk - 1; /* this chunk and the next */
+    MppTransfer transfer = { scene->message_s[between], scene->message_bytes_per_s, links, n };
     mpp_engine_start_flow(engine, flow, &transfer);
 }
 

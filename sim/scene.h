@@ -55,7 +55,8 @@ typedef struct {
     int32_t *host_of_lane;
     double slowdown_frac;    /* a pass takes this much longer while gradients are exchanged beside it */
     /* transfers */
-    double message_s, message_bytes_per_s;
+    double *message_s; /* from each chunk to the next */
+    double message_bytes_per_s;
     MppReduction *reductions; /* by chunk */
     double tied_s;
     double *update_s;         /* by lane */

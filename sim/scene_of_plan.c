@@ -173,7 +173,7 @@ static void set_transfers(const Builder *builder)
     int32_t pp = scene->program->pp;
     double replica_load = mpp_scene_links_replica_load(&builder->plan);
     scene->slowdown_frac = builder->job->runtime->overlap.slowdown_frac;
-    scene->message_s = pipeline->message_s;
+    scene->message_s = g_memdup2(pipeline->message_s, (gsize)pipeline->n_chunks * sizeof(double));
     scene->message_bytes_per_s = mpp_scene_links_message_load(&builder->plan);
     scene->reductions = g_new0(MppReduction, pipeline->n_chunks);
     for (int64_t c = 0; c < pipeline->n_chunks; c++) {

@@ -186,13 +186,14 @@ static void put_message(Trace *trace, const MppAction *action, bool receives)
     const MppSimulation *simulation = trace->simulation;
     int32_t stage = trace->lane % simulation->program->pp, step = action->pass == MPP_PASS_FORWARD ? 1 : -1;
     int32_t other = g_array_index(simulation->program->stages[stage].peers, MppPeer, action->peer).stage;
+    int64_t between = (step > 0) == receives ? action->chunk - 1 : action->chunk; /* this chunk and the next */
     int64_t peer = trace->rank + (other - stage) * mpp_mesh_stride(simulation->pipeline->strategy, MPP_AXIS_PP);
     MppChakraNode node;
     char name[32];
     g_snprintf(name, sizeof name, "%s %d%s%d", receives ? "receive" : "send", action->chunk,
                mpp_names_get(&mpp_pass_names, action->pass), action->micro_batch);
     begin_node(trace, receives ? CHAKRA__NODE_KIND__RECEIVE : CHAKRA__NODE_KIND__SEND, name, &node);
-    mpp_chakra_node_add_int64(&node, "comm_size", simulation->pipeline->shard->message_bytes);
+    mpp_chakra_node_add_int64(&node, "comm_size", mpp_pipeline_cost_message_bytes(simulation->pipeline, between));
     mpp_chakra_node_add_int32(&node, "comm_src", receives ? peer : trace->rank);
     mpp_chakra_node_add_int32(&node, "comm_dst", receives ? trace->rank : peer);
     mpp_chakra_node_add_int32(&node, "comm_tag",

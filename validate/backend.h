@@ -50,7 +50,8 @@ typedef struct {
 typedef enum { MPP_LANE_MAIN, MPP_LANE_EXCHANGE } MppLane;
 typedef enum { MPP_SUM, MPP_MAX } MppReduceKind;
 typedef enum { MPP_LAYER_NORM, MPP_RMS_NORM } MppNormType;
-typedef enum { MPP_GELU, MPP_SILU } MppActivation; /* GELU by tanh (arXiv:1606.08415 §2) */
+typedef enum { MPP_GELU, MPP_SILU, MPP_RELU } MppActivation; /* GELU by tanh (arXiv:1606.08415 §2) */
+typedef enum { MPP_MAX_POOL, MPP_AVERAGE_POOL } MppPoolKind;
 
 /** Rows are sequences × tokens, columns heads × dim. Query head h reads key-value head h * kv_heads / heads. */
 typedef struct {
@@ -64,6 +65,14 @@ typedef struct {
     int64_t query_row, n_queries, query_position;
     int64_t key_row, n_keys, key_position;
 } MppAttentionBlock;
+
+/** Windows over images. Rows of images are pixels, sample by sample and line by line; columns are channels. */
+typedef struct {
+    int64_t samples, height, width;      /* of the images */
+    int64_t out_height, out_width;       /* windows of an image, down and across */
+    int64_t kernel_height, kernel_width; /* pixels of a window */
+    int64_t stride, padding;             /* between windows; beyond each edge, where all is 0 */
+} MppWindows;
 
 typedef struct {
     double rate, beta1, beta2, epsilon;
@@ -144,6 +153,14 @@ typedef struct {
     /** The k largest of each row, ties to the left, and the softmax over them. @experts: I32; k is its columns. */
     void (*route)(MppBackendState *state, MppTensor weights, MppTensor experts, MppTensor logits);
     void (*route_backward)(MppBackendState *state, MppTensor dlogits, MppTensor dweights, MppTensor weights, MppTensor experts);
+
+    /** A row for each window, in it one channel after another, each line by line (im2col). */
+    void (*windows)(MppBackendState *state, const MppWindows *windows, MppTensor y, MppTensor x);
+    void (*windows_backward)(MppBackendState *state, const MppWindows *windows, MppTensor dx, MppTensor dy); /* all of dx */
+    /** Of each window's channels the largest (the first of equals, none beyond the edge) or the mean (with what is beyond it). */
+    void (*pool)(MppBackendState *state, MppPoolKind kind, const MppWindows *windows, MppTensor y, MppTensor x);
+    void (*pool_backward)(MppBackendState *state, MppPoolKind kind, const MppWindows *windows, MppTensor dx, MppTensor dy,
+                          MppTensor x); /* all of dx; x: of the largest only */
 
     /* --- cross entropy over a split vocabulary; columns from n_valid on are padding, @first is the first column's token --- */
 

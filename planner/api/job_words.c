@@ -51,6 +51,10 @@ static bool set_seq_and_batch(const MppJobWords *w, const MppLaunch *launch, Mpp
     MppTraining *training = &inputs->training;
     if (!check_count(w, w->seq, MOST, "seq", error) || !check_count(w, w->global_batch, MOST, "global-batch", error))
         return false;
+    if (w->seq != MPP_JOB_NOT_GIVEN && inputs->model.sequential) {
+        g_autofree char *seq_name = shown(w, "seq");
+        return usage(error, "%s: %s takes samples, not sequences of tokens", seq_name, inputs->model.name);
+    }
     if (w->seq != MPP_JOB_NOT_GIVEN)
         training->seq = w->seq;
     if (w->global_batch != MPP_JOB_NOT_GIVEN) {

@@ -196,8 +196,14 @@ static bool unknown_member(const MppFields *fields, const MppJson *json, const c
                           member->string, nearest);
 }
 
+const MppFields *mpp_fields_form(const MppFields *fields, const void *in)
+{
+    return fields->mark && CONST_AT(in, fields->mark, void *) ? fields->other : fields;
+}
+
 bool mpp_fields_read(const MppFields *fields, const MppJson *json, const cJSON *object, void *out, GError **error)
 {
+    fields = fields->mark && mpp_json_get(object, fields->mark->name) ? fields->other : fields;
     mpp_fields_default(fields, out);
     if (!cJSON_IsObject(object)) {
         g_autofree char *expected = g_strdup_printf("an object (%s)", fields->title);
@@ -226,6 +232,7 @@ bool mpp_fields_read(const MppFields *fields, const MppJson *json, const cJSON *
 
 void mpp_fields_clear(const MppFields *fields, void *inout)
 {
+    fields = mpp_fields_form(fields, inout);
     for (int i = 0; i < fields->n_rows; i++) {
         const MppField *row = &fields->rows[i];
         switch (row->type) {
@@ -246,6 +253,7 @@ void mpp_fields_clear(const MppFields *fields, void *inout)
 
 void mpp_fields_copy(const MppFields *fields, const void *in, void *out)
 {
+    fields = mpp_fields_form(fields, in);
     memcpy(out, in, fields->size);
     for (int i = 0; i < fields->n_rows; i++) {
         const MppField *row = &fields->rows[i];

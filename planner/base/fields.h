@@ -3,6 +3,7 @@
  *
  * A row states the field's JSON name, where it lies in the struct, its range, its default and its meaning.
  * Unknown members are refused, with the known ones nearest first, unless the table is open. Defaults of knobs stand nowhere else.
+ * An object may have another form, with a table of its own, told by a member that only it has.
  *
  *     static const MppField rows[] = {
  *         MPP_FIELD_INT(MppModel, heads, 1, 65536, MPP_REQUIRED, "attention heads of a layer"),
@@ -54,13 +55,19 @@ struct MppFields {
     const MppField *rows;
     int n_rows;
     bool open; /* unknown members and nulls are passed over: records written by others */
+    const MppField *mark;   /* NULL: no other form; a row of pointer type: the other form's objects have it, its structs hold it */
+    const MppFields *other; /* that form's table, of the same struct */
 };
 
 #define MPP_REQUIRED NAN
-#define MPP_FIELDS(title_text, type, rows_array) { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array) }
+#define MPP_FIELDS(title_text, type, rows_array) \
+    { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array), false, NULL, NULL }
 
 #define MPP_OPEN_FIELDS(title_text, type, rows_array) \
-    { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array), true }
+    { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array), true, NULL, NULL }
+
+#define MPP_FIELDS_OR(title_text, type, rows_array, mark_row, other_table) \
+    { (title_text), sizeof(type), (rows_array), (int)G_N_ELEMENTS(rows_array), false, (mark_row), (other_table) }
 
 #define MPP_FIELD_INT(type, field, low, high, otherwise, text) \
     { #field, MPP_FIELD_TYPE_INT, offsetof(type, field), (low), (high), (otherwise), NULL, NULL, (text) }
@@ -105,6 +112,9 @@ void mpp_fields_copy(const MppFields *fields, const void *in, void *out);
 
 /** Frees what the struct's fields own and zeroes them. */
 void mpp_fields_clear(const MppFields *fields, void *inout);
+
+/** The table of the form that @in has. */
+const MppFields *mpp_fields_form(const MppFields *fields, const void *in);
 
 /** The row called @name, or NULL. */
 const MppField *mpp_fields_find(const MppFields *fields, const char *name);

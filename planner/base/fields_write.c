@@ -79,6 +79,7 @@ static cJSON *write_row(const MppField *row, const void *in, bool brief)
 cJSON *mpp_fields_write(const MppFields *fields, const void *in, bool brief)
 {
     cJSON *object = cJSON_CreateObject();
+    fields = mpp_fields_form(fields, in);
     for (int i = 0; i < fields->n_rows; i++) {
         cJSON *value = write_row(&fields->rows[i], in, brief);
         if (value)
@@ -131,6 +132,10 @@ char *mpp_fields_document(const MppFields *fields)
             g_autofree char *nested = mpp_fields_document(fields->rows[i].table);
             g_string_append_printf(text, "\n%s", nested);
         }
+    }
+    if (fields->other) {
+        g_autofree char *other = mpp_fields_document(fields->other);
+        g_string_append_printf(text, "\n%s", other);
     }
     return g_string_free(text, FALSE);
 }

@@ -22,10 +22,11 @@ void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const 
     g_autofree char *peak = mpp_units_bytes(estimate->peak_bytes), *usable = mpp_units_bytes(estimate->usable_bytes);
     g_autofree char *bar = mpp_terminal_bar(estimate->peak_bytes / estimate->capacity_bytes, BAR_CELLS);
     g_autofree char *capacity = mpp_units_bytes(estimate->capacity_bytes);
+    const char *units = mpp_model_units(job->model);
     printf("\n  %s\n", bold);
-    printf("  step %s (%s – %s)   %s tokens/s/GPU   MFU %.1f %%", step, low, high, rate, 100 * estimate->mfu);
+    printf("  step %s (%s – %s)   %s %s/s/GPU   MFU %.1f %%", step, low, high, rate, units, 100 * estimate->mfu);
     if (estimate->usd_per_mtokens > 0)
-        printf("   $%.3f per million tokens", estimate->usd_per_mtokens);
+        printf("   $%.3f per million %s", estimate->usd_per_mtokens, units);
     printf("\n  peak %s of %s  %s  %s%s\n", peak, capacity, bar, estimate->fits ? "fits; usable " : "DOES NOT FIT; usable ", usable);
     if (verdict)
         printf("  %s\n", verdict);

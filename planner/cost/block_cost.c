@@ -188,13 +188,10 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
     return cost;
 }
 
-void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, bool layer, MppBlockCost *out)
+void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, const MppLayerKind *layer, MppBlockCost *out)
 {
     *out = (MppBlockCost){ 0 };
     RawBlock raw = sum_ops(job, place, ops, out);
-    MppOpContext at = mpp_op_context(job, &place->shard, &job->model->kinds[0]);
-    double input_bytes = at.norm_tokens * job->model->hidden * at.element;
-
     MppPassCost *none = &out->by_recompute[MPP_RECOMPUTE_NONE];
     *none = pass_cost(job, place, &raw, layer, NULL, false);
     none->kept_bytes = raw.kept_bytes;
@@ -208,6 +205,7 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     selective->working_bytes = raw.dropped_bytes;
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
     *full = pass_cost(job, place, &raw, layer, &raw.full, true);
-    full->kept_bytes = input_bytes;
+    MppOpContext at = mpp_op_context(job, &place->shard, layer);
+    full->kept_bytes = at.norm_tokens * (double)mpp_shape_elements(layer->in) * at.element;
     full->working_bytes = raw.kept_bytes;
 }

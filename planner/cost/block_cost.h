@@ -34,5 +34,5 @@ typedef struct {
     double forward_flop;
 } MppBlockCost;
 
-/** @layer: whether the ops are a layer's (recomputation applies, the stack's cost of a layer is added). */
-void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, bool layer, MppBlockCost *out);
+/** @layer: what the ops are a layer of (recomputation applies, the stack's cost of a layer is added), or NULL. */
+void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, const MppLayerKind *layer, MppBlockCost *out);

@@ -66,16 +66,22 @@ double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision,
     return MIN(1, peak[MPP_PRECISION_FP32] * frac[MPP_PRECISION_FP32] / (peak[precision] * frac[precision]));
 }
 
-double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
-                            double k, double out_bytes)
+/** @bytes: read and written by all products */
+static double product_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n, double k,
+                        double bytes)
 {
     double flop = 2 * count * m * n * k;
     double rate = frac * device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
     double share = tile_share(device, count, m, n) * k / (k + depth_of(device, precision));
     share *= flop / (flop + device->matmul_work_flop);
-    double operand = mpp_precision_matmul_bytes(precision);
-    double bytes = count * ((m * k + k * n) * operand + m * n * out_bytes);
     return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
+}
+
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
+                            double k, double out_bytes)
+{
+    double bytes = count * ((m * k + k * n) * mpp_precision_matmul_bytes(precision) + m * n * out_bytes);
+    return product_s(device, precision, frac, count, m, n, k, bytes);
 }
 
 double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels)
@@ -112,13 +118,17 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     const MppDevice *device = &job->cluster->device;
     double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
     double frac = mpp_compute_aligned_frac(device, op->precision, op->attention_core, n, k) * (op->expert ? device->grouped_frac : 1);
+    double operand = mpp_precision_matmul_bytes(op->precision);
     bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
     double written = accumulates ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
+    double in = m * k / MAX(op->overlap, 1), weights = k * n, out = m * n; /* a window's numbers are read for the first of them */
+    double forward_bytes = count * ((in + weights) * operand + out * element);
+    double input_bytes = count * ((out + weights) * operand + in * element);
+    double weight_bytes = count * ((out + in) * operand + weights * written);
     return (MppOpTime){
-        .forward_s = mpp_compute_matmul_s(device, op->precision, frac, count, m, n, k, element) + cast_s(device, op, count * m * k),
-        .backward_input_s =
-            mpp_compute_matmul_s(device, op->precision, frac, count, m, k, n, element) + cast_s(device, op, count * m * n),
-        .backward_weight_s = mpp_compute_matmul_s(device, op->precision, frac, count, n, k, m, written) + accumulate_s(job, op),
+        .forward_s = product_s(device, op->precision, frac, count, m, n, k, forward_bytes) + cast_s(device, op, count * in),
+        .backward_input_s = product_s(device, op->precision, frac, count, m, k, n, input_bytes) + cast_s(device, op, count * out),
+        .backward_weight_s = product_s(device, op->precision, frac, count, n, k, m, weight_bytes) + accumulate_s(job, op),
     };
 }
 

@@ -21,7 +21,7 @@ double mpp_estimate_flop_per_token(const MppJob *job)
         double keys = kind->window ? MIN(kind->window, job->training.seq) : job->training.seq;
         attention += 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
     }
-    return 6 * mpp_model_active_parameters(model) + attention;
+    return 6 * mpp_model_products(model) + attention;
 }
 
 /** Stage by stage: own work, end of the pipeline, exposed exchange, memory. Returns: when the last exchange ends. */
@@ -53,9 +53,7 @@ static double fill_stages(MppPipelineCost *pipeline, MppEstimate *estimate)
 /** Messages' part of the pipeline's length: what a replay without them saves. */
 static double message_share_s(MppPipelineCost *pipeline, double length_s)
 {
-    if (pipeline->message_s <= 0)
-        return 0;
-    return length_s - mpp_pipeline_cost_length_s(pipeline, 0);
+    return pipeline->message_s[0] > 0 ? length_s - mpp_pipeline_cost_silent_s(pipeline) : 0;
 }
 
 static void fill_shares(MppPipelineCost *pipeline, double exchanged_s, double update_s, double gather_s,

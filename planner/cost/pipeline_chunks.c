@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "planner/cost/collective.h"
+
 /** Recomputation of a strategy's layers that are recomputed at all. */
 static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
 {
@@ -110,6 +112,27 @@ static bool alike(const MppPipelineCost *pipeline, int64_t index)
            memcmp(&chunk->recomputed, &before->recomputed, sizeof(chunk->recomputed)) == 0;
 }
 
+double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t index)
+{
+    const MppChunkCost *chunk = &pipeline->chunks[index];
+    return mpp_shard_cost_message_bytes(pipeline->shard, chunk->first_layer + chunk->layers);
+}
+
+/** Most are as large as the one before. */
+static void set_messages(MppPipelineCost *pipeline)
+{
+    const MppJob *job = pipeline->shard->job;
+    const MppGroup *group = &pipeline->exchange.mesh.groups[MPP_AXIS_PP];
+    double bytes = 0;
+    for (int64_t c = 0; c < pipeline->n_chunks; c++) {
+        double before = bytes;
+        bytes = mpp_pipeline_cost_message_bytes(pipeline, c);
+        pipeline->message_s[c] = bytes == before ? pipeline->message_s[c - 1]
+                                                 : mpp_collective_message_s(job->cluster, bytes, group) *
+                                                       (1 - job->runtime->overlap.stages_frac);
+    }
+}
+
 void mpp_pipeline_chunks_sum(MppPipelineCost *pipeline)
 {
     int64_t n = pipeline->model_chunks, first = 0;
@@ -125,6 +148,7 @@ void mpp_pipeline_chunks_sum(MppPipelineCost *pipeline)
         pipeline->chunks[c] = pipeline->chunks[c - n];
         set_durations(pipeline, c);
     }
+    set_messages(pipeline);
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, MppPass pass,

@@ -1,6 +1,5 @@
 #include "planner/cost/pipeline_cost.h"
 
-#include "planner/cost/collective.h"
 #include "planner/cost/pipeline_chunks.h"
 
 /** Loads as the rule counts them: seconds when balanced, nanotron's own estimate of work when greedy. */
@@ -87,6 +86,7 @@ MppPipelineCost *mpp_pipeline_cost_new(int64_t most_chunks, int64_t n_layers)
     pipeline->input_s = g_new(double, most);
     pipeline->weight_s = g_new(double, most);
     pipeline->kept_bytes = g_new(double, most);
+    pipeline->message_s = g_new(double, most);
     pipeline->load = g_new(double, n_layers);
     pipeline->end_s = g_new(double, most);
     pipeline->chunk_end_s = g_new(double, most);
@@ -109,9 +109,9 @@ void mpp_pipeline_cost_free(MppPipelineCost *pipeline)
 {
     if (!pipeline)
         return;
-    void *const arrays[] = { pipeline->layers,  pipeline->chunks,      pipeline->stages,     pipeline->forward_s,
-                             pipeline->input_s, pipeline->weight_s,    pipeline->kept_bytes, pipeline->load,
-                             pipeline->end_s,   pipeline->chunk_end_s, pipeline->work };
+    void *const arrays[] = { pipeline->layers,   pipeline->chunks,     pipeline->stages, pipeline->forward_s, pipeline->input_s,
+                             pipeline->weight_s, pipeline->kept_bytes, pipeline->load,   pipeline->end_s,
+                             pipeline->chunk_end_s, pipeline->message_s, pipeline->work };
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
         g_free(arrays[i]);
     forget_order(pipeline);
@@ -182,8 +182,6 @@ void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard
     place(pipeline, job, s);
     pipeline->model_chunks = s->pp * s->vpp;
     set_schedule(pipeline, s);
-    double wire_s = mpp_collective_message_s(job->cluster, shard->message_bytes, &pipeline->exchange.mesh.groups[MPP_AXIS_PP]);
-    pipeline->message_s = wire_s * (1 - job->runtime->overlap.stages_frac);
     split_layers(pipeline);
     mpp_pipeline_chunks_sum(pipeline);
     mpp_pipeline_cost_sum_stages(pipeline);

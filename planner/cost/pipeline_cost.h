@@ -39,8 +39,8 @@ typedef struct {
     double *forward_s, *input_s, *weight_s; /* of the chunks, as a replay takes them */
     double *kept_bytes;                     /* of the chunks, one micro-batch */
     double *load;                           /* of the layers, for splitting */
-    double message_s;
-    MppStrategy placed;          /* the strategy that the mesh was last made for */
+    double *message_s;                      /* from each chunk to the next */
+    MppStrategy placed;                     /* the strategy that the mesh was last made for */
     double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
@@ -92,8 +92,11 @@ MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline);
  */
 const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline);
 
-/** How long the schedule takes with messages of @message_s. */
-double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s);
+/** How long the schedule takes without messages. */
+double mpp_pipeline_cost_silent_s(MppPipelineCost *pipeline);
+
+/** What one rank sends from @chunk to the next, of one micro-batch. */
+double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t chunk);
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 

@@ -39,7 +39,7 @@ MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline)
 }
 
 /** Returns: the latest end. */
-static double replay(MppPipelineCost *pipeline, double message_s, double *chunk_end_s, double *end_s)
+static double replay(MppPipelineCost *pipeline, const double *message_s, double *chunk_end_s, double *end_s)
 {
     const MppOrder *order = mpp_pipeline_cost_order(pipeline); /* makes room for the replay */
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
@@ -66,10 +66,11 @@ const double *mpp_pipeline_cost_end_s(MppPipelineCost *pipeline)
     return pipeline->end_s;
 }
 
-double mpp_pipeline_cost_length_s(MppPipelineCost *pipeline, double message_s)
+double mpp_pipeline_cost_silent_s(MppPipelineCost *pipeline)
 {
+    g_autofree double *nothing_s = g_new0(double, pipeline->n_chunks);
     g_autofree double *chunk_end_s = g_new(double, pipeline->n_chunks), *end_s = g_new(double, pipeline->schedule.pp);
-    return replay(pipeline, message_s, chunk_end_s, end_s);
+    return replay(pipeline, nothing_s, chunk_end_s, end_s);
 }
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline)

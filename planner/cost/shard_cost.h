@@ -13,8 +13,10 @@ typedef struct {
     MppBlockPlace place;
     MppBlockCost kinds[MPP_MODEL_MOST_KINDS];
     MppBlockCost embedding, head;
-    double message_bytes; /* between stages, one micro-batch, what one rank sends */
-    double head_bytes;    /* live during the loss */
+    double head_bytes; /* live during the loss */
 } MppShardCost;
+
+/** What one rank sends to a stage that begins with layer @layer (n_layers: only the head), of one micro-batch. */
+double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer);
 
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out);

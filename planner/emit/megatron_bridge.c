@@ -20,6 +20,8 @@ static char *field_value(const MppKnobRow *row, const char *value)
 
 static void emit(MppEmission *e)
 {
+    if (e->job->model->sequential)
+        mpp_emission_refuse(e, "a model that is not a transformer");
     g_auto(MppKnobs) knobs = { 0 };
     mpp_megatron_write_strategy(e, &knobs);
     mpp_megatron_write_training(e, &knobs);

@@ -50,7 +50,7 @@ MppGraphEdge *mpp_graph_join(MppGraphBuild *build, const MppGraphSpan *from, con
                              MppGraphDirection direction);
 
 /** Adds the message from chunk to chunk, or counts it with the one that is there; back goes a gradient of the same size. */
-void mpp_graph_add_message(MppGraphBuild *build, const MppGraphSpan *from, const MppGraphSpan *to);
+void mpp_graph_add_message(MppGraphBuild *build, const MppGraphSpan *from, const MppGraphSpan *to, int64_t chunk);
 
 /** Joins the nodes of @span, which follow one another on one rank. */
 void mpp_graph_add_flow(MppGraphBuild *build, const MppGraphSpan *span);

@@ -9,6 +9,8 @@ char *mpp_graph_stage_title(int64_t first, int64_t last)
 
 char *mpp_graph_layer_title(const MppModel *model, const MppLayerKind *kind)
 {
+    if (kind->listed)
+        return mpp_sequential_title(kind->listed, kind->parts);
     bool encoders = false, dense = false, experts = false, windows = false, full = false;
     for (int64_t i = 0; i < model->n_kinds; i++) {
         const MppLayerKind *one = &model->kinds[i];

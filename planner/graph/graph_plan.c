@@ -23,14 +23,14 @@ MppGraphEdge *mpp_graph_join(MppGraphBuild *build, const MppGraphSpan *from, con
     return edge;
 }
 
-void mpp_graph_add_message(MppGraphBuild *build, const MppGraphSpan *from, const MppGraphSpan *to)
+void mpp_graph_add_message(MppGraphBuild *build, const MppGraphSpan *from, const MppGraphSpan *to, int64_t chunk)
 {
     const MppPipelineCost *pipeline = build->pipeline;
     const MppGroup *group = &pipeline->exchange.mesh.groups[MPP_AXIS_PP];
     MppGraphEdge *edge = mpp_graph_join(build, from, to, MPP_GRAPH_PP, MPP_GRAPH_FORWARD);
     if (!edge->title) {
         edge->title = g_strdup("message");
-        edge->bytes = pipeline->shard->message_bytes;
+        edge->bytes = mpp_pipeline_cost_message_bytes(pipeline, chunk);
         edge->seconds = mpp_collective_message_s(pipeline->shard->job->cluster, edge->bytes, group);
         edge->ranks = 2;
         edge->tier = g_strdup(mpp_graph_tier(pipeline, MPP_AXIS_PP));
@@ -57,7 +57,7 @@ static void add_messages(MppGraphBuild *build, const MppGraphSpan *spans)
         if (mpp_order_ends(order, c))
             continue;
         if (order->rank_of[c] != order->rank_of[c + 1])
-            mpp_graph_add_message(build, &spans[c], &spans[c + 1]);
+            mpp_graph_add_message(build, &spans[c], &spans[c + 1], c);
         else
             mpp_graph_join(build, &spans[c], &spans[c + 1], MPP_GRAPH_FLOW, MPP_GRAPH_FORWARD);
     }

@@ -96,7 +96,7 @@ static void add_chunks(MppGraphBuild *build, int64_t stage, const MppGraphSpan *
         mpp_graph_add_flow(build, &local[i]);
         if (!mpp_order_begins(order, chunk) && order->rank_of[chunk - 1] != stage) {
             MppGraphSpan before = add_neighbour(build, order->rank_of[chunk - 1]);
-            mpp_graph_add_message(build, &before, &local[i]);
+            mpp_graph_add_message(build, &before, &local[i], chunk - 1);
         }
         if (mpp_order_ends(order, chunk))
             continue;
@@ -104,7 +104,7 @@ static void add_chunks(MppGraphBuild *build, int64_t stage, const MppGraphSpan *
             mpp_graph_join(build, &local[i], &local[i + 1], MPP_GRAPH_FLOW, MPP_GRAPH_FORWARD);
         } else {
             MppGraphSpan after = add_neighbour(build, order->rank_of[chunk + 1]);
-            mpp_graph_add_message(build, &local[i], &after);
+            mpp_graph_add_message(build, &local[i], &after, chunk);
         }
     }
 }

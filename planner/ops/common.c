@@ -70,40 +70,40 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
     return op;
 }
 
-static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char *name, MppCollective collective)
+static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char *name, MppCollective collective, double width)
 {
     MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, name);
     op->collective = collective;
     op->axis = MPP_AXIS_TP;
-    op->bytes = at->tokens * at->job->model->hidden * (collective == MPP_COLLECTIVE_ALL_GATHER ? at->gathered : at->element);
+    op->bytes = at->tokens * width * (collective == MPP_COLLECTIVE_ALL_GATHER ? at->gathered : at->element);
     return op;
 }
 
 /** Megatron gathers the block's input again in the backward pass for the weight gradients (arXiv:2205.05198 §4.2.2). */
-void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops)
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width)
 {
     if (at->shard->tp == 1)
         return;
     if (!at->shard->sequence_parallel) {
-        add_tp_collective(at, ops, "sum input gradients", MPP_COLLECTIVE_ALL_REDUCE)->backward_times = 1;
+        add_tp_collective(at, ops, "sum input gradients", MPP_COLLECTIVE_ALL_REDUCE, width)->backward_times = 1;
         return;
     }
-    MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER);
+    MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER, width);
     gather->forward_times = 1;
     gather->backward_times = 1;
-    add_tp_collective(at, ops, "scatter input gradients", MPP_COLLECTIVE_REDUCE_SCATTER)->backward_times = 1;
+    add_tp_collective(at, ops, "scatter input gradients", MPP_COLLECTIVE_REDUCE_SCATTER, width)->backward_times = 1;
 }
 
-void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops)
+void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops, double width)
 {
     if (at->shard->tp == 1)
         return;
     if (!at->shard->sequence_parallel) {
-        add_tp_collective(at, ops, "sum outputs", MPP_COLLECTIVE_ALL_REDUCE)->forward_times = 1;
+        add_tp_collective(at, ops, "sum outputs", MPP_COLLECTIVE_ALL_REDUCE, width)->forward_times = 1;
         return;
     }
-    add_tp_collective(at, ops, "scatter outputs", MPP_COLLECTIVE_REDUCE_SCATTER)->forward_times = 1;
-    add_tp_collective(at, ops, "gather output gradients", MPP_COLLECTIVE_ALL_GATHER)->backward_times = 1;
+    add_tp_collective(at, ops, "scatter outputs", MPP_COLLECTIVE_REDUCE_SCATTER, width)->forward_times = 1;
+    add_tp_collective(at, ops, "gather output gradients", MPP_COLLECTIVE_ALL_GATHER, width)->backward_times = 1;
 }
 
 void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name)

@@ -35,7 +35,17 @@ static void add_token_embedding(const MppOpContext *at, MppOps *ops)
     op->kept_bytes = at->tokens * 8; /* token numbers */
     if (width != job->model->hidden)
         mpp_ops_add_matmul(at, ops, "embedding projection", at->tokens, job->model->hidden, width, false);
-    mpp_ops_add_tp_exit(at, ops);
+    mpp_ops_add_tp_exit(at, ops, job->model->hidden);
+}
+
+/** One sample of a net that lists its layers, as the first of them reads it. */
+static void add_sample(const MppOpContext *at, MppOps *ops)
+{
+    double elements = at->tokens * (double)mpp_shape_elements(at->job->model->input);
+    MppOp *op = mpp_ops_add_memory(at, ops, "input", elements, elements, 0, 1);
+    op->kept_bytes = elements * at->element;
+    op->backward_bytes = 0;
+    op->backward_kernels = 0;
 }
 
 void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
@@ -43,6 +53,10 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
     const MppModel *model = job->model;
     MppOpContext at = end_context(job, shard);
     ops->n = 0;
+    if (model->sequential) {
+        add_sample(&at, ops);
+        return;
+    }
     if (model->vision.image_size)
         add_patches(&at, ops);
     else
@@ -60,13 +74,35 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
         mpp_ops_add_memory(&at, ops, "embedding dropout", elements, elements, 0, 1)->kept_bytes = elements;
 }
 
+/** @logits: of a token on this rank. */
+static void add_cross_entropy(const MppOpContext *at, MppOps *ops, double logits)
+{
+    bool fused = at->job->training.kernels.cross_entropy_fused;
+    MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
+    loss->streaming = MPP_STREAMING_LOSS;
+    loss->forward_bytes = at->tokens * logits * at->job->runtime->loss_traffic_bytes / 2;
+    loss->backward_bytes = loss->forward_bytes;
+    loss->forward_kernels = fused ? 2 : 8;
+    loss->backward_kernels = fused ? 1 : 4;
+}
+
+double mpp_ops_logits(const MppJob *job, int64_t tp)
+{
+    switch (job->model->head) {
+    case MPP_HEAD_LM:
+    case MPP_HEAD_MASKED_LM: return (double)mpp_ops_padded_vocab(job, tp) / (job->runtime->memory.logits_split ? tp : 1);
+    case MPP_HEAD_CROSS_ENTROPY: return job->model->classes;
+    default: return 0;
+    }
+}
+
 /** Projection to the vocabulary and cross entropy; the logits live only here, see MppShardCost.head_bytes. */
 static void add_vocabulary(const MppOpContext *at, MppOps *ops)
 {
     const MppJob *job = at->job;
     const MppModel *model = job->model;
     double width = embedding_width(model), vocab = (double)mpp_ops_padded_vocab(job, at->shard->tp) / at->tp;
-    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_tp_entry(at, ops, job->model->hidden);
     if (width != model->hidden)
         mpp_ops_add_matmul(at, ops, "head projection", at->tokens, width, model->hidden, false);
     bool bias = model->head_bias || model->head == MPP_HEAD_MASKED_LM;
@@ -82,13 +118,7 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
         gather->bytes = at->tokens * vocab * at->tp * at->element;
         gather->forward_times = 1;
     }
-    MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
-    loss->streaming = MPP_STREAMING_LOSS;
-    bool fused = job->training.kernels.cross_entropy_fused;
-    loss->forward_bytes = at->tokens * vocab * (whole ? at->tp : 1) * job->runtime->loss_traffic_bytes / 2;
-    loss->backward_bytes = loss->forward_bytes;
-    loss->forward_kernels = fused ? 2 : 8;
-    loss->backward_kernels = fused ? 1 : 4;
+    add_cross_entropy(at, ops, vocab * (whole ? at->tp : 1));
     if (at->shard->tp > 1 && !whole) {
         MppOp *sums = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "loss sums"); /* maximum, target's logit, sum of exponents */
         sums->collective = MPP_COLLECTIVE_ALL_REDUCE;
@@ -118,6 +148,7 @@ void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops)
     case MPP_HEAD_CLASSIFIER:
         mpp_ops_add_matmul(&at, ops, "classifier", shard->micro_batch, model->classes, model->hidden, true);
         break;
+    case MPP_HEAD_CROSS_ENTROPY: add_cross_entropy(&at, ops, model->classes); break;
     case MPP_HEAD_NONE: break;
     }
 }

@@ -6,25 +6,25 @@ static void add_mlp_block(const MppOpContext *at, MppOps *ops)
         mpp_ops_add_moe(at, ops);
         return;
     }
-    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
-    mpp_ops_add_tp_exit(at, ops);
+    mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
 static void add_attention_block(const MppOpContext *at, MppOps *ops, bool cross)
 {
-    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_attention(at, ops, cross);
-    mpp_ops_add_tp_exit(at, ops);
+    mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
 /** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
 static void add_parallel_block(const MppOpContext *at, MppOps *ops)
 {
-    mpp_ops_add_tp_entry(at, ops);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_attention(at, ops, false);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
-    mpp_ops_add_tp_exit(at, ops);
+    mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
     mpp_ops_add_residual(at, ops, "residual");
 }
 
@@ -43,6 +43,10 @@ void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind 
     const MppOpContext *at = &context;
     double hidden = model->hidden;
     ops->n = 0;
+    if (kind->listed) {
+        mpp_ops_add_listed(at, ops);
+        return;
+    }
     if (kind->prediction)
         add_prediction_entry(at, ops);
 

@@ -45,6 +45,7 @@ typedef struct {
 
     /* matmul; attention: per head m queries, n keys seen on average, k and v the widths */
     double count, m, n, k, v;
+    double overlap; /* of a product over windows: how many of them a number is in, where that is more than one */
     MppPrecision precision;
 
     /* memory: bytes read and written */
@@ -109,6 +110,9 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops);
 
 /** Ops after the last layer: final norm, vocabulary projection, loss. */
 void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops);
+
+/** Logits of a token that a rank has at the loss; 0: the head has none. */
+double mpp_ops_logits(const MppJob *job, int64_t tp);
 
 /** Vocabulary as the stack pads it for tp ranks (Megatron: to a multiple of 128 tp). */
 int64_t mpp_ops_padded_vocab(const MppJob *job, int64_t tp);

@@ -21,11 +21,11 @@ void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac,
 /** Marks an op of the attention core. */
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op);
 
-/** Entry of a block split over tp: gathers the sequence, or all-reduces the input's gradient. */
-void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops);
+/** Entry of a block split over tp, @width numbers a token: gathers the sequence, or all-reduces the input's gradient. */
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width);
 
 /** Exit of a block split over tp: sums the partial outputs. */
-void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops);
+void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops, double width);
 
 /** Bias, dropout and residual after a block. */
 void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name);
@@ -41,3 +41,6 @@ void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tok
 
 /** Router, dispatch, experts, combine, shared experts. */
 void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops);
+
+/** A layer that is listed: products over windows, pools, norms, activations, the residual sum. */
+void mpp_ops_add_listed(const MppOpContext *at, MppOps *ops);

@@ -14,16 +14,17 @@ static char *sentence(const MppPageQuestion *question, const MppEstimate *estima
     g_autofree char *rate = mpp_units_whole(estimate->tokens_per_s_per_gpu), *peak = mpp_units_bytes(estimate->peak_bytes);
     g_autofree char *capacity = mpp_units_bytes(estimate->capacity_bytes);
     return g_strdup_printf("%s on %" G_GINT64_FORMAT
-                           " × %s as %s takes %s a step: %s tokens/s a GPU, MFU %.1f %%, %s of %s on the fullest "
+                           " × %s as %s takes %s a step: %s %s/s a GPU, MFU %.1f %%, %s of %s on the fullest "
                            "GPU%s.",
                            inputs->model.name, inputs->gpus, inputs->cluster.device.title, *title ? title : "a single rank", step,
-                           rate, 100 * estimate->mfu, peak, capacity, estimate->fits ? "" : ", which DOES NOT FIT");
+                           rate, mpp_model_units(&inputs->model), 100 * estimate->mfu, peak, capacity, estimate->fits ? "" : ", which DOES NOT FIT");
 }
 
 static void add_numbers(cJSON *root, const MppJob *job, const MppEstimate *estimate)
 {
     cJSON *numbers = cJSON_AddObjectToObject(root, "numbers");
     cJSON_AddNumberToObject(numbers, "step_s", estimate->step_s);
+    cJSON_AddStringToObject(numbers, "units", mpp_model_units(job->model));
     cJSON_AddNumberToObject(numbers, "tokens_per_s_per_gpu", estimate->tokens_per_s_per_gpu);
     cJSON_AddNumberToObject(numbers, "mfu", estimate->mfu);
     if (job->cluster->device.price_usd_per_h > 0)

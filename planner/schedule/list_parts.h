@@ -37,5 +37,5 @@ double mpp_list_least_bytes(const MppListProblem *problem, int64_t rank);
 
 static inline double mpp_list_message_s(const MppListProblem *problem, int64_t from, int64_t to)
 {
-    return problem->rank_of[from] == problem->rank_of[to] ? 0 : problem->durations.message_s;
+    return problem->rank_of[from] == problem->rank_of[to] ? 0 : problem->durations.message_s[MIN(from, to)];
 }

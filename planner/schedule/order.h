@@ -74,7 +74,7 @@ typedef struct {
     const double *forward_s;
     const double *input_s;  /* gradient of the input, recomputation included */
     const double *weight_s; /* gradient of the weights; a whole backward pass takes both */
-    double message_s;       /* one way, between chunks on different ranks */
+    const double *message_s; /* between a chunk and the next, one way, where they are on different ranks */
 } MppDurations;
 
 /** When each slot runs: arrays parallel to order->slots. */

@@ -64,8 +64,8 @@ static void make_steps(Replay *replay, const MppDurations *durations)
     double *forward = replay->ends, *backward = forward + n * m, *unread = backward + n * m;
     for (int64_t c = 0; c < n; c++) {
         bool begins = mpp_order_begins(order, c), ends = mpp_order_ends(order, c);
-        double before_s = !begins && order->rank_of[c - 1] != order->rank_of[c] ? durations->message_s : 0;
-        double after_s = !ends && order->rank_of[c + 1] != order->rank_of[c] ? durations->message_s : 0;
+        double before_s = !begins && order->rank_of[c - 1] != order->rank_of[c] ? durations->message_s[c - 1] : 0;
+        double after_s = !ends && order->rank_of[c + 1] != order->rank_of[c] ? durations->message_s[c] : 0;
         const double *input = begins ? replay->zeros : forward + (c - 1) * m;
         const double *gradient = ends ? forward + c * m : backward + (c + 1) * m;
         double input_s = durations->input_s[c], weight_s = durations->weight_s[c];

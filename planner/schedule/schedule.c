@@ -123,8 +123,8 @@ MppRankBound mpp_schedule_bound(const MppSchedule *schedule, const MppDurations 
         double end_s = (split && own_start ? 0 : before_s) + work_of(schedule, durations, n_chunks, looped, k) + after_s;
         if (end_s > bound.end_s)
             bound = (MppRankBound){ one_way && !split ? 0 : k, end_s };
-        before_s += one_way ? durations->forward_s[k] + durations->message_s : 0;
-        after_s += one_way && !split ? durations->input_s[k] + durations->weight_s[k] + durations->message_s : 0;
+        before_s += one_way ? durations->forward_s[k] + durations->message_s[k] : 0;
+        after_s += one_way && !split ? durations->input_s[k] + durations->weight_s[k] + durations->message_s[k] : 0;
     }
     return bound;
 }

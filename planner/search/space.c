@@ -4,7 +4,8 @@
 
 #include "planner/spec/rules.h"
 
-enum { MOST_MICRO_BATCH = 64, MOST_VPP = 12 };
+/* sequences, or as many as have so many tokens where they are short */
+enum { MOST_MICRO_BATCH = 64, MOST_TOKENS = 4096, MOST_VPP = 12 };
 
 static bool is_fixed(const MppSpaceLimits *limits, const char *field)
 {
@@ -63,9 +64,14 @@ static void add_orders(Enumeration *at, MppStrategy s)
     }
 }
 
+static int64_t most_micro_batch(const MppJob *job)
+{
+    return MIN(MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->training.global_batch);
+}
+
 static void add_micro_batches(Enumeration *at, MppStrategy s)
 {
-    for (s.micro_batch = 1; s.micro_batch <= MIN(MOST_MICRO_BATCH, at->job->training.global_batch); s.micro_batch++)
+    for (s.micro_batch = 1; s.micro_batch <= most_micro_batch(at->job); s.micro_batch++)
         if (divides(s.micro_batch, at->job->training.global_batch) &&
             tries(at->limits, "micro_batch", at->limits->fixed.micro_batch, s.micro_batch))
             add_orders(at, s);
@@ -136,7 +142,7 @@ static bool tensor_legal(const MppJob *job, int64_t tp)
 {
     const MppModel *model = job->model;
     bool kv = model->mla.kv_lora_rank || divides(tp, model->kv_heads) || divides(model->kv_heads, tp);
-    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv;
+    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv && !mpp_model_undivided(model, tp);
 }
 
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
@@ -227,8 +233,9 @@ int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRec
     int n = 0;
     for (int i = 0; i < MPP_N_RECOMPUTES; i++) {
         /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
-        bool pointless = i == MPP_RECOMPUTE_SELECTIVE && job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
-                         !mpp_attention_is_unfused(job->training.kernels.attention);
+        bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
+                         (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
+                                                 !mpp_attention_is_unfused(job->training.kernels.attention)));
         if (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless)
             out[n++] = i;
     }
@@ -271,9 +278,9 @@ int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const Mpp
 char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
-                           " GPUs, vpp to %d, micro-batch to %d, sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
+                           " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT ", sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
                            " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, the runtime's schedules, "
                            "optimizer offload, mesh orders",
                            mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
-                           MOST_VPP, MOST_MICRO_BATCH, job->runtime->most_zero);
+                           MOST_VPP, MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->runtime->most_zero);
 }

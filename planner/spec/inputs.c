@@ -70,13 +70,20 @@ void mpp_inputs_assume(MppInputs *inputs, const char *format, ...)
     va_end(arguments);
 }
 
+static char *batch_title(const MppJob *job)
+{
+    if (job->model->sequential)
+        return g_strdup_printf("%" G_GINT64_FORMAT " samples", job->training.global_batch);
+    return g_strdup_printf("%" G_GINT64_FORMAT " tokens × %" G_GINT64_FORMAT " sequences", job->training.seq,
+                           job->training.global_batch);
+}
+
 char *mpp_inputs_title(const MppInputs *inputs)
 {
     const MppJob *job = &inputs->job;
     int64_t node = mpp_cluster_domain(job->cluster, 0, job->gpus), nodes = (job->gpus + node - 1) / node;
     g_autofree char *where = nodes == 1 ? g_strdup("one node") : g_strdup_printf("%" G_GINT64_FORMAT " nodes", nodes);
-    return g_strdup_printf("%s, %" G_GINT64_FORMAT " tokens × %" G_GINT64_FORMAT " sequences a step, on %" G_GINT64_FORMAT
-                           " × %s (%s), %s, %s",
-                           job->model->name, job->training.seq, job->training.global_batch, job->gpus, job->cluster->device.title,
-                           where, job->runtime->title, mpp_names_get(&mpp_precision_names, job->training.precision));
+    g_autofree char *batch = batch_title(job);
+    return g_strdup_printf("%s, %s a step, on %" G_GINT64_FORMAT " × %s (%s), %s, %s", job->model->name, batch, job->gpus,
+                           job->cluster->device.title, where, job->runtime->title, mpp_names_get(&mpp_precision_names, job->training.precision));
 }

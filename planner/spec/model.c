@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "planner/spec/model_hf.h"
+#include "planner/spec/model_kinds.h"
 
-static const char *const kind_names[] = { "decoder", "encoder", "encoder-decoder" };
+static const char *const kind_names[] = { "decoder", "encoder", "encoder-decoder", "sequential" };
 const MppNames mpp_model_kind_names = MPP_NAMES("model kind", kind_names);
 static const char *const norm_names[] = { "layernorm", "rmsnorm" };
 const MppNames mpp_norm_kind_names = MPP_NAMES("norm", norm_names);
 static const char *const positions_names[] = { "none", "learned", "rotary", "relative" };
 const MppNames mpp_positions_names = MPP_NAMES("position encoding", positions_names);
-static const char *const head_names[] = { "lm", "masked-lm", "pooler", "classifier", "none" };
+static const char *const head_names[] = { "lm", "masked-lm", "pooler", "classifier", "none", "cross-entropy" };
 const MppNames mpp_head_kind_names = MPP_NAMES("head", head_names);
 
 enum { MOST = 1 << 20, MOST_VOCAB = 1 << 24 };
@@ -93,13 +94,22 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCT(MppModel, moe, &moe_fields, 0, "mixture of experts"),
     MPP_FIELD_STRUCT(MppModel, vision, &vision_fields, 0, "vision input"),
 };
-const MppFields mpp_model_fields = MPP_FIELDS("model", MppModel, rows);
+
+static const MppField sequential_rows[] = {
+    MPP_FIELD_STRING(MppModel, name, MPP_REQUIRED, "name, as reports show it"),
+    MPP_FIELD_STRING(MppModel, source, 0, "where the sizes were published"),
+    MPP_FIELD_STRUCT(MppModel, input, &mpp_shape_fields, MPP_REQUIRED, "one sample"),
+    MPP_FIELD_STRUCTS(MppModel, sequential, &mpp_sequential_layer_fields, MPP_REQUIRED,
+                      "layers in order; the last gives the logits of the classes"),
+};
+static const MppFields sequential_fields = MPP_FIELDS("sequential model", MppModel, sequential_rows);
+const MppFields mpp_model_fields =
+    MPP_FIELDS_OR("model", MppModel, rows, &sequential_rows[3], &sequential_fields);
 
 void mpp_model_clear(MppModel *model)
 {
+    mpp_model_clear_kinds(model);
     mpp_fields_clear(&mpp_model_fields, model);
-    g_clear_pointer(&model->kind_of_layer, g_free);
-    g_clear_pointer(&model->kinds_before, g_free);
 }
 
 void mpp_model_free(MppModel *model)
@@ -140,6 +150,8 @@ static bool check_parts(const MppModel *model, const MppJson *json, const cJSON 
         bool broken;
         const char *field, *message;
     } rules[] = {
+        { model->kind == MPP_MODEL_SEQUENTIAL, "kind", "layers that are listed stand under \"sequential\"" },
+        { model->head == MPP_HEAD_CROSS_ENTROPY, "head", "logits without a head are those of a sequential model" },
         { moe->experts && (moe->topk < 1 || moe->topk > moe->experts || moe->ffn < 1), "moe",
           "experts need topk from 1 to experts and an ffn" },
         { moe->shared_experts && !moe->experts, "moe", "shared experts need experts" },
@@ -173,38 +185,6 @@ static bool check_heads(const MppModel *model, const MppJson *json, const cJSON 
     return invalid(json, object, "kv_heads", error, message);
 }
 
-static MppLayerKind kind_at(const MppModel *model, int64_t layer)
-{
-    const MppMoe *moe = &model->moe;
-    MppLayerKind kind = { 0 };
-    if (layer < model->encoder_layers)
-        return kind;
-    int64_t index = layer - model->encoder_layers;
-    kind.prediction = index >= model->layers;
-    kind.causal = model->kind != MPP_MODEL_ENCODER;
-    kind.cross_attention = model->kind == MPP_MODEL_ENCODER_DECODER;
-    kind.moe = moe->experts && index >= moe->leading_dense_layers && (index + 1) % moe->every == 0;
-    bool full = model->full_attention_every > 1 && (index + 1) % model->full_attention_every == 0;
-    kind.window = full ? 0 : model->window;
-    return kind;
-}
-
-static bool same_kind(const MppLayerKind *a, const MppLayerKind *b)
-{
-    return a->causal == b->causal && a->cross_attention == b->cross_attention && a->moe == b->moe &&
-           a->prediction == b->prediction && a->window == b->window;
-}
-
-static int64_t find_or_add_kind(MppModel *model, MppLayerKind kind)
-{
-    for (int64_t i = 0; i < model->n_kinds; i++)
-        if (same_kind(&model->kinds[i], &kind))
-            return i;
-    g_assert(model->n_kinds < MPP_MODEL_MOST_KINDS);
-    model->kinds[model->n_kinds] = kind;
-    return model->n_kinds++;
-}
-
 /** Sizes that other sizes imply. */
 static bool fill(MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
@@ -224,29 +204,12 @@ static bool fill(MppModel *model, const MppJson *json, const cJSON *object, GErr
 
 bool mpp_model_finish(MppModel *model, const MppJson *json, const cJSON *object, GError **error)
 {
+    if (model->sequential)
+        return mpp_model_list_kinds(model, json, object, error);
     if (!check_parts(model, json, object, error) || !fill(model, json, object, error) || !check_heads(model, json, object, error))
         return false;
-    model->n_layers = model->encoder_layers + model->layers + model->prediction_layers;
-    model->n_kinds = 0;
-    g_free(model->kind_of_layer);
-    model->kind_of_layer = g_new(uint8_t, model->n_layers);
-    g_free(model->kinds_before);
-    model->kinds_before = g_new0(MppKindCounts, model->n_layers + 1);
-    for (int64_t i = 0; i < model->n_layers; i++) {
-        model->kind_of_layer[i] = (uint8_t)find_or_add_kind(model, kind_at(model, i));
-        model->kinds_before[i + 1] = model->kinds_before[i];
-        model->kinds_before[i + 1].n[model->kind_of_layer[i]]++;
-    }
+    mpp_model_set_kinds(model);
     return true;
-}
-
-MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count)
-{
-    const MppKindCounts *before = &model->kinds_before[first], *with = &model->kinds_before[first + count];
-    MppKindCounts counts;
-    for (int i = 0; i < MPP_MODEL_MOST_KINDS; i++)
-        counts.n[i] = (int16_t)(with->n[i] - before->n[i]);
-    return counts;
 }
 
 int64_t mpp_model_tokens(const MppModel *model, int64_t seq)

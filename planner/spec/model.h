@@ -2,14 +2,16 @@
  * A neural net as the planner sees it: the sizes and choices that decide parameters, operations and memory.
  *
  * One flat description covers decoder-only, encoder-only and encoder-decoder transformers, dense and
- * mixture-of-experts. Layers that differ (encoder and decoder, dense and expert, sliding window and full)
- * are told apart by their kind; everything else is common to all layers.
+ * mixture-of-experts; MLPs and convolutional nets list their layers instead. Layers that differ (encoder and decoder,
+ * dense and expert, sliding window and full, one listed layer and the next) are told apart by their kind; everything
+ * else is common to all layers. What is a token to a transformer is a sample to a net that is listed: its sequences
+ * have one.
  */
 #pragma once
 
-#include "planner/base/fields.h"
+#include "planner/spec/sequential.h"
 
-typedef enum { MPP_MODEL_DECODER, MPP_MODEL_ENCODER, MPP_MODEL_ENCODER_DECODER } MppModelKind;
+typedef enum { MPP_MODEL_DECODER, MPP_MODEL_ENCODER, MPP_MODEL_ENCODER_DECODER, MPP_MODEL_SEQUENTIAL } MppModelKind;
 typedef enum { MPP_NORM_LAYER, MPP_NORM_RMS } MppNormKind;
 typedef enum { MPP_POSITIONS_NONE, MPP_POSITIONS_LEARNED, MPP_POSITIONS_ROTARY, MPP_POSITIONS_RELATIVE } MppPositions;
 typedef enum {
@@ -18,6 +20,7 @@ typedef enum {
     MPP_HEAD_POOLER,     /* BERT's pooler: one hidden projection of the first token */
     MPP_HEAD_CLASSIFIER, /* one projection to classes */
     MPP_HEAD_NONE,
+    MPP_HEAD_CROSS_ENTROPY, /* none either: what the last layer gives are logits */
 } MppHeadKind;
 
 extern const MppNames mpp_model_kind_names, mpp_norm_kind_names, mpp_positions_names, mpp_head_kind_names;
@@ -53,10 +56,14 @@ typedef struct {
     bool moe;
     bool prediction; /* a multi-token-prediction layer after the last one */
     int64_t window;  /* tokens a query sees; 0: all */
+    MppShape in, out; /* of a token */
+    const MppSequentialLayer *listed; /* the model's; NULL: a transformer's layer */
+    GArray *parts;                    /* MppPart, of the listed layer for what is in; the model's */
 } MppLayerKind;
 
-/* The encoder's layers, and those of the stack and of its prediction layers: dense or experts, window or full. */
-enum { MPP_MODEL_MOST_KINDS = 1 + 2 * 2 * 2, MPP_MODEL_MOST_LAYERS = 4096 };
+/* Of a transformer there are at most 9: the encoder's, and of the stack and its prediction layers dense or experts,
+   window or full. Listed layers may differ more. */
+enum { MPP_MODEL_MOST_KINDS = 32, MPP_MODEL_MOST_LAYERS = 4096 };
 
 /** Layers of each kind. */
 typedef struct {
@@ -100,6 +107,8 @@ typedef struct {
     MppMla mla;
     MppMoe moe;
     MppVision vision;
+    MppShape input;     /* of a net that is listed, as are its layers: */
+    GArray *sequential; /* MppSequentialLayer; NULL: a transformer. Then nothing above counts but the name and the source */
 
     /* derived when loaded */
     int64_t n_layers; /* encoder and decoder and prediction layers, in this order */
@@ -111,6 +120,18 @@ typedef struct {
 
 /** Layers of each kind among @first … @first + @count - 1. */
 MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count);
+
+/** Shape of what a token brings into layer @layer; of n_layers: what leaves the last. */
+MppShape mpp_model_shape_at(const MppModel *model, int64_t layer);
+
+/** Most numbers that a token has between layers. */
+double mpp_model_widest(const MppModel *model);
+
+/** The first number of channels that tp would split between two listed products and @tp does not divide; 0: none. */
+int64_t mpp_model_undivided(const MppModel *model, int64_t tp);
+
+/** "tokens", or what takes their place. */
+const char *mpp_model_units(const MppModel *model);
 
 extern const MppFields mpp_model_fields;
 

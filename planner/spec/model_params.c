@@ -37,6 +37,7 @@ static double head(const MppModel *model)
     case MPP_HEAD_MASKED_LM: return hidden * hidden + hidden + norm(model, hidden) + matrix + vocab;
     case MPP_HEAD_POOLER: return hidden * hidden + hidden;
     case MPP_HEAD_CLASSIFIER: return (hidden + 1) * model->classes;
+    case MPP_HEAD_CROSS_ENTROPY:
     case MPP_HEAD_NONE: return 0;
     }
     g_return_val_if_reached(0);
@@ -92,8 +93,18 @@ static double layer_norms(const MppModel *model, const MppLayerKind *kind)
     return n;
 }
 
+static double listed(const MppLayerKind *kind)
+{
+    double n = 0;
+    for (guint i = 0; i < kind->parts->len; i++)
+        n += mpp_part_parameters(&g_array_index(kind->parts, MppPart, i));
+    return n;
+}
+
 MppLayerParameters mpp_model_layer_parameters(const MppModel *model, const MppLayerKind *kind)
 {
+    if (kind->listed)
+        return (MppLayerParameters){ .listed = listed(kind) };
     const MppMoe *moe = &model->moe;
     double hidden = model->hidden;
     MppLayerParameters layer = { .norms = layer_norms(model, kind) };
@@ -116,7 +127,7 @@ MppLayerParameters mpp_model_layer_parameters(const MppModel *model, const MppLa
 
 double mpp_layer_parameters_sum(const MppLayerParameters *layer, double experts)
 {
-    return layer->attention + layer->cross_attention + layer->mlp + layer->router + layer->shared_experts +
+    return layer->listed + layer->attention + layer->cross_attention + layer->mlp + layer->router + layer->shared_experts +
            experts * layer->expert + layer->norms + layer->prediction;
 }
 
@@ -142,4 +153,18 @@ double mpp_model_parameters(const MppModel *model)
 double mpp_model_active_parameters(const MppModel *model)
 {
     return count(model, model->moe.topk);
+}
+
+/** Transformers use each parameter once a token; windows use theirs at every pixel. */
+double mpp_model_products(const MppModel *model)
+{
+    if (!model->sequential)
+        return mpp_model_active_parameters(model);
+    double n = 0;
+    for (int64_t i = 0; i < model->n_layers; i++) {
+        const GArray *parts = model->kinds[model->kind_of_layer[i]].parts;
+        for (guint k = 0; k < parts->len; k++)
+            n += mpp_part_products(&g_array_index(parts, MppPart, k));
+    }
+    return n;
 }

@@ -28,6 +28,7 @@ typedef struct {
     double expert;         /* one routed expert */
     double norms;          /* also of queries, keys and latents */
     double prediction;     /* projection and norms that join a prediction layer to the stack */
+    double listed;         /* of a layer that is listed: all there is */
 } MppLayerParameters;
 
 MppEndParameters mpp_model_end_parameters(const MppModel *model);
@@ -41,3 +42,6 @@ double mpp_model_parameters(const MppModel *model);
 
 /** Parameters a token meets: as above, with topk routed experts a layer instead of all. */
 double mpp_model_active_parameters(const MppModel *model);
+
+/** Multiply-adds of a token's products in the forward pass, attention's own left out (6 times as many FLOP a step). */
+double mpp_model_products(const MppModel *model);

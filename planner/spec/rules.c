@@ -29,8 +29,8 @@ static char *batch(const MppJob *job, const MppStrategy *s)
 {
     if (divides(s->dp * s->micro_batch, job->training.global_batch))
         return KEPT;
-    return g_strdup_printf("the global batch of %" N " sequences is not a multiple of dp * micro-batch = %" N " * %" N,
-                           job->training.global_batch, s->dp, s->micro_batch);
+    return g_strdup_printf("the global batch of %" N " %s is not a multiple of dp * micro-batch = %" N " * %" N,
+                           job->training.global_batch, job->model->sequential ? "samples" : "sequences", s->dp, s->micro_batch);
 }
 
 static char *tp_heads(const MppJob *job, const MppStrategy *s)
@@ -56,6 +56,12 @@ static char *tp_ffn(const MppJob *job, const MppStrategy *s)
     if (model->moe.experts && !divides(s->etp, model->moe.ffn))
         return g_strdup_printf("an expert's width %" N " is not divisible by etp %" N, model->moe.ffn, s->etp);
     return KEPT;
+}
+
+static char *tp_channels(const MppJob *job, const MppStrategy *s)
+{
+    int64_t undivided = mpp_model_undivided(job->model, s->tp);
+    return undivided ? g_strdup_printf("%" N " channels between two products are not divisible by tp %" N, undivided, s->tp) : KEPT;
 }
 
 static char *cp_sequence(const MppJob *job, const MppStrategy *s)
@@ -199,6 +205,13 @@ static char *recompute_layers(const MppJob *job, const MppStrategy *s)
                            s->recompute_layers, most);
 }
 
+static char *recompute_selective(const MppJob *job, const MppStrategy *s)
+{
+    if (s->recompute != MPP_RECOMPUTE_SELECTIVE || job->model->heads)
+        return KEPT;
+    return g_strdup_printf("selective recomputation is of attention, which %s does not have", job->model->name);
+}
+
 static char *runtime_axes(const MppJob *job, const MppStrategy *s)
 {
     const MppRuntime *runtime = job->runtime;
@@ -269,13 +282,14 @@ static const MppRule rules[] = {
     { "tp-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config", tp_heads },
     { "tp-kv-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config: groups % tp = 0 or tp % groups = 0", tp_kv_heads },
     { "tp-ffn", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_ffn },
+    { "tp-channels", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_channels },
     { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
+    { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
     { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
-    { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },
@@ -288,6 +302,7 @@ static const MppRule rules[] = {
     { "zero-stage", MPP_RULE_ILLEGAL, "DeepSpeed PipelineEngine: ZeRO below 2", zero_stage },
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
+    { "recompute-selective", MPP_RULE_ILLEGAL, "arXiv:2205.05198 section 5", recompute_selective },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },

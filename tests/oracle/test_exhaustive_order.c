@@ -17,7 +17,7 @@ typedef struct {
 
 static double lag_s(const MppListProblem *problem, int a, int b)
 {
-    return problem->rank_of[a] == problem->rank_of[b] ? 0 : problem->durations.message_s;
+    return problem->rank_of[a] == problem->rank_of[b] ? 0 : problem->durations.message_s[MIN(a, b)];
 }
 
 static void try_all(Trial *trial, double now_s, int left);
@@ -109,7 +109,7 @@ static Trial shortest(const MppListProblem *problem, double below_s)
 typedef struct {
     MppListProblem problem;
     int32_t rank_of[MOST_CHUNKS];
-    double forward_s[MOST_CHUNKS], input_s[MOST_CHUNKS], weight_s[MOST_CHUNKS], kept_bytes[MOST_CHUNKS], cap_bytes[MOST_CHUNKS];
+    double forward_s[MOST_CHUNKS], input_s[MOST_CHUNKS], weight_s[MOST_CHUNKS], message_s[MOST_CHUNKS], kept_bytes[MOST_CHUNKS], cap_bytes[MOST_CHUNKS];
 } Tiny;
 
 static const struct {
@@ -129,6 +129,7 @@ static void draw(GRand *rand, int which, Tiny *tiny)
         tiny->forward_s[c] = equal ? 1 : g_rand_int_range(rand, 1, 9);
         tiny->input_s[c] = equal ? 1 : g_rand_int_range(rand, 1, 9);
         tiny->weight_s[c] = equal ? 1 : g_rand_int_range(rand, 1, 9);
+        tiny->message_s[c] = equal ? 1 : g_rand_int_range(rand, 0, 3);
         tiny->kept_bytes[c] = g_rand_int_range(rand, 1, 4);
         tiny->cap_bytes[tiny->rank_of[c]] += tiny->kept_bytes[c];
     }
@@ -137,7 +138,7 @@ static void draw(GRand *rand, int which, Tiny *tiny)
     tiny->problem.rank_of = tiny->rank_of;
     tiny->problem.kept_bytes = tiny->kept_bytes;
     tiny->problem.cap_bytes = tiny->cap_bytes;
-    tiny->problem.durations = (MppDurations){ tiny->forward_s, tiny->input_s, tiny->weight_s, g_rand_int_range(rand, 0, 3) };
+    tiny->problem.durations = (MppDurations){ tiny->forward_s, tiny->input_s, tiny->weight_s, tiny->message_s };
 }
 
 static void test_random(void)

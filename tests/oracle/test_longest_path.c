@@ -59,7 +59,7 @@ static Node *make_graph(const MppOrder *order, const MppDurations *durations)
             nodes[node] = (Node){ .before = before,
                                   .input = input,
                                   .duration_s = duration_of(durations, slot),
-                                  .message_s = order->rank_of[maker] == k ? 0 : durations->message_s };
+                                  .message_s = order->rank_of[maker] == k ? 0 : durations->message_s[MIN(maker, slot->chunk)] };
             before = node;
         }
     }

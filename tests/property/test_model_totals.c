@@ -98,9 +98,21 @@ static double replicated_experts(const MppModel *model, const MppLayerParameters
     return layer->expert > 0 ? (double)model->moe.experts * (etp > 1 ? bias : layer->expert) : 0;
 }
 
+/** Of a layer that is listed: products without a partner, and what follows the sum of a pair. */
+static double replicated_parts(const GArray *parts)
+{
+    double n = 0;
+    for (guint i = 0; parts && i < parts->len; i++) {
+        const MppPart *part = &g_array_index(parts, MppPart, i);
+        if (!part->split_out)
+            n += part->split_in ? (part->norm ? 2 : 1) * (double)part->out.channels : mpp_part_parameters(part);
+    }
+    return n;
+}
+
 static bool splits(const MppModel *model, int64_t tp)
 {
-    return model->heads % tp == 0 && model->kv_heads % tp == 0 && model->ffn % tp == 0 && model->moe.ffn % tp == 0;
+    return !mpp_model_undivided(model, tp) && model->heads % tp == 0 && model->kv_heads % tp == 0 && model->ffn % tp == 0 && model->moe.ffn % tp == 0;
 }
 
 static void check_split_layers(const MppJob *job, int64_t tp, int64_t etp)
@@ -116,7 +128,8 @@ static void check_split_layers(const MppJob *job, int64_t tp, int64_t etp)
         mpp_ops_layer(job, &whole, kind, &ops);
         double all = parameters(&ops);
         mpp_ops_layer(job, &part, kind, &ops);
-        double copies = replicated(model, &layer) + replicated_experts(model, &layer, etp);
+        double copies = kind->listed ? replicated_parts(kind->parts)
+                                     : replicated(model, &layer) + replicated_experts(model, &layer, etp);
         assert_equal(job, "ranks of a layer", tp * parameters(&ops), all + (tp - 1) * copies);
     }
 }
@@ -160,6 +173,15 @@ static double attention_flop(const MppJob *job, const MppLayerKind *kind)
     return 2 * seq * MICRO_BATCH * (keys + cross) * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model));
 }
 
+/** Multiply-adds of a token. */
+static double products_of(const MppModel *model, const MppLayerKind *kind)
+{
+    double n = 0;
+    for (guint i = 0; kind->parts && i < kind->parts->len; i++)
+        n += mpp_part_products(&g_array_index(kind->parts, MppPart, i));
+    return kind->listed ? n : matmul_weights(model, kind, (double)model->moe.topk);
+}
+
 static void check_flop(const MppJob *job)
 {
     const MppModel *model = job->model;
@@ -174,8 +196,7 @@ static void check_flop(const MppJob *job)
         mpp_ops_layer(job, &shard, kind, &ops);
         for (int k = 0; k < ops.n; k++)
             flop += mpp_compute_flop(&ops.ops[k]);
-        double weights = matmul_weights(model, kind, (double)model->moe.topk);
-        assert_equal(job, "FLOP", flop, 2 * weights * tokens + attention_flop(job, kind));
+        assert_equal(job, "FLOP", flop, 2 * products_of(model, kind) * tokens + attention_flop(job, kind));
     }
     if (model->head == MPP_HEAD_LM && !model->embedding_dim) {
         MppOps ops;

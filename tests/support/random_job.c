@@ -46,8 +46,53 @@ static void add_experts(GRand *rand, MppModel *model)
     };
 }
 
+static MppSequentialOp random_op(GRand *rand, bool last)
+{
+    return (MppSequentialOp){ .conv = 12 * PICK(rand, 1, 3, 4, 7),
+                              .kernel = PICK(rand, 1, 3, 5),
+                              .stride = last ? PICK(rand, 1, 1, 2) : 1,
+                              .padding = -1,
+                              .groups = PICK(rand, 1, 1, 1, 3),
+                              .norm = PICK(rand, MPP_CHANNEL_NORM_NONE, MPP_CHANNEL_NORM_BATCH, MPP_CHANNEL_NORM_LAYER),
+                              .activation = PICK(rand, MPP_ELEMENTWISE_NONE, MPP_ELEMENTWISE_RELU, MPP_ELEMENTWISE_GELU) };
+}
+
+static void add_listed(GRand *rand, GArray *layers)
+{
+    MppSequentialLayer layer = { .ops = g_array_new(FALSE, FALSE, sizeof(MppSequentialOp)),
+                                 .residual = g_rand_boolean(rand),
+                                 .repeat = PICK(rand, 1, 1, 2, 4) };
+    int n = g_rand_int_range(rand, 1, 4);
+    for (int i = 0; i < n; i++) {
+        MppSequentialOp op = random_op(rand, i == n - 1);
+        g_array_append_val(layer.ops, op);
+    }
+    g_array_append_val(layers, layer);
+}
+
+/** Convolutions, some in pairs, and a class head. */
+static MppModel *random_listed_model(GRand *rand)
+{
+    MppModel *model = g_new0(MppModel, 1);
+    model->name = g_strdup("random net");
+    model->input = (MppShape){ 12, PICK(rand, 8, 17, 32), PICK(rand, 8, 16, 33) };
+    model->sequential = g_array_new(FALSE, FALSE, sizeof(MppSequentialLayer));
+    for (int n = g_rand_int_range(rand, 1, 5); n >= 0; n--)
+        add_listed(rand, model->sequential);
+    MppSequentialLayer head = { .ops = g_array_new(FALSE, FALSE, sizeof(MppSequentialOp)), .repeat = 1 };
+    g_array_append_val(head.ops, ((MppSequentialOp){ .linear = 12 * PICK(rand, 1, 30, 80), .padding = -1, .groups = 1 }));
+    g_array_append_val(head.ops, ((MppSequentialOp){ .linear = 37, .padding = -1, .groups = 1 }));
+    g_array_append_val(model->sequential, head);
+    g_autoptr(GError) error = NULL;
+    if (!mpp_model_finish(model, NULL, NULL, &error))
+        g_error("%s", error->message);
+    return model;
+}
+
 static MppModel *random_model(GRand *rand)
 {
+    if (g_rand_int_range(rand, 0, 6) == 0)
+        return random_listed_model(rand);
     MppModel *model = g_new0(MppModel, 1);
     mpp_fields_default(&mpp_model_fields, model);
     model->name = g_strdup("random");
@@ -173,7 +218,7 @@ MppInputs *random_job_new(GRand *rand, int64_t most_gpus)
     MppInputs *inputs = mpp_inputs_new(random_model(rand), random_cluster(rand), random_runtime(rand));
     inputs->gpus = g_rand_int_range(rand, 1, (int)most_gpus + 1);
     inputs->training = (MppTraining){
-        .seq = PICK(rand, 48, 64, 96, 240, 256),
+        .seq = inputs->model.sequential ? 1 : PICK(rand, 48, 64, 96, 240, 256),
         .global_batch = PICK(rand, 4, 6, 8, 12, 16, 24, 32, 35),
         .precision = g_rand_int_range(rand, 0, MPP_N_PRECISIONS),
         .optimizer = g_rand_int_range(rand, 0, MPP_N_OPTIMIZERS),

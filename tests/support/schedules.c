@@ -60,7 +60,10 @@ static SchedulesTimes *times_new(int64_t n_chunks, double message_s)
     times->forward_s = g_new(double, n_chunks);
     times->input_s = g_new(double, n_chunks);
     times->weight_s = g_new(double, n_chunks);
-    times->durations = (MppDurations){ times->forward_s, times->input_s, times->weight_s, message_s };
+    times->message_s = g_new(double, n_chunks);
+    for (int64_t c = 0; c < n_chunks; c++)
+        times->message_s[c] = message_s;
+    times->durations = (MppDurations){ times->forward_s, times->input_s, times->weight_s, times->message_s };
     return times;
 }
 
@@ -78,12 +81,13 @@ SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPass
 
 SchedulesTimes *schedules_random_times(GRand *rand, const MppOrder *order)
 {
-    SchedulesTimes *times = times_new(order->n_chunks, g_rand_boolean(rand) * g_rand_double_range(rand, 0, 1));
+    SchedulesTimes *times = times_new(order->n_chunks, g_rand_boolean(rand));
     bool equal = g_rand_int_range(rand, 0, 4) == 0;
     for (int64_t c = 0; c < order->n_chunks; c++) {
         times->forward_s[c] = equal ? 1.25 : g_rand_double_range(rand, 0.1, 2);
         times->input_s[c] = equal ? 1.5 : g_rand_double_range(rand, 0.1, 2);
         times->weight_s[c] = equal ? 1 : g_rand_double_range(rand, 0.1, 2);
+        times->message_s[c] *= equal ? 0.5 : g_rand_double_range(rand, 0, 1);
     }
     return times;
 }
@@ -95,5 +99,6 @@ void schedules_times_free(SchedulesTimes *times)
     g_free(times->forward_s);
     g_free(times->input_s);
     g_free(times->weight_s);
+    g_free(times->message_s);
     g_free(times);
 }

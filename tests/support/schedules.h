@@ -23,14 +23,14 @@ void schedules_expect(const SchedulesRow *rows, size_t n_rows);
 
 /** Durations of an order's chunks, freed together. */
 typedef struct {
-    double *forward_s, *input_s, *weight_s;
+    double *forward_s, *input_s, *weight_s, *message_s;
     MppDurations durations; /* borrows them */
 } SchedulesTimes;
 
 /** Chunks all alike: @times are of a rank with all its chunks of one micro-batch. */
 SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPassTimes *times, double message_s);
 
-/** Drawn from 0.1 to 2 s, now and then all alike. */
+/** Drawn from 0.1 to 2 s, messages below 1 s and half the time none; now and then all alike. */
 SchedulesTimes *schedules_random_times(GRand *rand, const MppOrder *order);
 void schedules_times_free(SchedulesTimes *times);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SchedulesTimes, schedules_times_free)

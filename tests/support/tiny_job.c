@@ -11,6 +11,8 @@ typedef struct {
 
 #define SIZES "\"layers\": 4, \"hidden\": 20, \"heads\": 4, \"head_dim\": 6, \"vocab\": 53, \"max_seq\": 16, "
 
+#define CLASSES "{\"ops\": [{\"linear\": 7}]}]}"
+
 static const Model models[] = {
     { "llama", "{\"name\": \"llama\", " SIZES "\"kv_heads\": 2, \"ffn\": 28, \"gated_mlp\": true}" },
     { "gpt", "{\"name\": \"gpt\", " SIZES "\"ffn\": 36, \"positions\": \"learned\", \"norm\": \"layernorm\", \"qkv_bias\": true,"
@@ -24,6 +26,17 @@ static const Model models[] = {
                  " \"moe\": {\"experts\": 8, \"topk\": 3, \"ffn\": 12, \"shared_experts\": 1, \"leading_dense_layers\": 1}}" },
     { "routed", "{\"name\": \"routed\", " SIZES "\"kv_heads\": 4, \"ffn\": 28, \"gated_mlp\": true,"
                 " \"moe\": {\"experts\": 4, \"topk\": 2, \"ffn\": 20, \"router_bias\": true}}" },
+    { "mlp", "{\"name\": \"mlp\", \"input\": {\"channels\": 11}, \"sequential\": ["
+             "{\"ops\": [{\"linear\": 24, \"activation\": \"gelu\"}, {\"linear\": 13, \"activation\": \"relu\"}]},"
+             "{\"repeat\": 3, \"residual\": true, \"ops\": [{\"linear\": 20, \"activation\": \"silu\"}, {\"linear\": 13}]},"
+             "{\"ops\": [{\"linear\": 9, \"norm\": \"layernorm\", \"activation\": \"gelu\"}]}," CLASSES },
+    { "conv", "{\"name\": \"conv\", \"input\": {\"channels\": 3, \"height\": 9, \"width\": 7}, \"sequential\": ["
+              "{\"ops\": [{\"conv\": 6, \"kernel\": 3, \"norm\": \"layernorm\", \"activation\": \"gelu\"}]},"
+              "{\"repeat\": 2, \"residual\": true, \"activation\": \"relu\", \"ops\":"
+              " [{\"conv\": 8, \"kernel\": 1, \"activation\": \"silu\"}, {\"conv\": 6, \"kernel\": 3}]},"
+              "{\"residual\": true, \"activation\": \"gelu\", \"ops\": [{\"conv\": 4, \"kernel\": 3, \"stride\": 2},"
+              " {\"max_pool\": 3, \"stride\": 1, \"padding\": 1}, {\"conv\": 10, \"kernel\": 1, \"norm\": \"layernorm\"}]},"
+              "{\"ops\": [{\"average_pool\": 2, \"stride\": 1}, {\"linear\": 12, \"activation\": \"gelu\"}]}," CLASSES },
 };
 
 static const char runtime_text[] =
@@ -57,7 +70,7 @@ MppInputs *tiny_job_new(const char *model, int64_t ranks)
     inputs->cluster.device.peak_flop_per_s.by_precision[MPP_PRECISION_FP32] = 1.9e11;
     inputs->gpus = ranks;
     inputs->training =
-        (MppTraining){ .seq = 16, .global_batch = 8, .precision = MPP_PRECISION_FP32, .kernels = inputs->runtime.kernels };
+        (MppTraining){ .seq = inputs->model.max_seq, .global_batch = 8, .precision = MPP_PRECISION_FP32, .kernels = inputs->runtime.kernels };
     mpp_inputs_bind(inputs);
     return inputs;
 }

@@ -12,7 +12,7 @@ enum { STEPS = 2 };
 /** BF16 has 8 bits: rounding of 0.4 % in each of some dozens of operations, which mostly cancel out in sums. */
 static const double loss_tolerance = 0.01, norm_tolerance = 0.04;
 
-static const char *const models[] = { "llama", "gpt", "parallel", "window", "experts" };
+static const char *const models[] = { "llama", "gpt", "parallel", "window", "experts", "mlp", "conv" };
 
 typedef struct {
     double loss[STEPS], norm[STEPS];

@@ -50,7 +50,7 @@ static MppBlockCost cost_of(const MppInputs *inputs, const MppOps *ops, const ch
     MppStrategy s = plain_job_strategy(strategy);
     MppMesh mesh = mpp_mesh_new(&s, &inputs->cluster, inputs->gpus);
     MppBlockPlace place = mpp_block_place(&s, &mesh);
-    mpp_block_cost(&inputs->job, &place, ops, layer, &cost);
+    mpp_block_cost(&inputs->job, &place, ops, layer ? &inputs->model.kinds[0] : NULL, &cost);
     return cost;
 }
 

@@ -19,7 +19,8 @@ static Stage set_up(int64_t m, int32_t replicas, double message_s, const MppProg
     stage.program = mpp_program_new(stage.order, options);
     int32_t n_lanes = PP * replicas;
     MppScene *scene = &stage.scene;
-    *scene = (MppScene){ .program = stage.program, .n_replicas = replicas, .n_lanes = n_lanes, .n_pools = 1, .message_s = message_s };
+    *scene = (MppScene){ .program = stage.program, .n_replicas = replicas, .n_lanes = n_lanes, .n_pools = 1 };
+    scene->message_s = g_new(double, PP);
     scene->times = g_new0(MppChunkTime, MPP_N_PASSES * PP);
     scene->pool_of_lane = g_new0(int32_t, n_lanes);
     scene->compute_factor = g_new(double, n_lanes);
@@ -34,6 +35,7 @@ static Stage set_up(int64_t m, int32_t replicas, double message_s, const MppProg
     scene->replica_links = g_new0(int32_t *, PP);
     scene->n_replica_links = g_new0(int32_t, PP);
     for (int c = 0; c < PP; c++) {
+        scene->message_s[c] = message_s;
         scene->times[MPP_PASS_FORWARD * PP + c].compute_s = 1;
         scene->times[MPP_PASS_BACKWARD * PP + c].compute_s = 2;
     }

@@ -45,9 +45,9 @@ static char *print(const MppOrder *order)
 static void test_rows(void)
 {
     const int32_t rank_of[] = { 0, 1 };
-    const double s[] = { 1, 1 }, zero[] = { 0, 0 };
+    const double s[] = { 1, 1 }, zero[] = { 0, 0 }, half_s[] = { 0.5, 0.5 };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppListProblem problem = { 2, 2, rows[i].micro_batches, rank_of, { s, s, s, 0.5 }, zero, zero, true, 0 };
+        MppListProblem problem = { 2, 2, rows[i].micro_batches, rank_of, { s, s, s, half_s }, zero, zero, true, 0 };
         g_autoptr(MppOrder) order = parse(rows[i].micro_batches, rows[i].order);
         g_autoptr(MppReplay) before = mpp_replay_new(order, &problem.durations);
         mpp_list_join(&problem, order);

@@ -6,6 +6,7 @@
 
 static const int32_t looped[] = { 0, 1, 2, 0, 1, 2 }, folded[] = { 0, 1, 2, 2, 1, 0 };
 static const double forward_s[] = { 1, 2.5, 1, 1.25, 0.5, 3 }, input_s[] = { 2, 1, 1, 2, 1, 0.5 }, weight_s[] = { 1, 1, 0.25, 3, 1, 1 };
+static const double message_s[] = { 0.25, 0.5, 0, 0.25, 1, 0 };
 static const double kept[] = { 3, 1, 2, 1, 4, 1 };
 
 /** Every policy: a legal order that holds no more than it may, from one micro-batch's room to any amount. */
@@ -14,7 +15,7 @@ static void check(const MppListPolicy *policy, const int32_t *rank_of, double ro
     double cap[3] = { 0 };
     for (int c = 0; c < 6; c++)
         cap[rank_of[c]] += room * kept[c];
-    MppListProblem problem = { 3, 6, 7, rank_of, { forward_s, input_s, weight_s, 0.25 }, kept, cap, true, 0 };
+    MppListProblem problem = { 3, 6, 7, rank_of, { forward_s, input_s, weight_s, message_s }, kept, cap, true, 0 };
     g_autoptr(MppOrder) order = mpp_list_run(&problem, policy);
     g_autoptr(GError) error = NULL;
     g_assert_true(mpp_order_check(order, &error));
@@ -43,8 +44,8 @@ static void test_policies(void)
 static void test_age(void)
 {
     static const int32_t rank_of[] = { 0, 1 };
-    static const double s[] = { 1, 1 }, cap[] = { INFINITY, INFINITY };
-    MppListProblem problem = { 2, 2, 8, rank_of, { s, s, s, 0 }, s, cap, false, 0 };
+    static const double s[] = { 1, 1 }, none_s[] = { 0, 0 }, cap[] = { INFINITY, INFINITY };
+    MppListProblem problem = { 2, 2, 8, rank_of, { s, s, s, none_s }, s, cap, false, 0 };
     static const struct {
         double age;
         int64_t most;

@@ -31,16 +31,17 @@ static void test_rows(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         int pp = rows[i].pp;
         int32_t rank_of[MOST];
-        double input_s[MOST], weight_s[MOST], kept[MOST], cap[MOST];
+        double input_s[MOST], weight_s[MOST], message_s[MOST], kept[MOST], cap[MOST];
         for (int c = 0; c < rows[i].n_chunks; c++) {
             rank_of[c] = c / pp % 2 && rows[i].folded ? pp - 1 - c % pp : c % pp;
             input_s[c] = rows[i].input_s;
             weight_s[c] = rows[i].weight_s;
+            message_s[c] = rows[i].message_s;
             kept[c] = 1;
             cap[rank_of[c]] = rows[i].cap_bytes;
         }
         MppListProblem problem = { pp, rows[i].n_chunks, rows[i].micro_batches, rank_of,
-                                   { rows[i].forward_s, input_s, weight_s, rows[i].message_s }, kept, cap, rows[i].split, 0 };
+                                   { rows[i].forward_s, input_s, weight_s, message_s }, kept, cap, rows[i].split, 0 };
         g_autoptr(GError) error = NULL;
         g_autoptr(MppListSchedule) found = mpp_list_schedule_new(&problem, &error);
         g_assert_no_error(error);
@@ -55,8 +56,8 @@ static void test_rows(void)
 static void test_least_memory(void)
 {
     const int32_t rank_of[] = { 0, 1 };
-    const double s[] = { 1, 1 }, kept[] = { 1, 1 }, cap[] = { INFINITY, INFINITY };
-    MppListProblem problem = { 2, 2, 6, rank_of, { s, s, s, 0 }, kept, cap, false, 0 };
+    const double s[] = { 1, 1 }, none_s[] = { 0, 0 }, kept[] = { 1, 1 }, cap[] = { INFINITY, INFINITY };
+    MppListProblem problem = { 2, 2, 6, rank_of, { s, s, s, none_s }, kept, cap, false, 0 };
     g_autoptr(MppListSchedule) found = mpp_list_schedule_new(&problem, NULL);
     g_assert_cmpint(found->named.kind, ==, MPP_SCHEDULE_1F1B);
 }
@@ -64,8 +65,8 @@ static void test_least_memory(void)
 static void test_no_room(void)
 {
     const int32_t rank_of[] = { 0, 1, 0, 1 };
-    const double s[] = { 1, 1, 1, 1 }, kept[] = { 3e9, 1e9, 2e9, 1e9 }, cap[] = { 4.5e9, 4.5e9 };
-    MppListProblem problem = { 2, 4, 6, rank_of, { s, s, s, 0 }, kept, cap, false, 0 };
+    const double s[] = { 1, 1, 1, 1 }, none_s[] = { 0, 0, 0, 0 }, kept[] = { 3e9, 1e9, 2e9, 1e9 }, cap[] = { 4.5e9, 4.5e9 };
+    MppListProblem problem = { 2, 4, 6, rank_of, { s, s, s, none_s }, kept, cap, false, 0 };
     GError *error = NULL;
     g_assert_null(mpp_list_schedule_new(&problem, &error));
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_INFEASIBLE,

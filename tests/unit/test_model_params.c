@@ -102,6 +102,8 @@ static const struct {
     { "qwen3-4b", 4022468096, 0, KERAS },
     { "qwen3-8b", 8190735360, 0, KERAS },
     { "qwen3-coder-480b-a35b", 480154875392, 0, HUB },
+    { "resnet-18", 11689512, 0, TORCH },
+    { "resnet-50", 25557032, 0, TORCH },
     { "smollm-135m", 134515008, 0, HUB },
     { "starcoder2-3b", 3e9, 0.1e9, "arXiv:2402.19173 section 6.2" },
     { "starcoder2-7b", 7.2e9, 0.1e9, HUB ", rounded" },
@@ -109,6 +111,7 @@ static const struct {
     { "t5-base", 222903552, 0, KERAS },
     { "t5-large", 737668096, 0, KERAS },
     { "t5-v1.1-xxl", 11135332352, 0, KERAS },
+    { "vgg-16", 138357544, 0, TORCH },
     { "vit-base", 86567656, 0, TORCH },
     { "vit-huge", 632045800, 0, TORCH },
     { "vit-large", 304326632, 0, TORCH },
@@ -133,6 +136,16 @@ static const struct {
     { "qwen3-235b-a22b", 22e9, 1e9, "arXiv:2505.09388" },
     { "qwen3-30b-a3b", 3.3e9, 0.1e9, README },
     { "qwen3-coder-480b-a35b", 35e9, 1e9, README },
+};
+
+/** Published multiply-adds of a forward pass over one sample (torchvision, _ops of the weights, in billions). */
+static const struct {
+    const char *name;
+    double products;
+} products[] = {
+    { "resnet-18", 1.814e9 },
+    { "resnet-50", 4.089e9 },
+    { "vgg-16", 15.47e9 },
 };
 
 static MppModel *open_built_in(const char *name)
@@ -265,6 +278,17 @@ static void test_heads(void)
     g_assert_cmpfloat(mpp_model_end_parameters(model).final_norm, ==, 0);
 }
 
+static void test_products(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(products); i++) {
+        g_autoptr(MppModel) model = open_built_in(products[i].name);
+        g_test_message("%s: %.0f", products[i].name, mpp_model_products(model));
+        g_assert_cmpfloat(fabs(mpp_model_products(model) / products[i].products - 1), <, 1e-3);
+    }
+    g_autoptr(MppModel) dense = open_built_in("gpt2");
+    g_assert_cmpfloat(mpp_model_products(dense), ==, mpp_model_parameters(dense));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -274,5 +298,6 @@ int main(int argc, char **argv)
     g_test_add_func("/model_params/parts", test_parts);
     g_test_add_func("/model_params/latent parts", test_latent_parts);
     g_test_add_func("/model_params/heads", test_heads);
+    g_test_add_func("/model-params/products", test_products);
     return g_test_run();
 }

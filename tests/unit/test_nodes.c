@@ -7,7 +7,7 @@
 #include "tests/support/lone_rank.h"
 #include "validate/net/nodes.h"
 
-enum { ROWS = 6, WIDTH = 12, N_PARAMETERS = 5 };
+enum { ROWS = 6, WIDTH = 12, PIXELS = 2 * 3 * 4, N_PARAMETERS = 5 };
 
 typedef struct {
     const LoneRank *lone;
@@ -31,6 +31,52 @@ static MppValue *linear(Net *net, MppTape *tape, MppValue *x)
 static MppValue *bias(Net *net, MppTape *tape, MppValue *x)
 {
     return mpp_node_bias(tape, "bias", mpp_node_add(tape, "add", mpp_value_hold(x), x), &net->parameters[0]);
+}
+
+/** Two images of 3 by 4 pixels. */
+static MppWindows windows(int64_t kernel, int64_t stride, int64_t padding)
+{
+    return (MppWindows){ .samples = 2,
+                         .height = 3,
+                         .width = 4,
+                         .out_height = (3 + 2 * padding - kernel) / stride + 1,
+                         .out_width = (4 + 2 * padding - (kernel - 1)) / stride + 1,
+                         .kernel_height = kernel,
+                         .kernel_width = kernel - 1,
+                         .stride = stride,
+                         .padding = padding };
+}
+
+static MppValue *convolution(Net *net, MppTape *tape, MppValue *x)
+{
+    const MppWindows w = windows(3, 1, 1);
+    return mpp_node_convolution(tape, "convolution", &w, x, &net->parameters[0], &net->parameters[1]);
+}
+
+static MppValue *strided_convolution(Net *net, MppTape *tape, MppValue *x)
+{
+    const MppWindows w = windows(2, 2, 0);
+    return mpp_node_convolution(tape, "convolution", &w, x, &net->parameters[0], NULL);
+}
+
+static MppValue *max_pool(Net *net, MppTape *tape, MppValue *x)
+{
+    const MppWindows w = windows(3, 2, 1);
+    (void)net;
+    return mpp_node_pool(tape, "max pool", MPP_MAX_POOL, &w, x);
+}
+
+static MppValue *average_pool(Net *net, MppTape *tape, MppValue *x)
+{
+    const MppWindows w = windows(2, 1, 1);
+    (void)net;
+    return mpp_node_pool(tape, "average pool", MPP_AVERAGE_POOL, &w, x);
+}
+
+static MppValue *relu(Net *net, MppTape *tape, MppValue *x)
+{
+    (void)net;
+    return mpp_node_activation(tape, MPP_RELU, false, x);
 }
 
 static MppValue *layer_norm(Net *net, MppTape *tape, MppValue *x)
@@ -106,13 +152,18 @@ static MppValue *embedding(Net *net, MppTape *tape, MppValue *x)
 
 static MppValue *loss(Net *net, MppTape *tape, MppValue *x)
 {
-    mpp_node_loss(tape, net->lone->place, x, net->index, 1, WIDTH - 3, 0.25, net->total->tensor);
+    mpp_node_loss(tape, net->lone->place, MPP_GROUP_TP, x, net->index, 1, WIDTH - 3, 0.25, net->total->tensor);
     return NULL;
 }
 
 static const Case cases[] = {
     { "linear", ROWS, 5, { { WIDTH, 5 }, { WIDTH, 1 } }, linear },
     { "bias", ROWS, WIDTH, { { WIDTH, 1 } }, bias },
+    { "convolution", PIXELS, 5, { { 7, 5 * 3 * 2 }, { 7, 1 } }, convolution },
+    { "strided-convolution", PIXELS, 5, { { 7, 5 * 2 * 1 } }, strided_convolution },
+    { "max-pool", PIXELS, 2, { { 0 } }, max_pool },
+    { "average-pool", PIXELS, 5, { { 0 } }, average_pool },
+    { "relu", ROWS, 5, { { 0 } }, relu },
     { "layer-norm", ROWS, WIDTH, { { WIDTH, 1 }, { WIDTH, 1 } }, layer_norm },
     { "rms-norm", ROWS, WIDTH, { { WIDTH, 1 } }, rms_norm },
     { "gelu", ROWS, WIDTH, { { 0 } }, gelu },

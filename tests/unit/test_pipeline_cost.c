@@ -139,7 +139,7 @@ static void test_messages(void)
         g_autoptr(MppInputs) inputs = deep_job_new(12);
         inputs->runtime.overlap.stages_frac = rows[i].hidden_frac;
         g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
-        plain_job_expect(rows[i].strategy, filled->pipeline->message_s, rows[i].seconds);
+        plain_job_expect(rows[i].strategy, filled->pipeline->message_s[0], rows[i].seconds);
     }
 }
 
@@ -232,7 +232,7 @@ static void test_split_backward(void)
         g_assert_cmpfloat(chunk->weight_s, >, 0);
         plain_job_expect("backward", split->pipeline->input_s[c] + split->pipeline->weight_s[c], chunk->backward_s);
     }
-    g_assert_cmpfloat(mpp_pipeline_cost_length_s(split->pipeline, 0), <, mpp_pipeline_cost_length_s(whole->pipeline, 0));
+    g_assert_cmpfloat(mpp_pipeline_cost_silent_s(split->pipeline), <, mpp_pipeline_cost_silent_s(whole->pipeline));
 }
 
 /** Without a barrier a stage's time counts from its own first pass. */
@@ -244,7 +244,7 @@ static void test_no_barrier(void)
     for (int64_t k = 0; k < 4; k++)
         ends_s[k] = mpp_pipeline_cost_end_s(with->pipeline)[k];
     for (int64_t k = 1; k < 4; k++)
-        starts_s[k] = starts_s[k - 1] + with->pipeline->forward_s[k - 1] + with->pipeline->message_s;
+        starts_s[k] = starts_s[k - 1] + with->pipeline->forward_s[k - 1] + with->pipeline->message_s[k - 1];
     inputs->runtime.skips_step_barrier = true;
     g_autoptr(Filled) without = fill(inputs, "pp=4,dp=2,schedule=zb-h2");
     for (int64_t k = 0; k < 4; k++)

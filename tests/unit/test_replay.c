@@ -28,8 +28,8 @@ static void test_messages(void)
 /** One slow stage: all others wait for it. */
 static void test_unequal(void)
 {
-    static const double forward_s[] = { 1, 3, 1 }, input_s[] = { 1.5, 4, 1.5 }, weight_s[] = { 0.5, 1, 0.5 };
-    MppDurations durations = { forward_s, input_s, weight_s, 0 };
+    static const double forward_s[] = { 1, 3, 1 }, input_s[] = { 1.5, 4, 1.5 }, weight_s[] = { 0.5, 1, 0.5 }, none_s[3] = { 0 };
+    MppDurations durations = { forward_s, input_s, weight_s, none_s };
     MppSchedule schedule = { MPP_SCHEDULE_1F1B, 3, 1, 7, 0 };
     g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
     g_autofree void *work = g_malloc(mpp_replay_work_bytes(order));

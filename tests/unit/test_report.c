@@ -123,7 +123,7 @@ static void test_tiers(void)
     g_assert_cmpint(node->tier, ==, 0);
     g_assert_cmpint(network->tier, ==, 1);
     int messages = 2 * 16 / 4;
-    plain_job_expect("network", network->carried_bytes, 2 * messages * scene->message_s * scene->message_bytes_per_s);
+    plain_job_expect("network", network->carried_bytes, 2 * messages * scene->message_s[0] * scene->message_bytes_per_s);
     double reduced = 0;
     for (int k = 0; k < 2; k++)
         reduced += scene->n_replica_links[k] * scene->reductions[k].work_s * scene->reductions[k].bytes_per_s;

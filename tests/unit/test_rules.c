@@ -107,6 +107,21 @@ static void latent(MppInputs *in)
     in->model.mla.kv_lora_rank = 33;
 }
 
+/** A net that lists one layer: two products with 30 channels between them. */
+static void listed(MppInputs *in)
+{
+    static const char text[] = "{\"name\": \"net\", \"input\": {\"channels\": 7}, \"sequential\": "
+                               "[{\"repeat\": 4, \"ops\": [{\"linear\": 30}, {\"linear\": 7}]}]}";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppJson) json = mpp_expect_json(text);
+    MppModel *model = mpp_model_read(json, &error);
+    g_assert_no_error(error);
+    mpp_model_clear(&in->model);
+    in->model = *model;
+    in->training.seq = 1;
+    g_free(model);
+}
+
 #define EXPERTS mpp_sample_add_experts
 #define HUGE_SPLIT "dp=1048576,tp=30,pp=1048576,cp=1048576"
 
@@ -120,6 +135,12 @@ static const struct {
     { "tp-kv-heads", NULL, 15, "tp=15", "of 6 key-value heads and tp 15 neither divides the other" },
     { "tp-ffn", odd_ffn, 2, "tp=2", "the MLP's width 421 is not divisible by tp 2" },
     { "tp-ffn", EXPERTS, 3, "dp=3,etp=3", "an expert's width 56 is not divisible by etp 3" },
+    { "tp-channels", listed, 4, "tp=4", "30 channels between two products are not divisible by tp 4" },
+    { "batch", listed, 9, "dp=9", "the global batch of 120 samples is not a multiple of dp * micro-batch = 9 * 1" },
+    { "cp-decoder", listed, 2, "cp=2,cp_kind=all-to-all", "context parallelism is for decoder-only models of tokens" },
+    { "sp-sequence", listed, 2, "tp=2,sp", "sequence parallelism splits 1 tokens of a rank, not divisible by tp 2" },
+    { "experts", listed, 2, "dp=2,ep=2", "expert parallelism needs a model with experts" },
+    { "recompute-selective", listed, 1, "recompute=selective", "selective recomputation is of attention, which net does not have" },
     { "gpus-product", NULL, 12, "dp=5,tp=2", "dp * tp * pp * cp = 10 but there are 12 GPUs" },
     { "gpus-product", NULL, 12, HUGE_SPLIT, "dp * tp * pp * cp = 34587645138205409280 but there are 12 GPUs" },
     { "expert-grid", EXPERTS, 6, "dp=6,ep=4", "ep * etp = 4 does not divide tp * cp * dp = 6" },

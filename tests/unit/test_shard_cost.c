@@ -29,7 +29,7 @@ static void test_bytes(void)
         g_autoptr(MppInputs) inputs = plain_job_new(8);
         inputs->runtime.memory.logits_split = rows[i].split;
         g_autofree MppShardCost *shard = shard_of(inputs, rows[i].strategy);
-        g_assert_cmpfloat(shard->message_bytes, ==, rows[i].message_bytes);
+        g_assert_cmpfloat(mpp_shard_cost_message_bytes(shard, 1), ==, rows[i].message_bytes);
         g_assert_cmpfloat(shard->head_bytes, ==, rows[i].head_bytes);
         g_assert_true(shard->job == &inputs->job);
     }

@@ -83,6 +83,10 @@ void mpp_cpu_take_rows(MppBackendState *s, MppTensor y, MppTensor x, MppTensor i
 void mpp_cpu_add_rows(MppBackendState *s, MppTensor y, MppTensor x, MppTensor index, int64_t first);
 void mpp_cpu_route(MppBackendState *s, MppTensor weights, MppTensor experts, MppTensor logits);
 void mpp_cpu_route_backward(MppBackendState *s, MppTensor dlogits, MppTensor dweights, MppTensor weights, MppTensor experts);
+void mpp_cpu_windows(MppBackendState *s, const MppWindows *windows, MppTensor y, MppTensor x);
+void mpp_cpu_windows_backward(MppBackendState *s, const MppWindows *windows, MppTensor dx, MppTensor dy);
+void mpp_cpu_pool(MppBackendState *s, MppPoolKind kind, const MppWindows *windows, MppTensor y, MppTensor x);
+void mpp_cpu_pool_backward(MppBackendState *s, MppPoolKind kind, const MppWindows *windows, MppTensor dx, MppTensor dy, MppTensor x);
 void mpp_cpu_loss_maximum(MppBackendState *s, MppTensor maximum, MppTensor logits, int64_t n_valid);
 void mpp_cpu_loss_sums(MppBackendState *s, MppTensor sums, MppTensor logits, MppTensor maximum, MppTensor targets, int64_t first,
                        int64_t n_valid);

@@ -74,9 +74,11 @@ void mpp_cpu_norm_backward(MppBackendState *s, MppNormType type, MppTensor dx, M
 
 static const float gelu_slope = 1.5957691216f, gelu_cubic = 0.044715f; /* 2 sqrt(2 / pi) and the fit of the paper */
 
-/** Both are x times a sigmoid: (1 + tanh(u)) / 2 is that of 2 u. */
+/** All are x times a number; but for ReLU's it is a sigmoid: (1 + tanh(u)) / 2 is that of 2 u. */
 static float gate(MppActivation kind, float x)
 {
+    if (kind == MPP_RELU)
+        return x > 0;
     float z = kind == MPP_SILU ? x : gelu_slope * (x + gelu_cubic * x * x * x);
     return 1 / (1 + expf(-z));
 }
@@ -88,6 +90,8 @@ static float activate(MppActivation kind, float x)
 
 static float slope(MppActivation kind, float x)
 {
+    if (kind == MPP_RELU)
+        return x > 0;
     float g = gate(kind, x), rise = kind == MPP_SILU ? 1 : gelu_slope * (1 + 3 * gelu_cubic * x * x);
     return g + x * g * (1 - g) * rise;
 }

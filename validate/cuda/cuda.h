@@ -93,6 +93,13 @@ void mpp_cuda_add_rows(MppBackendState *s, MppTensor y, MppTensor x, MppTensor i
 void mpp_cuda_route(MppBackendState *s, MppTensor weights, MppTensor experts, MppTensor logits);
 void mpp_cuda_route_backward(MppBackendState *s, MppTensor dlogits, MppTensor dweights, MppTensor weights, MppTensor experts);
 
+/* cuda_windows.cu */
+void mpp_cuda_windows(MppBackendState *s, const MppWindows *windows, MppTensor y, MppTensor x);
+void mpp_cuda_windows_backward(MppBackendState *s, const MppWindows *windows, MppTensor dx, MppTensor dy);
+void mpp_cuda_pool(MppBackendState *s, MppPoolKind kind, const MppWindows *windows, MppTensor y, MppTensor x);
+void mpp_cuda_pool_backward(MppBackendState *s, MppPoolKind kind, const MppWindows *windows, MppTensor dx, MppTensor dy,
+                            MppTensor x);
+
 /* cuda_loss.cu */
 void mpp_cuda_loss_maximum(MppBackendState *s, MppTensor maximum, MppTensor logits, int64_t n_valid);
 void mpp_cuda_loss_sums(MppBackendState *s, MppTensor sums, MppTensor logits, MppTensor maximum, MppTensor targets, int64_t first,

@@ -67,6 +67,8 @@ void mpp_cuda_scale_rows(MppBackendState *s, MppTensor y, MppTensor x, MppTensor
 
 __host__ __device__ static float activate(MppActivation kind, float x)
 {
+    if (kind == MPP_RELU)
+        return x > 0 ? x : 0;
     if (kind == MPP_SILU)
         return x / (1 + expf(-x));
     return 0.5f * x * (1 + tanhf(GELU_SLOPE * (x + GELU_CUBIC * x * x * x)));
@@ -74,6 +76,8 @@ __host__ __device__ static float activate(MppActivation kind, float x)
 
 __host__ __device__ static float slope(MppActivation kind, float x)
 {
+    if (kind == MPP_RELU)
+        return x > 0;
     if (kind == MPP_SILU) {
         float sigmoid = 1 / (1 + expf(-x));
         return sigmoid * (1 + x * (1 - sigmoid));

@@ -22,8 +22,20 @@ static int64_t positions_of(const MppJob *job, const MppPlace *place, int64_t *p
 
 static int32_t token(const MppJob *job, uint64_t stream, int64_t sequence, int64_t position)
 {
+    int64_t symbols = job->model->sequential ? job->model->classes : job->model->vocab;
     uint64_t index = (uint64_t)sequence * (uint64_t)(job->training.seq + 1) + (uint64_t)position; /* one more: the last target */
-    return (int32_t)(mpp_counter_random_bits(stream, index) % (uint64_t)job->model->vocab);
+    return (int32_t)(mpp_counter_random_bits(stream, index) % (uint64_t)symbols);
+}
+
+/** @n samples from number @first on, uniform in ± 1. */
+static MppBuffer *samples_of(const MppRank *rank, MppShape shape, uint64_t seed, int64_t first, int64_t n)
+{
+    int64_t size = mpp_shape_elements(shape);
+    uint64_t stream = mpp_counter_random_stream("samples", seed);
+    g_autofree float *values = g_new(float, n * size);
+    for (int64_t i = 0; i < n * size; i++)
+        values[i] = (float)mpp_counter_random_signed(stream, (uint64_t)(first * size + i));
+    return mpp_buffer_of(rank, MPP_ELEMENT_F32, n * mpp_shape_pixels(shape), shape.channels, values);
 }
 
 MppBatch *mpp_batch_new(const MppJob *job, const MppPlace *place, uint64_t seed, int64_t step, int64_t micro_batch)
@@ -40,8 +52,11 @@ MppBatch *mpp_batch_new(const MppJob *job, const MppPlace *place, uint64_t seed,
         tokens[i] = token(job, stream, sequence, position);
         targets[i] = token(job, stream, sequence, position + 1);
     }
-    MppBatch *batch = g_new(MppBatch, 1);
-    batch->tokens = mpp_buffer_of(place->rank, MPP_ELEMENT_I32, rows, 1, tokens);
+    MppBatch *batch = g_new0(MppBatch, 1);
+    if (job->model->sequential)
+        batch->samples = samples_of(place->rank, job->model->input, seed, first, s->micro_batch);
+    else
+        batch->tokens = mpp_buffer_of(place->rank, MPP_ELEMENT_I32, rows, 1, tokens);
     batch->targets = mpp_buffer_of(place->rank, MPP_ELEMENT_I32, rows, 1, targets);
     return batch;
 }
@@ -52,6 +67,7 @@ void mpp_batch_free(MppBatch *batch)
         return;
     mpp_buffer_drop(batch->tokens);
     mpp_buffer_drop(batch->targets);
+    mpp_buffer_drop(batch->samples);
     g_free(batch);
 }
 

@@ -1,5 +1,6 @@
 /**
- * What the net is trained on: random tokens that depend on the sequence and the position alone, not on the split.
+ * What the net is trained on: random tokens that depend on the sequence and the position alone, not on the split; of
+ * nets that list their layers random samples, each of a class.
  */
 #pragma once
 
@@ -8,6 +9,7 @@
 
 typedef struct {
     MppBuffer *tokens, *targets; /* of the rank's rows of one micro-batch; I32, one column */
+    MppBuffer *samples;          /* instead of tokens: rows of pixels, columns of channels; else NULL */
 } MppBatch;
 
 /** Rows of a micro-batch within blocks: sequences by this rank's positions of each. */

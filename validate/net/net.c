@@ -9,6 +9,7 @@ static void free_layer(MppNetLayer *layer)
 {
     for (int i = 0; i < MPP_N_LAYER_PARAMETERS; i++)
         free_parameter(&layer->parameters[i]);
+    mpp_net_listed_clear(layer);
 }
 
 static void free_bank(gpointer bank)
@@ -54,6 +55,15 @@ static int64_t chunk_layers(const MppNet *net, int64_t chunk, int64_t *first)
     for (int64_t c = 0; c < stage; c++)
         *first += g_array_index(layers, int64_t, c);
     return g_array_index(layers, int64_t, stage);
+}
+
+void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64_t *columns)
+{
+    int64_t layer;
+    chunk_layers(net, chunk, &layer);
+    MppShape shape = mpp_model_shape_at(net->job->model, layer);
+    *rows = mpp_net_own_rows(net) * mpp_shape_pixels(shape);
+    *columns = shape.channels;
 }
 
 /** Under full recomputation with a number, the first so many layers of each chunk. */

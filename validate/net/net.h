@@ -2,7 +2,7 @@
  * The part of a model that one rank holds, and its forward pass.
  *
  * Parameters have names and first values that no split changes, so any two ways to split a model train the same one.
- * Decoders with grouped heads, dense or with experts; net_check.c says what else there is and what is not.
+ * Decoders with grouped heads, dense or with experts, and nets that list their layers; net_check.c says what is not there.
  */
 #pragma once
 
@@ -14,6 +14,13 @@
 
 typedef struct MppNet MppNet;
 
+/** A part of a layer that is listed, on this rank: parameters that are not there have no name. */
+typedef struct {
+    const MppPart *part;
+    MppWindows windows;
+    MppNetParameter weight, bias, norm, norm_bias;
+} MppNetPart;
+
 /** A layer, and all its operations need to know. */
 typedef struct {
     const MppNet *net;
@@ -23,6 +30,7 @@ typedef struct {
     MppBank *dense, *routed; /* routed: NULL without experts */
     MppExperts experts;
     MppAttentionShape attention;
+    MppNetPart *parts; /* of a layer that is listed, else NULL */
 } MppNetLayer;
 
 /** Embedding and head: parameters that are not there have no name. */
@@ -75,8 +83,11 @@ MppNetChunk *mpp_net_chunk(const MppNet *net, int64_t chunk);
  */
 MppValue *mpp_net_forward(const MppNet *net, MppTape *tape, const MppNetChunk *chunk, MppValue *x, const MppBatch *batch);
 
-/** Rows between chunks, and outside of blocks: those of a micro-batch that this rank has. */
+/** Rows of tokens between chunks, and outside of blocks: those of a micro-batch that this rank has. */
 int64_t mpp_net_own_rows(const MppNet *net);
+
+/** Rows and columns of what enters the pipeline's chunk @chunk on this rank; of the number of chunks: leaves the last. */
+void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64_t *columns);
 
 /** Banks of all chunks, each once. */
 void mpp_net_each_bank(const MppNet *net, void (*visit)(MppBank *bank, gpointer data), gpointer data);
@@ -97,6 +108,11 @@ void mpp_net_add(const MppNet *net, MppBank *bank, MppNetParameter *parameter, c
 void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
                       int64_t width);
 void mpp_net_layer_add_parameters(MppNet *net, MppNetLayer *layer, int64_t index);
+
+/* net_listed.c */
+void mpp_net_listed_build(const MppNet *net, MppNetLayer *layer, int64_t index);
+MppValue *mpp_net_listed_forward(MppTape *tape, const MppNetLayer *layer, MppValue *x);
+void mpp_net_listed_clear(MppNetLayer *layer);
 
 /* net_ends.c */
 void mpp_net_ends_build(MppNet *net);

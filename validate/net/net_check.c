@@ -18,8 +18,26 @@ static bool refuse(const Refusal *refusals, size_t n, const char *who, GError **
     return true;
 }
 
+/** Norms over a micro-batch couple its samples: what a replica computes depends on the split. */
+static bool check_listed(const MppModel *m, GError **error)
+{
+    for (int64_t i = 0; i < m->n_kinds; i++)
+        for (guint k = 0; k < m->kinds[i].parts->len; k++) {
+            const MppPart *part = &g_array_index(m->kinds[i].parts, MppPart, k);
+            const Refusal refusals[] = {
+                { part->norm == MPP_CHANNEL_NORM_BATCH, "norms over the samples of a micro-batch, which differ with the split" },
+                { part->groups > 1, "convolutions in groups" },
+            };
+            if (!refuse(refusals, G_N_ELEMENTS(refusals), m->name, error))
+                return false;
+        }
+    return true;
+}
+
 static bool check_model(const MppModel *m, int64_t seq, GError **error)
 {
+    if (m->sequential)
+        return check_listed(m, error);
     int64_t norms = m->norms_per_layer;
     const Refusal refusals[] = {
         { m->kind != MPP_MODEL_DECODER, "encoders" },

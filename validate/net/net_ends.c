@@ -61,6 +61,8 @@ static void add_head(MppNet *net, MppNetChunk *chunk)
 /** Embedding and head may share a tied matrix on one rank, in one chunk or in two. */
 void mpp_net_ends_build(MppNet *net)
 {
+    if (net->job->model->sequential)
+        return;
     for (int64_t c = 0; c < net->n_chunks; c++)
         if (net->chunks[c].begins) {
             add_vocabulary(net, &net->chunks[c]);
@@ -76,6 +78,8 @@ void mpp_net_ends_build(MppNet *net)
 
 MppValue *mpp_net_ends_embed(const MppNet *net, MppTape *tape, const MppBatch *batch)
 {
+    if (batch->samples)
+        return mpp_node_input(tape, net->element, batch->samples);
     MppNetEnds *ends = (MppNetEnds *)&net->ends;
     int64_t first;
     local_vocabulary(net, &first);
@@ -97,6 +101,10 @@ void mpp_net_ends_loss(const MppNet *net, MppTape *tape, MppValue *x, const MppB
     MppNetEnds *ends = (MppNetEnds *)&net->ends;
     int64_t first, n = local_vocabulary(net, &first), valid = CLAMP(model->vocab - first, 0, n);
     double tokens = (double)net->job->training.global_batch * (double)net->job->training.seq;
+    if (model->sequential) {
+        mpp_node_loss(tape, net->place, MPP_GROUP_ALONE, x, batch->targets, 0, model->classes, 1 / tokens, net->loss->tensor);
+        return;
+    }
     mpp_node_open(tape, ends->head_bank);
     if (model->final_norm)
         x = mpp_node_norm(tape, "final norm", model->norm == MPP_NORM_LAYER ? MPP_LAYER_NORM : MPP_RMS_NORM, x, &ends->final_norm,
@@ -108,6 +116,6 @@ void mpp_net_ends_loss(const MppNet *net, MppTape *tape, MppValue *x, const MppB
                         &ends->head_bias);
     if (model->tied_embeddings)
         mpp_node_close(tape, ends->vocabulary_bank);
-    mpp_node_loss(tape, net->place, x, batch->targets, first, valid, 1 / tokens, net->loss->tensor);
+    mpp_node_loss(tape, net->place, MPP_GROUP_TP, x, batch->targets, first, valid, 1 / tokens, net->loss->tensor);
     mpp_node_close(tape, ends->head_bank);
 }

@@ -101,6 +101,8 @@ static MppValue *mlp_block(MppTape *tape, const MppNetLayer *layer, MppValue *x)
 static MppValue *forward(MppTape *tape, gconstpointer closure, MppValue *x)
 {
     const MppNetLayer *layer = closure;
+    if (layer->kind->listed)
+        return mpp_net_listed_forward(tape, layer, x);
     if (layer->net->job->model->parallel_block)
         return parallel_block(tape, layer, x);
     return mlp_block(tape, layer, attention_block(tape, layer, x));
@@ -124,6 +126,11 @@ void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, in
     const MppStrategy *s = net->place->strategy;
     layer->net = net;
     layer->kind = &model->kinds[model->kind_of_layer[index]];
+    layer->dense = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
+    if (layer->kind->listed) {
+        mpp_net_listed_build(net, layer, index);
+        return;
+    }
     layer->attention = (MppAttentionShape){
         .sequences = s->micro_batch,
         .heads = model->heads / s->tp,
@@ -132,7 +139,6 @@ void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, in
         .window = layer->kind->window,
         .scale = 1 / sqrt((double)model->head_dim),
     };
-    layer->dense = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     if (layer->kind->moe) {
         layer->routed = mpp_net_add_bank(net, chunk, MPP_GROUP_EXPERT_DP, MPP_GROUP_ALONE);
         layer->experts = (MppExperts){

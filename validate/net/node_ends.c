@@ -3,6 +3,21 @@
  */
 #include "validate/net/nodes.h"
 
+static void nothing_backward(MppTape *tape, MppNode *node)
+{
+    (void)tape;
+    (void)node;
+}
+
+MppValue *mpp_node_input(MppTape *tape, MppElement element, const MppBuffer *exact)
+{
+    MppValue *x = mpp_tape_result(tape, element, exact->tensor.rows, exact->tensor.columns);
+    mpp_run(mpp_tape_rank(tape), copy, x->data->tensor, exact->tensor);
+    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), "input", nothing_backward);
+    node->output = x;
+    return x;
+}
+
 typedef struct {
     MppNode node; /* saved: index */
     MppNetParameter *table;
@@ -43,17 +58,17 @@ static void loss_backward(MppTape *tape, MppNode *node)
     mpp_value_give(node->inputs[0], logits);
 }
 
-void mpp_node_loss(MppTape *tape, const MppPlace *place, MppValue *logits, MppBuffer *targets, int64_t first, int64_t n_valid,
+void mpp_node_loss(MppTape *tape, const MppPlace *place, MppGroupKind group, MppValue *logits, MppBuffer *targets, int64_t first, int64_t n_valid,
                    double scale, MppTensor total)
 {
     const MppRank *rank = mpp_tape_rank(tape);
     MppBuffer *maximum = mpp_buffer_new(rank, MPP_ELEMENT_F32, logits->rows, 1);
     MppBuffer *sums = mpp_buffer_new(rank, MPP_ELEMENT_F32, logits->rows, 2);
     mpp_run(rank, loss_maximum, maximum->tensor, logits->data->tensor, n_valid);
-    if (place->groups[MPP_GROUP_TP].handle)
-        mpp_run(rank, all_reduce, place->groups[MPP_GROUP_TP].handle, MPP_MAX, maximum->tensor);
+    if (place->groups[group].handle)
+        mpp_run(rank, all_reduce, place->groups[group].handle, MPP_MAX, maximum->tensor);
     mpp_run(rank, loss_sums, sums->tensor, logits->data->tensor, maximum->tensor, targets->tensor, first, n_valid);
-    mpp_place_sum(place, MPP_GROUP_TP, sums->tensor);
+    mpp_place_sum(place, group, sums->tensor);
     mpp_run(rank, loss_total, total, sums->tensor, scale);
 
     Loss *loss = mpp_tape_add(tape, sizeof(Loss), "cross entropy", loss_backward);

@@ -20,6 +20,11 @@ MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppNetPa
 /** The bias of a product whose parts are summed over tp first. */
 MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppNetParameter *bias);
 
+/** y = windows(x) weight^T + bias: rows of windows, or of what they make, are in the order of the images' samples. */
+MppValue *mpp_node_convolution(MppTape *tape, const char *name, const MppWindows *windows, MppValue *x, MppNetParameter *weight,
+                               MppNetParameter *bias);
+MppValue *mpp_node_pool(MppTape *tape, const char *name, MppPoolKind kind, const MppWindows *windows, MppValue *x);
+
 MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppValue *x, MppNetParameter *weight,
                         MppNetParameter *bias);
 MppValue *mpp_node_add(MppTape *tape, const char *name, MppValue *a, MppValue *b);
@@ -28,6 +33,9 @@ MppValue *mpp_node_activation(MppTape *tape, MppActivation kind, bool gated, Mpp
 /** Into and out of a block split over tp: gathers rows or sums gradients; sums outputs, scattering rows. */
 MppValue *mpp_node_enter(MppTape *tape, const MppTpEdge *edge, MppValue *x);
 MppValue *mpp_node_leave(MppTape *tape, const MppTpEdge *edge, MppValue *x);
+
+/** A copy of @exact in @element. It needs no gradient, but gets one. */
+MppValue *mpp_node_input(MppTape *tape, MppElement element, const MppBuffer *exact);
 
 /** Rows of @table by @index (I32, one column, held); of a table split over tp the others' rows are zero. */
 MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *table, MppBuffer *index, int64_t first);
@@ -42,10 +50,10 @@ MppValue *mpp_node_rotary(MppTape *tape, MppValue *x, int64_t turned, int64_t di
 MppValue *mpp_node_attention(MppTape *tape, const MppPlace *place, const MppAttentionShape *shape, MppValue *qkv);
 
 /**
- * Cross entropy of @logits (this tp rank's columns of the vocabulary, from @first on, @n_valid of them real) with
- * @targets (held). Adds to @total the sum over rows times @scale.
+ * Cross entropy of @logits (this rank's columns of those that @group has together, from @first on, @n_valid of them
+ * real) with @targets (held). Adds to @total the sum over rows times @scale.
  */
-void mpp_node_loss(MppTape *tape, const MppPlace *place, MppValue *logits, MppBuffer *targets, int64_t first, int64_t n_valid,
+void mpp_node_loss(MppTape *tape, const MppPlace *place, MppGroupKind group, MppValue *logits, MppBuffer *targets, int64_t first, int64_t n_valid,
                    double scale, MppTensor total);
 
 /** Shape and parameters of a layer's routed experts. */

@@ -90,7 +90,7 @@ MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *s, int64_t kv_he
     place->groups[MPP_GROUP_ALONE] = (MppRankGroup){ .n = 1 };
     add_group(place, MPP_GROUP_WORLD, 0, s->dp * s->tp * s->pp * s->cp, r);
     add_group(place, MPP_GROUP_TP, r - place->tp, s->tp, place->tp);
-    int64_t copies = MAX(1, s->tp / kv_heads);
+    int64_t copies = kv_heads ? MAX(1, s->tp / kv_heads) : 1;
     add_group(place, MPP_GROUP_KV, r - place->tp % copies, copies, place->tp % copies);
     add_group(place, MPP_GROUP_CP, mpp_place_cp_rank(place, 0), s->cp, place->cp);
     add_grid_groups(place);

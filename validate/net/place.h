@@ -34,7 +34,7 @@ typedef struct {
 } MppPlace;
 
 /**
- * All ranks call it together. @kv_heads: of the model. @tied_stages: the two stages that share the vocabulary's
+ * All ranks call it together. @kv_heads: of the model, 0 without attention. @tied_stages: the two stages that share the vocabulary's
  * matrix, or two equal ones. @strategy: legal for rank->size ranks, or for one: then every rank stands alone.
  */
 MppPlace *mpp_place_new(const MppRank *rank, const MppStrategy *strategy, int64_t kv_heads, const int64_t *tied_stages);

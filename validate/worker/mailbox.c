@@ -8,13 +8,12 @@ typedef struct {
 } Sent;
 
 struct MppMailbox {
+    const MppNet *net;
     const MppPlace *place;
     const MppProgram *program;
-    MppElement element;
-    int64_t rows, columns;
     GHashTable *letters; /* int64_t key → MppBuffer */
     GArray *sent;        /* Sent: not known to have arrived */
-    MppBuffer *made_up;  /* what a slice receives */
+    MppBuffer **made_up; /* what a slice receives: what enters each chunk, and what leaves the last; NULL until it is asked for */
     int32_t *received;   /* of each peer's messages to here, how many so far */
 };
 
@@ -34,26 +33,34 @@ static void connect(const MppMailbox *mailbox)
     mpp_run(mailbox->place->rank, connect, ranks, peers->len);
 }
 
-/** Uniform in ± 1: the size of what goes between layers. */
-static MppBuffer *made_up(const MppMailbox *mailbox)
+/** As large as what enters @chunk, or leaves the one before. */
+static MppBuffer *letter_new(const MppMailbox *mailbox, int64_t chunk)
 {
-    int64_t n = mailbox->rows * mailbox->columns;
+    int64_t rows, columns;
+    mpp_net_size_between(mailbox->net, chunk, &rows, &columns);
+    return mpp_buffer_new(mailbox->place->rank, mailbox->net->element, rows, columns);
+}
+
+/** Uniform in ± 1: the size of what goes between layers. */
+static MppBuffer *made_up(const MppMailbox *mailbox, int64_t chunk)
+{
+    MppBuffer *buffer = letter_new(mailbox, chunk);
+    int64_t n = buffer->tensor.rows * buffer->tensor.columns;
     uint64_t stream = mpp_counter_random_stream("messages", 0);
     g_autofree float *values = g_new(float, n);
     for (int64_t i = 0; i < n; i++)
         values[i] = (float)mpp_counter_random_signed(stream, (uint64_t)i);
-    MppBuffer *buffer = mpp_buffer_new(mailbox->place->rank, mailbox->element, mailbox->rows, mailbox->columns);
-    g_autoptr(MppBuffer) exact = mpp_buffer_of(buffer->rank, MPP_ELEMENT_F32, mailbox->rows, mailbox->columns, values);
+    g_autoptr(MppBuffer) exact = mpp_buffer_of(buffer->rank, MPP_ELEMENT_F32, buffer->tensor.rows, buffer->tensor.columns, values);
     mpp_run(buffer->rank, copy, buffer->tensor, exact->tensor);
     return buffer;
 }
 
-MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, MppElement element, int64_t rows, int64_t columns)
+MppMailbox *mpp_mailbox_new(const MppNet *net, const MppProgram *program)
 {
     MppMailbox *mailbox = g_new0(MppMailbox, 1);
-    *mailbox = (MppMailbox){ .place = place, .program = program, .element = element, .rows = rows, .columns = columns };
+    *mailbox = (MppMailbox){ .net = net, .place = net->place, .program = program };
     connect(mailbox);
-    mailbox->made_up = place->rank->slice && program->pp > 1 ? made_up(mailbox) : NULL;
+    mailbox->made_up = g_new0(MppBuffer *, program->n_chunks + 1);
     mailbox->letters = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, drop_buffer);
     mailbox->sent = g_array_new(FALSE, FALSE, sizeof(Sent));
     mailbox->received = g_new0(int32_t, program->pp);
@@ -67,7 +74,9 @@ void mpp_mailbox_free(MppMailbox *mailbox)
     mpp_mailbox_finish(mailbox);
     g_hash_table_unref(mailbox->letters);
     g_array_unref(mailbox->sent);
-    mpp_buffer_drop(mailbox->made_up);
+    for (int32_t c = 0; c <= mailbox->program->n_chunks; c++)
+        mpp_buffer_drop(mailbox->made_up[c]);
+    g_free(mailbox->made_up);
     g_free(mailbox->received);
     g_free(mailbox);
 }
@@ -159,9 +168,12 @@ void mpp_mailbox_receive(MppMailbox *mailbox, const MppAction *action)
     int64_t wanted = key_of(mailbox, is_forward(action), action->chunk, action->micro_batch);
     while (!g_hash_table_contains(mailbox->letters, &wanted)) {
         const MppAction *next = nth_message(mailbox, peer, mailbox->received[peer->stage]++);
-        MppBuffer *buffer = mpp_buffer_new(rank, mailbox->element, mailbox->rows, mailbox->columns);
+        int64_t enters = is_forward(next) ? target_chunk(next) : next->chunk; /* the chunk that takes it, or took its like forwards */
+        MppBuffer *buffer = letter_new(mailbox, enters);
+        if (rank->slice && !mailbox->made_up[enters])
+            mailbox->made_up[enters] = made_up(mailbox, enters);
         if (rank->slice)
-            mpp_run(rank, copy, buffer->tensor, mailbox->made_up->tensor);
+            mpp_run(rank, copy, buffer->tensor, mailbox->made_up[enters]->tensor);
         else
             mpp_run(rank, wait, mpp_run(rank, receive, buffer->tensor, peer_rank(mailbox, peer)));
         mpp_mailbox_put(mailbox, is_forward(next), target_chunk(next), next->micro_batch, buffer);

@@ -7,12 +7,12 @@
 #pragma once
 
 #include "planner/schedule/program.h"
-#include "validate/net/place.h"
+#include "validate/net/net.h"
 
 typedef struct MppMailbox MppMailbox;
 
-/** Messages are matrices of @rows by @columns. What it is given is borrowed. */
-MppMailbox *mpp_mailbox_new(const MppPlace *place, const MppProgram *program, MppElement element, int64_t rows, int64_t columns);
+/** Messages are as large as what enters chunks of @net. What it is given is borrowed. */
+MppMailbox *mpp_mailbox_new(const MppNet *net, const MppProgram *program);
 void mpp_mailbox_free(MppMailbox *mailbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppMailbox, mpp_mailbox_free)
 

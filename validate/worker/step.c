@@ -31,7 +31,7 @@ MppStep *mpp_step_new(MppNet *net, const MppProgram *program, const MppAdam *ada
 {
     MppStep *step = g_new0(MppStep, 1);
     *step = (MppStep){ .net = net, .program = program, .stage = &program->stages[net->place->pp], .adam = *adam, .laps = times };
-    step->mailbox = mpp_mailbox_new(net->place, program, net->element, mpp_net_own_rows(net), net->job->model->hidden);
+    step->mailbox = mpp_mailbox_new(net, program);
     step->passes = g_new0(Pass, (gsize)program->n_chunks * (gsize)program->micro_batches);
     step->marks = g_new0(int64_t, step->stage->actions->len);
     step->times = g_new0(MppActionTime, step->stage->actions->len);

@@ -1,7 +1,7 @@
 function showNumbers({ numbers, interval, verdict, version, strategy }) {
-  const rows = [["step", seconds(numbers.step_s)], ["8 of 10 steps", `${seconds(interval.low_s)} – ${seconds(interval.high_s)}`], ["tokens/s a GPU", whole(numbers.tokens_per_s_per_gpu)], ["MFU", percent(numbers.mfu)],
+  const rows = [["step", seconds(numbers.step_s)], ["8 of 10 steps", `${seconds(interval.low_s)} – ${seconds(interval.high_s)}`], [`${numbers.units}/s a GPU`, whole(numbers.tokens_per_s_per_gpu)], ["MFU", percent(numbers.mfu)],
     ["peak memory", `${bytes(numbers.peak_bytes)} of ${bytes(numbers.capacity_bytes)}`]];
-  if (numbers.usd_per_million_tokens) rows.push(["a million tokens", `$${numbers.usd_per_million_tokens.toFixed(3)}`]);
+  if (numbers.usd_per_million_tokens) rows.push([`a million ${numbers.units}`, `$${numbers.usd_per_million_tokens.toFixed(3)}`]);
   if (!numbers.fits) rows.push(["fits", "NO"]);
   byId("numbers").append(...rows.map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))));
   byId("verdict").textContent = verdict || "";
