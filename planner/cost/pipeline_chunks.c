@@ -55,8 +55,8 @@ static void place_layers(MppPipelineCost *pipeline, int64_t index, int64_t first
     MppChunkCost *chunk = &pipeline->chunks[index];
     chunk->first_layer = first;
     chunk->layers = layers;
-    chunk->recomputed = mpp_model_count_kinds(model, first, again);
-    chunk->stored = mpp_model_count_kinds(model, first + again, layers - again);
+    mpp_model_count_kinds(model, first, again, &chunk->recomputed);
+    mpp_model_count_kinds(model, first + again, layers - again, &chunk->stored);
 }
 
 static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
@@ -105,11 +105,13 @@ static bool alike(const MppPipelineCost *pipeline, int64_t index)
     if (index < 2 || index == pipeline->model_chunks - 1)
         return false;
     const MppChunkCost *chunk = &pipeline->chunks[index], *before = chunk - 1;
-    const uint8_t *kind_of_layer = pipeline->shard->job->model->kind_of_layer;
+    const MppModel *model = pipeline->shard->job->model;
+    const uint8_t *kind_of_layer = model->kind_of_layer;
+    size_t counts_bytes = (size_t)model->n_kinds * sizeof(chunk->stored.n[0]);
     return chunk->layers > 0 && chunk->layers == before->layers &&
            kind_of_layer[chunk->first_layer] == kind_of_layer[before->first_layer] &&
-           memcmp(&chunk->stored, &before->stored, sizeof(chunk->stored)) == 0 &&
-           memcmp(&chunk->recomputed, &before->recomputed, sizeof(chunk->recomputed)) == 0;
+           memcmp(chunk->stored.n, before->stored.n, counts_bytes) == 0 &&
+           memcmp(chunk->recomputed.n, before->recomputed.n, counts_bytes) == 0;
 }
 
 double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t index)

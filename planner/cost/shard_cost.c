@@ -4,11 +4,15 @@
  * Megatron scatters a message over tp when the sequence is not split already (arXiv:2104.04473 §4.1); with
  * sequence parallelism each rank has its part anyway.
  */
+static double message_bytes_per_number(const MppJob *job, const MppShard *shard)
+{
+    MppOpContext at = mpp_op_context(job, shard, &job->model->kinds[0]);
+    return at.tokens / at.tp * at.element;
+}
+
 double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer)
 {
-    const MppModel *model = shard->job->model;
-    MppOpContext at = mpp_op_context(shard->job, &shard->place.shard, &model->kinds[0]);
-    return at.tokens / at.tp * (double)mpp_shape_elements(mpp_model_shape_at(model, layer)) * at.element;
+    return (double)mpp_shape_elements(mpp_model_shape_at(shard->job->model, layer)) * shard->message_bytes_per_number;
 }
 
 static double logit_bytes(const MppJob *job)
@@ -21,7 +25,9 @@ static double logit_bytes(const MppJob *job)
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
 {
     MppOps ops;
-    *out = (MppShardCost){ .job = job, .place = *place };
+    out->job = job;
+    out->place = *place;
+    out->message_bytes_per_number = message_bytes_per_number(job, &place->shard);
     for (int64_t i = 0; i < job->model->n_kinds; i++) {
         mpp_ops_layer(job, &place->shard, &job->model->kinds[i], &ops);
         mpp_block_cost(job, place, &ops, &job->model->kinds[i], &out->kinds[i]);

@@ -13,7 +13,8 @@ typedef struct {
     MppBlockPlace place;
     MppBlockCost kinds[MPP_MODEL_MOST_KINDS];
     MppBlockCost embedding, head;
-    double head_bytes; /* live during the loss */
+    double message_bytes_per_number; /* of those that a token has between layers */
+    double head_bytes;               /* live during the loss */
 } MppShardCost;
 
 /** What one rank sends to a stage that begins with layer @layer (n_layers: only the head), of one micro-batch. */

@@ -65,7 +65,7 @@ typedef struct {
    window or full. Listed layers may differ more. */
 enum { MPP_MODEL_MOST_KINDS = 32, MPP_MODEL_MOST_LAYERS = 4096 };
 
-/** Layers of each kind. */
+/** Layers of each kind that the model has. */
 typedef struct {
     int16_t n[MPP_MODEL_MOST_KINDS];
 } MppKindCounts;
@@ -118,8 +118,8 @@ typedef struct {
     MppKindCounts *kinds_before; /* n_layers + 1: of the layers before each, and of all */
 } MppModel;
 
-/** Layers of each kind among @first … @first + @count - 1. */
-MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count);
+/** Layers of each kind among @first … @first + @count - 1. @out: the first n_kinds are written. */
+void mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count, MppKindCounts *out);
 
 /** Shape of what a token brings into layer @layer; of n_layers: what leaves the last. */
 MppShape mpp_model_shape_at(const MppModel *model, int64_t layer);

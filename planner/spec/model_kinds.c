@@ -146,13 +146,11 @@ bool mpp_model_list_kinds(MppModel *model, const MppJson *json, const cJSON *obj
 
 /* --- what follows from kinds --- */
 
-MppKindCounts mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count)
+void mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count, MppKindCounts *out)
 {
     const MppKindCounts *before = &model->kinds_before[first], *with = &model->kinds_before[first + count];
-    MppKindCounts counts = { { 0 } };
     for (int64_t i = 0; i < model->n_kinds; i++)
-        counts.n[i] = (int16_t)(with->n[i] - before->n[i]);
-    return counts;
+        out->n[i] = (int16_t)(with->n[i] - before->n[i]);
 }
 
 MppShape mpp_model_shape_at(const MppModel *model, int64_t layer)

@@ -266,7 +266,8 @@ static void test_counts(void)
         { 0, 9, { 2, 2, 3, 2 } }, { 0, 0, { 0 } }, { 3, 3, { 0, 1, 1, 1 } }, { 8, 1, { 0, 0, 1, 0 } },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppKindCounts counts = mpp_model_count_kinds(&inputs->model, rows[i].first, rows[i].count);
+        MppKindCounts counts;
+        mpp_model_count_kinds(&inputs->model, rows[i].first, rows[i].count, &counts);
         for (int k = 0; k < 4; k++)
             g_assert_cmpint(counts.n[k], ==, rows[i].expected[k]);
     }

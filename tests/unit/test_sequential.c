@@ -75,7 +75,8 @@ static void test_kinds(void)
     g_assert_cmpint(mpp_shape_elements(mpp_model_shape_at(model, 1)), ==, 8 * 63);
     g_assert_cmpint(mpp_shape_elements(mpp_model_shape_at(model, 4)), ==, 5);
     g_assert_cmpfloat(mpp_model_widest(model), ==, 8 * 63);
-    MppKindCounts counts = mpp_model_count_kinds(model, 1, 3);
+    MppKindCounts counts;
+    mpp_model_count_kinds(model, 1, 3, &counts);
     g_assert_true(counts.n[0] == 0 && counts.n[1] == 2 && counts.n[2] == 1);
 }
 
