@@ -45,6 +45,7 @@ static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *esti
     cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);
     cJSON_AddNumberToObject(interval, "runs", (double)spread->runs);
     cJSON_AddNumberToObject(interval, "sources", (double)spread->sources);
+    cJSON_AddNumberToObject(interval, "tied_frac", spreads->pair_frac);
     cJSON_AddBoolToObject(interval, "device_fitted", spread->basis.device_fitted);
     cJSON_AddBoolToObject(interval, "runtime_fitted", spread->basis.runtime_fitted);
 }
