@@ -6,7 +6,7 @@
 #include "planner/api/plan_json.h"
 #include "planner/api/request.h"
 #include "planner/base/error.h"
-#include "planner/spec/mesh.h"
+#include "planner/cost/plan_cost.h"
 #include "sim/answer.h"
 #include "sim/writer.h"
 
@@ -129,14 +129,9 @@ static cJSON *answer_simulate(const MppRequest *request, GError **error)
         return NULL;
     const MppJob *job = &plan->inputs->job;
     const MppStrategy *s = &plan->strategy;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
     g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
-    g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, what_if, NULL, error);
+    g_autoptr(MppSimulation) simulation = mpp_simulate(cost->pipeline, what_if, NULL, error);
     if (!simulation)
         return NULL;
     g_autoptr(MppTracks) tracks = mpp_tracks_new(simulation, NULL);

@@ -6,6 +6,27 @@
 #include "planner/cli/terminal.h"
 #include "sim/answer.h"
 
+/** A choice as a cell: layers of chunks as runs of equal ones, "1 2x62 1". */
+static char *cell(const cJSON *choice)
+{
+    if (cJSON_IsString(choice))
+        return g_strdup(choice->valuestring);
+    if (cJSON_IsBool(choice))
+        return g_strdup(cJSON_IsTrue(choice) ? "true" : "false");
+    if (cJSON_IsNumber(choice))
+        return g_strdup_printf("%g", choice->valuedouble);
+    GString *text = g_string_new(NULL);
+    for (const cJSON *first = choice->child, *next; first; first = next) {
+        int alike = 0;
+        for (next = first; next && next->valuedouble == first->valuedouble; next = next->next)
+            alike++;
+        g_string_append_printf(text, "%s%g", text->len ? " " : "", first->valuedouble);
+        if (alike > 1)
+            g_string_append_printf(text, "x%d", alike);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void add_strategy_rows(MppTable *table, const MppStrategy *a, const MppStrategy *b)
 {
     g_autoptr(cJSON) left = mpp_fields_write(&mpp_strategy_fields, a, false);
@@ -15,13 +36,11 @@ static void add_strategy_rows(MppTable *table, const MppStrategy *a, const MppSt
         const cJSON *other = mpp_json_get(right, member->string);
         if (cJSON_Compare(member, other, true))
             continue;
-        char *one = cJSON_PrintUnformatted(member), *two = cJSON_PrintUnformatted(other);
+        g_autofree char *one = cell(member), *two = cell(other);
         mpp_table_add(table, "%s", member->string);
         mpp_table_add(table, "%s", one);
-        mpp_table_add(table, "%s", two ? two : "");
+        mpp_table_add(table, "%s", two);
         mpp_table_add(table, "%s", "");
-        cJSON_free(one);
-        cJSON_free(two);
     }
 }
 
@@ -34,10 +53,23 @@ static void add_time_row(MppTable *table, const char *name, double a_s, double b
     mpp_table_add(table, "%+.1f %%", 100 * (b_s - a_s) / step_s);
 }
 
-static void print_diff(const MppPlanFile *a, const MppPlanFile *b)
+static void add_memory_rows(MppTable *table, const MppMemory *a, const MppMemory *b)
 {
-    g_autoptr(MppEstimate) first = mpp_answer_new(&a->inputs->job, &a->strategy);
-    g_autoptr(MppEstimate) second = mpp_answer_new(&b->inputs->job, &b->strategy);
+    for (int i = 0; i <= MPP_N_MEMORY_PARTS; i++) {
+        bool sum = i == MPP_N_MEMORY_PARTS;
+        double a_bytes = sum ? a->allocated_bytes : a->bytes[i], b_bytes = sum ? b->allocated_bytes : b->bytes[i];
+        g_autofree char *one = mpp_units_bytes(a_bytes), *two = mpp_units_bytes(b_bytes);
+        if (a_bytes == 0 && b_bytes == 0)
+            continue;
+        mpp_table_add(table, "%s", sum ? "peak memory" : mpp_names_get(&mpp_memory_titles, i));
+        mpp_table_add(table, "%s", one);
+        mpp_table_add(table, "%s", two);
+        mpp_table_add(table, "%s", "");
+    }
+}
+
+static void print_diff(const MppPlanFile *a, const MppPlanFile *b, const MppEstimate *first, const MppEstimate *second)
+{
     g_autofree char *title_a = mpp_inputs_title(a->inputs), *title_b = mpp_inputs_title(b->inputs);
     printf("A  %s\nB  %s\n\n", title_a, title_b);
     g_autoptr(MppTable) table = mpp_table_new("|A >|B >|of A's step >");
@@ -46,35 +78,49 @@ static void print_diff(const MppPlanFile *a, const MppPlanFile *b)
     for (int i = 0; i < MPP_N_SHARES; i++)
         if (first->shares.s[i] != second->shares.s[i])
             add_time_row(table, mpp_names_get(&mpp_share_titles, i), first->shares.s[i], second->shares.s[i], first->step_s);
-    const MppMemory *full_a = &first->stages[first->fullest_stage].memory, *full_b = &second->stages[second->fullest_stage].memory;
-    for (int i = 0; i <= MPP_N_MEMORY_PARTS; i++) {
-        bool sum = i == MPP_N_MEMORY_PARTS;
-        g_autofree char *one = mpp_units_bytes(sum ? full_a->allocated_bytes : full_a->bytes[i]);
-        g_autofree char *two = mpp_units_bytes(sum ? full_b->allocated_bytes : full_b->bytes[i]);
-        mpp_table_add(table, "%s", sum ? "peak memory" : mpp_names_get(&mpp_memory_titles, i));
-        mpp_table_add(table, "%s", one);
-        mpp_table_add(table, "%s", two);
-        mpp_table_add(table, "%s", "");
-    }
+    add_memory_rows(table, &first->stages[first->fullest_stage].memory, &second->stages[second->fullest_stage].memory);
     mpp_table_print(table);
+}
+
+static bool write_diff(const MppPlanFile *a, const MppPlanFile *b, const MppEstimate *first, const MppEstimate *second, GError **error)
+{
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON_AddItemToObject(root, "a", mpp_plan_json(&a->inputs->job, &a->strategy, first));
+    cJSON_AddItemToObject(root, "b", mpp_plan_json(&b->inputs->job, &b->strategy, second));
+    return mpp_json_write(root, NULL, error);
+}
+
+static bool diff(const char *a_path, const char *b_path, bool json, GError **error)
+{
+    g_autoptr(MppPlanFile) a = mpp_plan_file_load(a_path, error);
+    g_autoptr(MppPlanFile) b = a ? mpp_plan_file_load(b_path, error) : NULL;
+    if (!b)
+        return false;
+    g_autoptr(MppEstimate) first = mpp_answer_new(&a->inputs->job, &a->strategy);
+    g_autoptr(MppEstimate) second = mpp_answer_new(&b->inputs->job, &b->strategy);
+    if (json)
+        return write_diff(a, b, first, second, error);
+    print_diff(a, b, first, second);
+    return true;
 }
 
 static bool run(int argc, char **argv, GError **error)
 {
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print both plans as JSON", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
     g_auto(GStrv) files = NULL;
     bool helped;
-    if (!mpp_command_parse(&mpp_command_diff, NULL, NULL, argc, argv, &files, &helped, error) || helped)
+    if (!mpp_command_parse(&mpp_command_diff, entries, NULL, argc, argv, &files, &helped, error) || helped)
         return helped;
     if (!files || g_strv_length(files) != 2) {
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "diff needs two plan files");
         return false;
     }
-    g_autoptr(MppPlanFile) a = mpp_plan_file_load(files[0], error);
-    g_autoptr(MppPlanFile) b = a ? mpp_plan_file_load(files[1], error) : NULL;
-    if (!b)
-        return false;
-    print_diff(a, b);
-    return true;
+    return diff(files[0], files[1], json, error);
 }
 
 const MppCommand mpp_command_diff = {

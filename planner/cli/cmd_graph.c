@@ -4,6 +4,7 @@
 #include "planner/base/file.h"
 #include "planner/base/tool.h"
 #include "planner/cli/command.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/graph/graph_of_plan.h"
 
 static const int64_t not_given = G_MININT64;
@@ -35,13 +36,8 @@ static MppPartitionGraph *graph_of(const MppPlanFile *file, const GraphOptions *
 {
     const MppJob *job = &file->inputs->job;
     const MppStrategy *s = &file->strategy;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
-    MppPartitionGraph *graph = mpp_graph_of_plan(pipeline, &options->request, error);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    MppPartitionGraph *graph = mpp_graph_of_plan(cost->pipeline, &options->request, error);
     if (graph) {
         graph->title = mpp_inputs_title(file->inputs);
         graph->subtitle = mpp_strategy_title(s);

@@ -6,6 +6,7 @@
 #include "planner/cli/question.h"
 #include "planner/cli/schedule_text.h"
 #include "planner/cli/terminal.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/schedule/list_schedule.h"
 
 enum { CHART_COLUMNS = 80 };
@@ -184,17 +185,12 @@ static bool show(const Options *options, const MppQuestion *question, GError **e
 {
     const MppJob *job = &question->inputs->job;
     const MppStrategy *s = &question->strategy;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
     double cap_bytes = isnan(options->cap_gib) ? mpp_memory_usable_bytes(job) : options->cap_gib * BYTES_PER_GIB;
     Choice choice = { 0 };
-    bool done = choose(options, pipeline, cap_bytes, &choice, error) && (!options->output || write_csv(options, &choice, error));
+    bool done = choose(options, cost->pipeline, cap_bytes, &choice, error) && (!options->output || write_csv(options, &choice, error));
     if (done)
-        print(question, pipeline, &choice, cap_bytes);
+        print(question, cost->pipeline, &choice, cap_bytes);
     clear_choice(&choice);
     return done;
 }

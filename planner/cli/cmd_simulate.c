@@ -8,6 +8,7 @@
 #include "planner/cli/plan_text.h"
 #include "planner/cli/question.h"
 #include "planner/cli/simulate_text.h"
+#include "planner/cost/plan_cost.h"
 #include "sim/writer.h"
 
 enum { MOST_RUNS = 1000000, MOST_THREADS = 1024 };
@@ -256,20 +257,15 @@ static bool simulate(const Options *options, MppQuestion *question, GError **err
     g_autoptr(MppWhatIf) what_if = what_if_of(options, error);
     if (!what_if)
         return false;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
-    if (!set_order(options, pipeline, error))
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    if (!set_order(options, cost->pipeline, error))
         return false;
-    g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, what_if, NULL, error);
+    g_autoptr(MppSimulation) simulation = mpp_simulate(cost->pipeline, what_if, NULL, error);
     g_autofree bool *lanes = NULL;
     if (!simulation || !choose_lanes(options, &simulation->ranks, &lanes, error))
         return false;
     g_autoptr(GError) failed = NULL;
-    g_autoptr(MppMonteCarlo) sample = sample_steps(options, pipeline, what_if, &failed);
+    g_autoptr(MppMonteCarlo) sample = sample_steps(options, cost->pipeline, what_if, &failed);
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
         return false;

@@ -1,10 +1,13 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "planner/cli/command.h"
 #include "planner/api/plan_json.h"
 #include "planner/cli/terminal.h"
 #include "planner/base/units.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/spec/plan_file.h"
 #include "validate/backend_load.h"
 #include "validate/comparison.h"
@@ -70,6 +73,26 @@ static bool check(const Options *o, char **files, GError **error)
     if (wrong)
         g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
     return !wrong;
+}
+
+/** Ranks of this machine share its memory: a cluster's plan is not started here. */
+static bool check_memory(const Options *o, int64_t gpus, MppPipelineCost *pipeline, GError **error)
+{
+    bool elsewhere = o->hostfile || g_strcmp0(o->launcher, "srun") == 0 || (o->backend && strcmp(o->backend, "cpu") != 0);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_from(pipeline);
+    double needed_bytes = 0;
+    for (int64_t k = 0; k < estimate->pp; k++)
+        needed_bytes += estimate->stages[k].memory.allocated_bytes * gpus / estimate->pp;
+    if (o->slice)
+        needed_bytes = estimate->peak_bytes;
+    if (elsewhere || needed_bytes <= (double)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE))
+        return true;
+    g_autofree char *needed = mpp_units_bytes(needed_bytes);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
+                o->slice ? "the fullest rank allocates %s, more than this machine has"
+                         : "the plan's ranks allocate %s, more than this machine has: see --hostfile, --launcher and --slice",
+                needed);
+    return false;
 }
 
 /** The plan with the layers of every chunk spelled out, for the ranks. */
@@ -202,13 +225,6 @@ static bool write_timelines(const Options *o, const MppSimulation *simulation, c
            (!o->page || mpp_timelines_write(simulation, report, MPP_TIMELINES_PAGE, o->page, error));
 }
 
-static MppPipelineCost *costed(const MppPlanFile *file, const MppShardCost *shard)
-{
-    MppPipelineCost *pipeline = mpp_pipeline_cost_new(file->strategy.pp * file->strategy.vpp, file->inputs->model.n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, &file->strategy);
-    return pipeline;
-}
-
 static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *report, MppPipelineCost *pipeline, GError **error)
 {
     g_autofree char *title = mpp_inputs_title(file->inputs), *strategy = mpp_strategy_title(&file->strategy);
@@ -219,11 +235,11 @@ static bool show(const Options *o, const MppPlanFile *file, const MppRunReport *
             print_numerics(report);
         return write_result(o, report, NULL, error) && judge_numerics(report, error);
     }
-    g_autoptr(MppPipelineCost) measured = o->slice ? costed(file, pipeline->shard) : NULL;
+    g_autoptr(MppPlanCost) measured = o->slice ? mpp_plan_cost_new(&file->inputs->job, &file->strategy) : NULL;
     if (measured)
-        mpp_slice_step_set_passes(measured, report);
+        mpp_slice_step_set_passes(measured->pipeline, report);
     g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, NULL, NULL, error);
-    g_autoptr(MppSimulation) slice = simulation && measured ? mpp_simulate(measured, NULL, NULL, error) : NULL;
+    g_autoptr(MppSimulation) slice = simulation && measured ? mpp_simulate(measured->pipeline, NULL, NULL, error) : NULL;
     if (!simulation || (measured && !slice))
         return false;
     g_autoptr(MppComparison) comparison = mpp_comparison_new(simulation, slice, report);
@@ -239,14 +255,11 @@ static bool validate(const Options *o, const char *path, GError **error)
     if (!file)
         return false;
     file->inputs->runtime.skips_step_barrier = false; /* steps begin together here */
-    const MppJob *job = &file->inputs->job;
-    MppMesh mesh = mpp_mesh_new(&file->strategy, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(&file->strategy, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = costed(file, shard);
-    g_autoptr(MppRunReport) report = run_plan(o, file, pipeline, error);
-    return report && show(o, file, report, pipeline, error);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(&file->inputs->job, &file->strategy);
+    if (!check_memory(o, file->inputs->gpus, cost->pipeline, error))
+        return false;
+    g_autoptr(MppRunReport) report = run_plan(o, file, cost->pipeline, error);
+    return report && show(o, file, report, cost->pipeline, error);
 }
 
 static bool run(int argc, char **argv, GError **error)

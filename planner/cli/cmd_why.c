@@ -2,6 +2,7 @@
 
 #include "planner/api/best_plan.h"
 #include "planner/api/job_words.h"
+#include "planner/api/plan_json.h"
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
 #include "planner/cli/cures.h"
@@ -11,9 +12,17 @@
 #include "planner/cli/terminal.h"
 #include "sim/answer.h"
 
-static void print_cures(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now)
+/** Why a strategy is not the one to take. */
+typedef struct {
+    const MppJob *job;
+    const MppStrategy *strategy;
+    MppEstimate *estimate;
+    GArray *cures;     /* MppCure; of what fits none */
+    MppBestPlan *best; /* NULL: nothing fits */
+} Answer;
+
+static void print_cures(const GArray *cures, const MppEstimate *now)
 {
-    GArray *cures = mpp_cures_find(job, strategy, now);
     g_autoptr(MppTable) table = mpp_table_new("change|peak >|step >|");
     for (guint i = 0; i < cures->len; i++) {
         const MppCure *cure = &g_array_index(cures, MppCure, i);
@@ -27,21 +36,16 @@ static void print_cures(const MppJob *job, const MppStrategy *strategy, const Mp
         mpp_table_print(table);
     else
         puts("  no single change makes it smaller");
-    mpp_cures_free(cures);
 }
 
-static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
+static void compare_with_best(const MppBestPlan *best, const MppEstimate *estimate)
 {
-    const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
-    MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
-    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, false);
-    if (!result->board->fastest->len) {
+    if (!best) {
         puts("  nothing fits on these devices");
         return;
     }
-    g_autoptr(MppBestPlan) plan = mpp_best_plan_new(job, &how, result, NULL, false);
-    const MppEstimate *other = plan->best.estimate;
-    g_autofree char *title = mpp_strategy_title(&plan->best.candidate.strategy), *step = mpp_units_seconds(other->step_s);
+    const MppEstimate *other = best->best.estimate;
+    g_autofree char *title = mpp_strategy_title(&best->best.candidate.strategy), *step = mpp_units_seconds(other->step_s);
     g_autofree char *reason = mpp_plan_text_reason(other, estimate);
     printf("  the best plan is %s: %s a step\n", title, step);
     if (estimate->step_s > other->step_s)
@@ -52,28 +56,67 @@ static void compare_with_best(const MppJob *job, const MppEstimate *estimate)
         printf("  this one would be %.1f %% faster if it fitted\n", 100 * (1 - estimate->step_s / other->step_s));
 }
 
-static bool explain(const MppInputs *inputs, const char *text, GError **error)
+static void print_answer(const MppInputs *inputs, const Answer *answer)
 {
-    const MppJob *job = &inputs->job;
-    MppStrategy strategy;
-    if (!mpp_job_words_strategy(job, text, &strategy, error))
-        return false;
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
+    const MppEstimate *estimate = answer->estimate;
     g_autofree char *title = mpp_inputs_title(inputs);
     puts(title);
-    mpp_plan_text_answer(job, &strategy, estimate, NULL);
+    mpp_plan_text_answer(answer->job, answer->strategy, estimate, NULL);
     mpp_plan_text_shares(estimate);
     mpp_plan_text_memory(estimate);
     if (!estimate->fits) {
         g_autofree char *lacking = mpp_units_bytes(estimate->peak_bytes - estimate->usable_bytes);
         printf("\n  out of memory on stage %" G_GINT64_FORMAT " by %s\n", estimate->fullest_stage, lacking);
-        print_cures(job, &strategy, estimate);
+        print_cures(answer->cures, estimate);
     }
     puts("");
-    compare_with_best(job, estimate);
-    mpp_plan_text_warning(job, &strategy);
+    compare_with_best(answer->best, estimate);
+    mpp_plan_text_warning(answer->job, answer->strategy);
+}
+
+static bool write_answer(const MppInputs *inputs, const Answer *answer, GError **error)
+{
+    g_autoptr(cJSON) root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
+    cJSON_AddItemToObject(root, "plan", mpp_plan_json(answer->job, answer->strategy, answer->estimate));
+    cJSON *changes = cJSON_AddArrayToObject(root, "changes");
+    for (guint i = 0; i < answer->cures->len; i++) {
+        const MppCure *cure = &g_array_index(answer->cures, MppCure, i);
+        g_autofree char *strategy = mpp_strategy_to_text(&cure->strategy);
+        cJSON *change = cJSON_CreateObject();
+        cJSON_AddStringToObject(change, "change", cure->title);
+        cJSON_AddStringToObject(change, "strategy", strategy);
+        cJSON_AddNumberToObject(change, "step_time_s", cure->step_s);
+        cJSON_AddNumberToObject(change, "peak_bytes", cure->peak_bytes);
+        cJSON_AddBoolToObject(change, "fits", cure->fits);
+        cJSON_AddItemToArray(changes, change);
+    }
+    const MppRankedPlan *best = answer->best ? &answer->best->best : NULL;
+    cJSON_AddItemToObject(root, "best",
+                          best ? mpp_plan_json(answer->job, &best->candidate.strategy, best->estimate) : cJSON_CreateNull());
+    return mpp_json_write(root, NULL, error);
+}
+
+static bool explain(const MppInputs *inputs, const char *text, bool json, GError **error)
+{
+    const MppJob *job = &inputs->job;
+    MppStrategy strategy;
+    if (!mpp_job_words_strategy(job, text, &strategy, error))
+        return false;
+    const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
+    MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
+    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, false);
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, false) : NULL;
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
+    GArray *cures = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppCure)) : mpp_cures_find(job, &strategy, estimate);
+    const Answer answer = { job, &strategy, estimate, cures, best };
+    bool done = !json || write_answer(inputs, &answer, error);
+    if (!json)
+        print_answer(inputs, &answer);
+    mpp_cures_free(cures);
     mpp_strategy_clear(&strategy);
-    return true;
+    return done;
 }
 
 static bool run(int argc, char **argv, GError **error)
@@ -81,14 +124,19 @@ static bool run(int argc, char **argv, GError **error)
     MppJobOptions options = { 0 };
     GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
     mpp_job_options_entries(&options, job_entries);
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
     g_auto(GStrv) rest = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_why, job_entries, NULL, argc, argv, &rest, &helped, error);
+    bool helped, done = mpp_command_parse(&mpp_command_why, job_entries, entries, argc, argv, &rest, &helped, error);
     if (done && !helped) {
         g_autoptr(MppInputs) inputs = NULL;
         done = rest && !rest[1];
         if (!done)
             g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "why needs one strategy, like tp=8,pp=1");
-        done = done && (inputs = mpp_job_options_inputs(&options, error)) && explain(inputs, rest[0], error);
+        done = done && (inputs = mpp_job_options_inputs(&options, error)) && explain(inputs, rest[0], json, error);
     }
     mpp_job_options_clear(&options);
     return done;

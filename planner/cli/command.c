@@ -57,16 +57,42 @@ static void append_entries(GArray *all, const GOptionEntry *entries)
         g_array_append_val(all, *entry);
 }
 
+static GArray *all_entries(const GOptionEntry *entries, const GOptionEntry *more)
+{
+    const GOptionEntry help[] = { { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, HELP_TEXT, NULL }, G_OPTION_ENTRY_NULL };
+    GArray *all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
+    append_entries(all, entries);
+    append_entries(all, more);
+    append_entries(all, help);
+    return all;
+}
+
 /** Hands the options that the command would parse to another form than --help. */
 static void describe(const MppDescription *description, const MppCommand *command, const GOptionEntry *entries,
                      const GOptionEntry *more)
 {
-    const GOptionEntry help[] = { { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, HELP_TEXT, NULL }, G_OPTION_ENTRY_NULL };
-    g_autoptr(GArray) all = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
-    append_entries(all, entries);
-    append_entries(all, more);
-    append_entries(all, help);
+    g_autoptr(GArray) all = all_entries(entries, more);
     description->command(command, (const GOptionEntry *)all->data);
+}
+
+/** Says of an option that no entry has which ones there are. @error: the parser's, replaced when it is of that kind */
+static void suggest_option(const GOptionEntry *entries, const GOptionEntry *more, char *const *argv, int argc, GError **error)
+{
+    if (!g_error_matches(*error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+        return;
+    g_autoptr(GArray) all = all_entries(entries, more);
+    g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < all->len; i++)
+        g_ptr_array_add(known, g_strconcat("--", g_array_index(all, GOptionEntry, i).long_name, NULL));
+    for (int i = 0; i < argc; i++) {
+        if (*argv[i] != '-' || !g_str_has_suffix((*error)->message, argv[i])) /* it names the word that it stopped at */
+            continue;
+        g_autofree char *option = g_strndup(argv[i], strcspn(argv[i], "="));
+        g_autofree char *nearest = mpp_names_suggest((const char *const *)known->pdata, (int)known->len, option);
+        g_clear_error(error);
+        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown option \"%s\"; known: %s", option, nearest);
+        return;
+    }
 }
 
 bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, int argc, char **argv,
@@ -95,6 +121,8 @@ bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, c
         *helped = true;
     }
     g_set_prgname("mpplan");
+    if (!parsed)
+        suggest_option(entries, more, argv, argc, error);
     return parsed;
 }
 

@@ -4,6 +4,7 @@
 
 #include "planner/base/units.h"
 #include "planner/cli/terminal.h"
+#include "planner/cost/plan_cost.h"
 
 enum { CHART_CELLS = 56, BAR_CELLS = 14, MOST_ROWS = 8 };
 
@@ -77,14 +78,9 @@ void mpp_pipeline_chart_print(const MppJob *job, const MppStrategy *s, const Mpp
 {
     if (estimate->pp == 1)
         return;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
-    const MppOrder *order = mpp_pipeline_cost_order(pipeline);
-    MppDurations durations = mpp_pipeline_cost_durations(pipeline);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    const MppOrder *order = mpp_pipeline_cost_order(cost->pipeline);
+    MppDurations durations = mpp_pipeline_cost_durations(cost->pipeline);
     g_autoptr(MppReplay) replay = mpp_replay_new(order, &durations);
     print_chart(order, replay, estimate);
 }

@@ -108,6 +108,10 @@ MppRunArguments *mpp_run_arguments_load(const MppJobOptions *job, char **files, 
     }
     if (!out->profiles)
         return NULL;
+    if (!out->runs->len) {
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "no measured runs in %s", files[0]);
+        return NULL;
+    }
     take_profiles(out);
     return g_steal_pointer(&out);
 }

@@ -1,5 +1,6 @@
 #include "planner/cost/estimate.h"
 
+#include "planner/cost/plan_cost.h"
 #include "planner/cost/step_end.h"
 #include "planner/spec/model_params.h"
 
@@ -171,27 +172,14 @@ double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
     return (bound_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job) * MPP_ESTIMATE_ROUNDING;
 }
 
-/** @shard: out, what the pipeline's costs were summed from */
-static MppPipelineCost *pipeline_of(const MppJob *job, const MppStrategy *strategy, MppShardCost *shard)
-{
-    MppMesh mesh = mpp_mesh_new(strategy, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(strategy, &mesh);
-    mpp_shard_cost(job, &place, shard);
-    MppPipelineCost *pipeline = mpp_pipeline_cost_new(strategy->pp * strategy->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, strategy);
-    return pipeline;
-}
-
 MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy)
 {
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    g_autoptr(MppPipelineCost) pipeline = pipeline_of(job, strategy, shard);
-    return mpp_estimate_from(pipeline);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, strategy);
+    return mpp_estimate_from(cost->pipeline);
 }
 
 double mpp_estimate_time_s(const MppJob *job, const MppStrategy *strategy)
 {
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    g_autoptr(MppPipelineCost) pipeline = pipeline_of(job, strategy, shard);
-    return mpp_estimate_step_s(pipeline);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, strategy);
+    return mpp_estimate_step_s(cost->pipeline);
 }

@@ -2,6 +2,7 @@
 
 #include "planner/base/units.h"
 #include "planner/calibrate/spread.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/report/page.h"
 #include "planner/report/page_parts.h"
 #include "planner/report/sensitivity.h"
@@ -45,6 +46,7 @@ static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *esti
     cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);
     cJSON_AddNumberToObject(interval, "runs", (double)spread->runs);
     cJSON_AddNumberToObject(interval, "sources", (double)spread->sources);
+    cJSON_AddNumberToObject(interval, "tied_frac", spreads->pair_frac);
     cJSON_AddBoolToObject(interval, "device_fitted", spread->basis.device_fitted);
     cJSON_AddBoolToObject(interval, "runtime_fitted", spread->basis.runtime_fitted);
 }
@@ -172,12 +174,7 @@ cJSON *mpp_page_data(const MppPageQuestion *question)
     const MppInputs *inputs = question->inputs;
     const MppJob *job = &inputs->job;
     const MppStrategy *s = question->strategy;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
 
     cJSON *root = cJSON_CreateObject();
     g_autofree char *title = mpp_inputs_title(inputs), *plan = mpp_strategy_title(s), *text = mpp_strategy_to_text(s);
@@ -187,7 +184,7 @@ cJSON *mpp_page_data(const MppPageQuestion *question)
     cJSON_AddStringToObject(root, "strategy", text);
     if (question->verdict)
         cJSON_AddStringToObject(root, "verdict", question->verdict);
-    add_simulated(root, pipeline, question);
+    add_simulated(root, cost->pipeline, question);
     cJSON_AddItemToObject(root, "layout", mpp_page_layout(job, s));
     add_rows(root, "alternatives", question->others);
     add_rows(root, "pareto", question->front);

@@ -101,6 +101,21 @@ def case_uneven_stages():
     equal([stage["layers"] for stage in got["stages"]], [3, 5, 4])
 
 
+def case_why():
+    """Of a plan that does not fit: the changes tried, each as estimate has it, and the best plan."""
+    job = [*JOB, "--gpus", 12, "--global-batch", 48]
+    got = run_json("why", "pp=12,mbs=4", *job, "--json")
+    has_keys(got, {"format_version", "inputs", "plan", "changes", "best"})
+    equal(got["plan"], run_json("estimate", *job, "--strategy", "pp=12,mbs=4", "--json")["best"])
+    equal(got["best"], run_json("plan", *job, "--json")["best"])
+    equal(bool(got["changes"]), not got["plan"]["fits"])
+    for change in got["changes"]:
+        has_keys(change, {"change", "strategy", "step_time_s", "peak_bytes", "fits"})
+        plan = run_json("estimate", *job, "--strategy", change["strategy"], "--json")["best"]
+        near(plan["memory_bytes"]["peak"], change["peak_bytes"])
+        equal(plan["fits"], change["fits"])
+
+
 def case_assumed():
     """What nobody said is listed, and nothing else is."""
     silent = run_json("estimate", "--model", "data/model.json", "--gpus", 1, "--strategy", "mbs=1", "--json")["inputs"]

@@ -162,6 +162,20 @@ def case_diff(folder):
     first, second = (json.loads(path.read_text())["best"]["step_time_s"] for path in (a, b))
     equal(rows["step"][2], f"{100 * (second - first) / first:+.1f} %")
     assert "dp" not in run("diff", a, a).stdout.split()
+    both = run_json("diff", a, b, "--json")
+    equal([both["a"], both["b"]], [json.loads(path.read_text())["best"] for path in (a, b)])
+
+
+@scratch
+def case_diff_of_stages(folder):
+    """Layers of chunks as runs of equal ones; parts of memory that neither plan has are left out."""
+    a, b = folder / "a.json", folder / "b.json"
+    run("estimate", *QUESTION, "--strategy", "pp=6,stages=3/2/2/2/2/1", "-o", a)
+    run("estimate", *QUESTION, "--strategy", "pp=6,schedule=1f1b", "-o", b)
+    text = run("diff", a, b).stdout
+    rows = {re.split(r"\s{2,}", line.strip())[0]: re.split(r"\s{2,}", line.strip())[1:] for line in text.splitlines()[3:]}
+    equal(rows["stage_layers"], ["3 2x4 1", "2x6"])
+    assert not any(row[:2] == ["0 B", "0 B"] for row in rows.values()), text
 
 
 def case_why():

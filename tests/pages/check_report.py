@@ -155,6 +155,17 @@ def case_sort():
         equal(page_.complaints(), [])
 
 
+def case_ties_are_marked():
+    cells = "[...document.querySelectorAll('#alternatives-table tbody tr')].map((row) => row.children[2].textContent)"
+    with browser() as page_:
+        page_.open(small())
+        tied = json.loads(page_.evaluate("document.getElementById('data').textContent"))["interval"]["tied_frac"]
+        rows = [cell for cell in page_.evaluate(cells) if cell]
+        apart = [float(cell.split()[0].replace("\u2212", "-")) / 100 for cell in rows]
+        equal([cell.endswith("≈") for cell in rows], [abs(share) < tied for share in apart])
+        equal(page_.evaluate("document.getElementById('tied').textContent").startswith("≈"), any("≈" in cell for cell in rows))
+
+
 def timeline_range(page_):
     return page_.evaluate("(({dataset}) => [+dataset.from, +dataset.to])(document.getElementById('timeline-canvas'))")
 

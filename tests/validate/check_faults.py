@@ -321,4 +321,15 @@ def case_wrong_number_of_ranks():
         assert done.returncode != 0 and "the plan is for 2 ranks, started are 1" in done.stderr, done.stderr
 
 
+def case_plan_larger_than_the_machine():
+    with Folder() as folder:
+        folder.run("estimate", "--model", "llama-3.1-405b", "--gpus", 4096, "--cluster", "cpu-hosts", "--runtime", "mpplan-run", "--precision", "fp32",
+                   "--strategy", "tp=8,pp=2", "-o", "plan.json")
+        for arguments, said in (([], "the plan's ranks allocate "), (["--slice"], "the fullest rank allocates ")):
+            out, err = folder.run("validate", "plan.json", *arguments, status=3)
+            equal(out, "")
+            assert err.startswith(f"mpplan: {said}") and "more than this machine has" in err, err
+        folder.nothing_left()
+
+
 main(globals())

@@ -43,7 +43,7 @@ function showPareto({ pareto, alternatives, numbers, plan }) {
       const s = least + part * (most - least);
       return [make("text", { x: x(s), y: height - 12, "text-anchor": "middle", class: "quiet" }, seconds(s))];
     });
-    const front = [...pareto].sort((a, b) => a.step_s - b.step_s);
+    const front = [...pareto, best].filter((p) => !pareto.some((q) => q.step_s < p.step_s && q.peak_bytes < p.peak_bytes)).sort((a, b) => a.step_s - b.step_s);
     const path = front.map((p, i) => `${i ? "L" : "M"}${x(p.step_s).toFixed(1)} ${y(p.peak_bytes).toFixed(1)}`).join("");
     svg.replaceChildren(
       make("line", { x1: left, x2: width - 10, y1: height - bottom, y2: height - bottom, stroke: "var(--line)" }),

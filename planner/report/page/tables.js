@@ -1,18 +1,21 @@
 /** The plan and the others. */
-function showAlternatives({ alternatives, pareto, numbers, plan }) {
+function showAlternatives({ alternatives, pareto, numbers, interval, plan }) {
   const table = byId("alternatives-table"), step = numbers.step_s;
   const known = new Set([plan, ...alternatives.map((row) => row.title)]);
   const front = pareto.filter((row) => !known.has(row.title));
+  const tied = (row) => !row.best && Math.abs(row.step_s / step - 1) < interval.tied_frac;
   const rows = [{ title: plan, step_s: step, peak_bytes: numbers.peak_bytes, mfu: numbers.mfu, reason: "this plan", best: true }, ...alternatives, ...front];
   const columns = [
     { title: "plan", value: (row) => row.title, text: (row) => row.title },
     { title: "step", value: (row) => row.step_s, text: (row) => seconds(row.step_s), amount: true },
-    { title: "against this", value: (row) => row.step_s / step - 1, text: (row) => (row.best ? "" : `${row.step_s < step ? "−" : "+"}${percent(Math.abs(row.step_s / step - 1))}`), amount: true },
+    { title: "against this", value: (row) => row.step_s / step - 1, text: (row) => (row.best ? "" : `${row.step_s < step ? "−" : "+"}${percent(Math.abs(row.step_s / step - 1))}${tied(row) ? " ≈" : ""}`), amount: true },
     { title: "peak memory", value: (row) => row.peak_bytes, text: (row) => bytes(row.peak_bytes), amount: true },
     { title: "MFU", value: (row) => row.mfu, text: (row) => percent(row.mfu), amount: true },
     { title: "loses because", value: (row) => row.reason || "", text: (row) => row.reason || "" },
   ];
   sortable(table, columns, rows, 1, (row) => ({ class: row.best ? "best" : "", "data-plan": row.title }));
+  if (rows.some(tied))
+    byId("tied").append(`≈ cannot be told apart from this plan: of pairs predicted ${percent(interval.tied_frac)} apart one in five ran the other way round.`);
 }
 
 function pickAlternative(title) {
