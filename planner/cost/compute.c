@@ -7,28 +7,46 @@ static const struct {
     int m, n;
 } tiles[] = { { 256, 128 }, { 128, 128 }, { 128, 64 }, { 64, 64 } };
 
+/** How a product is cut into tiles. */
+typedef struct {
+    double share;  /* of the rate that is reached */
+    double splits; /* of k: slices that different cores add up, whose sums are added at the end */
+} Tiling;
+
 /**
- * Share of the rate that @count products of m by n reach with the best tile: whole tiles cover the output, whole
- * waves of tiles occupy the cores, and a small tile loads more operand bytes for its work. The last is taken as
- * i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS' preference for 128s).
- * A processor without tiles in that sense loses what its register blocks do not fill.
+ * Cores that the tiles of less than one wave leave over take slices of k (split-K), of 256 at least (guess: four steps of a tile):
+ * gradients of small weights are few tiles, and deep ones.
  */
-static double tile_share(const MppDevice *device, double count, double m, double n)
+static double slices(const MppDevice *device, double n_tiles, double k)
+{
+    const double least = 256;
+    return CLAMP(floor(device->cores / n_tiles), 1, MAX(k / least, 1));
+}
+
+/**
+ * The best tile for @count products of m by n by k: whole tiles cover the output, whole waves of tiles occupy the cores,
+ * filling and emptying a tile's pipeline takes as long as @depth of k, and a small tile loads more operand bytes for its
+ * work. The last is taken as i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS'
+ * preference for 128s). A processor without tiles in that sense loses what its register blocks do not fill.
+ */
+static Tiling best_tiling(const MppDevice *device, double depth, double count, double m, double n, double k)
 {
     if (device->matmul_tile) {
         double edge = (double)device->matmul_tile;
-        return m / (ceil(m / edge) * edge) * n / (ceil(n / edge) * edge);
+        return (Tiling){ m / (ceil(m / edge) * edge) * n / (ceil(n / edge) * edge) * k / (k + depth), 1 };
     }
     const double overhead = 8, largest = 256.0 * 128 / (256 + 128);
-    double best = 0;
+    Tiling best = { 0 };
     for (size_t i = 0; i < G_N_ELEMENTS(tiles); i++) {
         double tm = tiles[i].m, tn = tiles[i].n;
-        double n_tiles = count * ceil(m / tm) * ceil(n / tn);
-        double waves = ceil(n_tiles / device->cores);
-        double occupied = count * m * n / (waves * device->cores * tm * tn);
+        double n_tiles = count * ceil(m / tm) * ceil(n / tn), splits = slices(device, n_tiles, k);
+        double waves = ceil(n_tiles * splits / device->cores);
+        double occupied = count * m * n * splits / (waves * device->cores * tm * tn);
         double intensity = tm * tn / (tm + tn);
         double rate = intensity / (intensity + overhead) * (largest + overhead) / largest;
-        best = MAX(best, occupied * rate);
+        double share = occupied * rate * k / (k + depth * splits);
+        if (share > best.share)
+            best = (Tiling){ share, splits };
     }
     return best;
 }
@@ -72,8 +90,9 @@ static double product_s(const MppDevice *device, MppPrecision precision, double 
 {
     double flop = 2 * count * m * n * k;
     double rate = frac * device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
-    double share = tile_share(device, count, m, n) * k / (k + depth_of(device, precision));
-    share *= flop / (flop + device->matmul_work_flop);
+    Tiling tiling = best_tiling(device, depth_of(device, precision), count, m, n, k);
+    double share = tiling.share * flop / (flop + device->matmul_work_flop);
+    bytes += tiling.splits > 1 ? 2 * sizeof(float) * tiling.splits * count * m * n : 0;
     return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
 }
 

@@ -1,11 +1,11 @@
 #include "planner/spec/run_job.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "planner/spec/plan_file.h"
 #include "planner/spec/rules.h"
 #include "planner/spec/run_match.h"
+#include "planner/spec/run_model.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
 {
@@ -16,80 +16,6 @@ void mpp_run_job_free(MppRunJob *run_job)
     mpp_runtime_free(run_job->runtime);
     mpp_strategy_clear(&run_job->strategy);
     g_free(run_job);
-}
-
-/** Numbers behind words like "MLA(q_lora 1536,kv_lora 512,rope 64)"; DeepSeek's head sizes where none is stated. */
-static void fill_mla(const MppRun *run, MppModel *model)
-{
-    enum { MOST_RANK = 1 << 20 };
-    const cJSON *mla = mpp_run_get(run, "model", "mla");
-    bool named = run->model.attention_type && strstr(run->model.attention_type, "MLA");
-    bool listed = cJSON_IsObject(mla);
-    if (!listed && !named)
-        return;
-    const cJSON *q_lora = mpp_json_get(mla, "q_lora_rank");
-    int64_t stated = cJSON_IsNumber(q_lora) ? (int64_t)CLAMP(q_lora->valuedouble, 0, MOST_RANK) : 0;
-    model->mla = (MppMla){ .q_lora_rank = listed ? stated : 1536,
-                           .kv_lora_rank = 512,
-                           .qk_nope_head_dim = 128,
-                           .qk_rope_head_dim = 64,
-                           .v_head_dim = 128 };
-    model->kv_heads = model->heads;
-}
-
-/** Heads where none are stated: nearest to 128 wide, so that tensor-parallel ranks have whole ones. */
-static int64_t usual_heads(int64_t hidden, int64_t tp)
-{
-    const double usual_width = 128;
-    int64_t heads = 0;
-    double least = INFINITY;
-    for (int64_t n = MAX(tp, 1); n <= hidden; n += MAX(tp, 1)) {
-        double off = fabs(log((double)hidden / n / usual_width));
-        if (hidden % n == 0 && off < least) {
-            heads = n;
-            least = off;
-        }
-    }
-    return heads;
-}
-
-static void fill_model(const MppRun *run, MppModel *model)
-{
-    enum { GPT2_VOCAB = 50257, WINDOW = 128 };
-    const MppRunModel *from = &run->model;
-    mpp_fields_default(&mpp_model_fields, model);
-    model->name = g_strdup(from->name ? from->name : "unnamed");
-    model->layers = from->layers;
-    model->hidden = from->hidden;
-    model->heads = from->heads ? from->heads : usual_heads(from->hidden, run->parallel.tp);
-    model->kv_heads = from->kv_heads;
-    model->head_dim = from->head_dim;
-    model->ffn = from->ffn;
-    model->vocab = from->vocab ? from->vocab : GPT2_VOCAB;
-    model->max_seq = from->seq;
-    model->gated_mlp = from->gated_mlp;
-    model->tied_embeddings = from->tied_embeddings;
-    if (!from->gated_mlp) { /* of the GPT and BERT era */
-        model->norm = MPP_NORM_LAYER;
-        model->positions = MPP_POSITIONS_LEARNED;
-        model->qkv_bias = model->output_bias = model->mlp_bias = true;
-    }
-    if (from->name && strstr(from->name, "BERT")) {
-        model->kind = MPP_MODEL_ENCODER;
-        model->head = MPP_HEAD_MASKED_LM;
-    }
-    if (from->experts) {
-        model->moe.experts = from->experts;
-        model->moe.topk = from->topk;
-        model->moe.ffn = from->moe_ffn ? from->moe_ffn : from->ffn;
-        model->moe.shared_experts = from->shared_experts;
-        model->moe.leading_dense_layers = from->dense_layers_first;
-    }
-    if (from->attention_type && strstr(from->attention_type, "sliding window")) {
-        model->window = WINDOW;
-        model->full_attention_every = 2;
-    }
-    fill_mla(run, model);
 }
 
 /** Whether a run of a stack that compiles on demand did: its label says so, or its number format or its exchanges need it. */
@@ -111,7 +37,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     const MppRunTraining *from = &run->training;
     MppTraining *training = &out->job.training;
     *training = mpp_training_default(out->model, out->runtime, &out->cluster->device, out->job.gpus);
-    training->seq = run->model.seq;
+    training->seq = out->model->sequential ? 1 : run->model.seq;
     training->global_batch = from->global_batch;
     training->precision = stated_precision(run, &out->cluster->device, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
@@ -183,14 +109,10 @@ static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
     return mpp_rules_check(&out->job, &out->strategy, error);
 }
 
-static const char *missing_field(const MppRun *run)
+static const char *missing_field(const MppRun *run, const MppModel *model)
 {
-    const MppRunModel *m = &run->model;
     const struct { const char *name; bool there; } needed[] = {
-        { "model.layers", m->layers },
-        { "model.hidden", m->hidden },
-        { "model.ffn", m->ffn || m->moe_ffn },
-        { "model.seq", m->seq },
+        { "model.seq", run->model.seq || model->sequential },
         { "hardware.gpu", run->hardware.gpu },
         { "hardware.gpus", run->hardware.gpus },
         { "training.global_batch", run->training.global_batch },
@@ -199,26 +121,6 @@ static const char *missing_field(const MppRun *run)
         if (!needed[i].there)
             return needed[i].name;
     return NULL;
-}
-
-static bool model_of(const MppRun *run, MppRunJob *out, char **skipped)
-{
-    const char *family = run->model.family ? run->model.family : "dense";
-    if (strcmp(family, "dense") != 0 && strcmp(family, "moe") != 0) {
-        *skipped = g_strdup_printf("model family %s is not modelled", family);
-        return false;
-    }
-    const char *missing = missing_field(run);
-    if (missing) {
-        *skipped = g_strdup_printf("%s is not stated", missing);
-        return false;
-    }
-    g_autoptr(GError) error = NULL;
-    out->model = g_new0(MppModel, 1);
-    fill_model(run, out->model);
-    if (!mpp_model_finish(out->model, NULL, NULL, &error))
-        *skipped = g_strdup(error->message);
-    return !error;
 }
 
 static const MppCluster *cluster_named(const GPtrArray *clusters, const MppCluster *otherwise)
@@ -264,8 +166,14 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         return planned(run, profiles, skipped);
     g_autoptr(MppRunJob) out = g_new0(MppRunJob, 1);
     g_autoptr(GError) error = NULL;
-    if (!model_of(run, out, skipped))
+    out->model = mpp_run_model(run, skipped);
+    if (!out->model)
         return NULL;
+    const char *missing = missing_field(run, out->model);
+    if (missing) {
+        *skipped = g_strdup_printf("%s is not stated", missing);
+        return NULL;
+    }
     out->cluster = mpp_run_match_cluster(run, profiles->clusters);
     if (!out->cluster) {
         *skipped = g_strdup_printf("no device profile for %s", run->hardware.gpu);

@@ -68,6 +68,7 @@ static const MppFields parallel_fields = MPP_OPEN_FIELDS("run's strategy", MppRu
 
 static const MppField measured_rows[] = {
     MPP_FIELD_DOUBLE(MppRunMeasured, step_time_s, 0, 1e9, 0, "time of a step"),
+    MPP_FIELD_DOUBLE(MppRunMeasured, samples_per_s, 0, 1e12, 0, "samples or sequences a second, of all devices"),
     MPP_FIELD_DOUBLE(MppRunMeasured, memory_gib_per_gpu, 0, 1e6, 0, "memory"),
     MPP_FIELD_STRING(MppRunMeasured, memory_kind, 0, "which figure"),
     MPP_FIELD_STRING(MppRunMeasured, anomaly, 0, "known not to be the plan's doing"),
@@ -107,6 +108,16 @@ static bool check_plan(const MppJson *json, GError **error)
     return file != NULL;
 }
 
+/** Batch and step from what is stated in their place. */
+static void fill_step(MppRun *run)
+{
+    MppRunTraining *training = &run->training;
+    if (!training->global_batch && g_strcmp0(run->model.family, "cnn") == 0)
+        training->global_batch = training->micro_batch * run->hardware.gpus;
+    if (!(run->measured.step_time_s > 0) && run->measured.samples_per_s > 0)
+        run->measured.step_time_s = (double)training->global_batch / run->measured.samples_per_s;
+}
+
 bool mpp_runs_parse(const char *name, const char *text, size_t n_bytes, int64_t number, GPtrArray *runs, GError **error)
 {
     g_autoptr(MppJson) json = mpp_json_parse(name, text, n_bytes, number, error);
@@ -116,6 +127,7 @@ bool mpp_runs_parse(const char *name, const char *text, size_t n_bytes, int64_t 
     if (!mpp_fields_read(&mpp_run_fields, json, json->root, run, error))
         return false;
     run->json = g_steal_pointer(&json);
+    fill_step(run);
     g_ptr_array_add(runs, g_steal_pointer(&run));
     return true;
 }

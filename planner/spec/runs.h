@@ -2,7 +2,8 @@
  * Records of measured training runs, one JSON object a line, as published runs are collected.
  *
  * A record states model, hardware, training, parallel and measured fields; a missing one is one that the source
- * does not state. Unknown fields are passed over: records are other people's. A record of one's own run has its plan
+ * does not state. Convolutional nets are published by the batch of one device and the samples per s; their batch and step
+ * follow. Unknown fields are passed over: records are other people's. A record of one's own run has its plan
  * besides ("plan", as a plan file), which says all that the other sections leave open.
  */
 #pragma once
@@ -34,7 +35,7 @@ typedef struct {
 } MppRunParallel;
 
 typedef struct {
-    double step_time_s;
+    double step_time_s, samples_per_s;
     double memory_gib_per_gpu;
     char *memory_kind, *anomaly;
 } MppRunMeasured;

@@ -1,5 +1,7 @@
 #include "planner/spec/runs.h"
 
+#include <string.h>
+
 #include "tests/support/expect.h"
 
 #define EMPTY_REST "\"hardware\": {}, \"training\": {}, \"parallel\": {}, \"measured\": {}"
@@ -51,6 +53,28 @@ static void test_full(void)
     g_assert_cmpfloat(mpp_json_get(mpp_run_get(run, "measured", "extra"), "deep")->valuedouble, ==, 7.5);
     g_assert_null(mpp_run_get(run, "measured", "none"));
     g_assert_null(mpp_run_get(run, "none", "extra"));
+}
+
+/** A step is the batch over the rate, where it is not stated; a convolutional net's batch is stated a device. */
+static void test_rates(void)
+{
+    static const struct { const char *members; double batch, step_s; } rows[] = {
+        { "\"model\": {}, \"training\": {\"global_batch\": 90}, \"measured\": {\"samples_per_s\": 45}", 90, 2 },
+        { "\"model\": {}, \"training\": {\"global_batch\": 90}, \"measured\": {\"samples_per_s\": 45, \"step_time_s\": 3}", 90, 3 },
+        { "\"model\": {}, \"training\": {\"micro_batch\": 9}, \"measured\": {\"samples_per_s\": 45}", 0, 0 },
+        { "\"model\": {\"family\": \"cnn\"}, \"training\": {\"micro_batch\": 9}, \"measured\": {\"samples_per_s\": 45}", 36, 0.8 },
+        { "\"model\": {\"family\": \"cnn\"}, \"training\": {\"micro_batch\": 9, \"global_batch\": 90}, \"measured\": {}", 90, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) runs = mpp_runs_new();
+        g_autofree char *text = g_strdup_printf("{\"id\": \"r\", \"source\": \"s\", \"hardware\": {\"gpus\": 4}, \"parallel\": {}, %s}",
+                                                rows[i].members);
+        g_assert_true(mpp_runs_parse("runs.jsonl", text, strlen(text), 1, runs, &error));
+        const MppRun *run = runs->pdata[0];
+        g_assert_cmpfloat(run->training.global_batch, ==, rows[i].batch);
+        g_assert_cmpfloat(run->measured.step_time_s, ==, rows[i].step_s);
+    }
 }
 
 /** What a record does not state: 0 or NULL, but one chunk, no context or expert parallelism, ZeRO unknown. */
@@ -194,6 +218,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/runs/full", test_full);
+    g_test_add_func("/runs/rates", test_rates);
     g_test_add_func("/runs/sparse", test_sparse);
     g_test_add_func("/runs/lines", test_lines);
     g_test_add_func("/runs/heads-of-others", test_heads_of_others);

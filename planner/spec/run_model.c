@@ -1,0 +1,182 @@
+#include "planner/spec/run_model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "planner/spec/zoo.h"
+
+/* --- by sizes --- */
+
+/** Numbers behind words like "MLA(q_lora 1536,kv_lora 512,rope 64)"; DeepSeek's head sizes where none is stated. */
+static void fill_mla(const MppRun *run, MppModel *model)
+{
+    enum { MOST_RANK = 1 << 20 };
+    const cJSON *mla = mpp_run_get(run, "model", "mla");
+    bool named = run->model.attention_type && strstr(run->model.attention_type, "MLA");
+    bool listed = cJSON_IsObject(mla);
+    if (!listed && !named)
+        return;
+    const cJSON *q_lora = mpp_json_get(mla, "q_lora_rank");
+    int64_t stated = cJSON_IsNumber(q_lora) ? (int64_t)CLAMP(q_lora->valuedouble, 0, MOST_RANK) : 0;
+    model->mla = (MppMla){ .q_lora_rank = listed ? stated : 1536,
+                           .kv_lora_rank = 512,
+                           .qk_nope_head_dim = 128,
+                           .qk_rope_head_dim = 64,
+                           .v_head_dim = 128 };
+    model->kv_heads = model->heads;
+}
+
+/** Heads where none are stated: nearest to 128 wide, so that tensor-parallel ranks have whole ones. */
+static int64_t usual_heads(int64_t hidden, int64_t tp)
+{
+    const double usual_width = 128;
+    int64_t heads = 0;
+    double least = INFINITY;
+    for (int64_t n = MAX(tp, 1); n <= hidden; n += MAX(tp, 1)) {
+        double off = fabs(log((double)hidden / n / usual_width));
+        if (hidden % n == 0 && off < least) {
+            heads = n;
+            least = off;
+        }
+    }
+    return heads;
+}
+
+static void fill(const MppRun *run, MppModel *model)
+{
+    enum { GPT2_VOCAB = 50257, WINDOW = 128 };
+    const MppRunModel *from = &run->model;
+    mpp_fields_default(&mpp_model_fields, model);
+    model->name = g_strdup(from->name ? from->name : "unnamed");
+    model->layers = from->layers;
+    model->hidden = from->hidden;
+    model->heads = from->heads ? from->heads : usual_heads(from->hidden, run->parallel.tp);
+    model->kv_heads = from->kv_heads;
+    model->head_dim = from->head_dim;
+    model->ffn = from->ffn;
+    model->vocab = from->vocab ? from->vocab : GPT2_VOCAB;
+    model->max_seq = from->seq;
+    model->gated_mlp = from->gated_mlp;
+    model->tied_embeddings = from->tied_embeddings;
+    if (!from->gated_mlp) { /* of the GPT and BERT era */
+        model->norm = MPP_NORM_LAYER;
+        model->positions = MPP_POSITIONS_LEARNED;
+        model->qkv_bias = model->output_bias = model->mlp_bias = true;
+    }
+    if (from->name && strstr(from->name, "BERT")) {
+        model->kind = MPP_MODEL_ENCODER;
+        model->head = MPP_HEAD_MASKED_LM;
+    }
+    if (from->experts) {
+        model->moe.experts = from->experts;
+        model->moe.topk = from->topk;
+        model->moe.ffn = from->moe_ffn ? from->moe_ffn : from->ffn;
+        model->moe.shared_experts = from->shared_experts;
+        model->moe.leading_dense_layers = from->dense_layers_first;
+    }
+    if (from->attention_type && strstr(from->attention_type, "sliding window")) {
+        model->window = WINDOW;
+        model->full_attention_every = 2;
+    }
+    fill_mla(run, model);
+}
+
+/** The first size that a transformer needs and the record does not state. */
+static const char *missing_size(const MppRunModel *from)
+{
+    return !from->layers                   ? "layers"
+           : !from->hidden                 ? "hidden"
+           : !from->ffn && !from->moe_ffn ? "ffn"
+                                          : NULL;
+}
+
+static MppModel *described(const MppRun *run, char **skipped)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppModel) model = g_new0(MppModel, 1);
+    fill(run, model);
+    if (mpp_model_finish(model, NULL, NULL, &error))
+        return g_steal_pointer(&model);
+    *skipped = g_strdup(error->message);
+    return NULL;
+}
+
+/* --- by name --- */
+
+static bool is_separator(char c)
+{
+    return c == '-' || c == '_' || c == ' ';
+}
+
+/** Whether @text begins with @name, separators aside, and its number ends there. */
+static bool begins_with(const char *text, const char *name)
+{
+    for (; *name; text++, name++) {
+        while (is_separator(*name))
+            name++;
+        while (is_separator(*text))
+            text++;
+        if (g_ascii_tolower(*text) != *name)
+            return false;
+    }
+    return !g_ascii_isalnum(*text) && *text != '.';
+}
+
+static bool names_model(const char *text, const char *name)
+{
+    for (const char *at = text; *at; at++)
+        if ((at == text || is_separator(at[-1])) && begins_with(at, name))
+            return true;
+    return false;
+}
+
+/** The longest built-in name in the record's, or NULL. */
+static char *name_in_zoo(const MppRunModel *from)
+{
+    g_autoptr(GPtrArray) known = mpp_zoo_list(MPP_ZOO_MODELS);
+    const char *longest = NULL;
+    for (guint i = 0; from->name && i < known->len; i++) {
+        const char *name = known->pdata[i];
+        if (names_model(from->name, name) && (!longest || strlen(name) > strlen(longest)))
+            longest = name;
+    }
+    return g_strdup(longest);
+}
+
+/** The first stated size that is not the model's, or NULL. */
+static const char *other_size(const MppRunModel *from, const MppModel *model)
+{
+    const struct { const char *name; int64_t stated, known; } sizes[] = {
+        { "layers", from->layers, model->n_layers },      { "hidden", from->hidden, model->hidden },
+        { "heads", from->heads, model->heads },           { "kv_heads", from->kv_heads, model->kv_heads },
+        { "experts", from->experts, model->moe.experts }, { "topk", from->topk, model->moe.topk },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
+        if (sizes[i].stated && sizes[i].stated != sizes[i].known)
+            return sizes[i].name;
+    return NULL;
+}
+
+static MppModel *named(const MppRunModel *from, char **skipped)
+{
+    g_autofree char *name = name_in_zoo(from);
+    g_autoptr(MppModel) model = name ? mpp_zoo_model(name, NULL) : NULL;
+    const char *other = model ? other_size(from, model) : NULL;
+    if (other)
+        *skipped = g_strdup_printf("model.%s is not that of %s, whose name it has", other, name);
+    return model && !other ? g_steal_pointer(&model) : NULL;
+}
+
+MppModel *mpp_run_model(const MppRun *run, char **skipped)
+{
+    const MppRunModel *from = &run->model;
+    bool transformer = !from->family || strcmp(from->family, "dense") == 0 || strcmp(from->family, "moe") == 0;
+    const char *missing = missing_size(from);
+    if (transformer && !missing)
+        return described(run, skipped);
+    MppModel *model = named(from, skipped);
+    if (!model && !*skipped)
+        *skipped = transformer ? g_strdup_printf("model.%s is not stated", missing)
+                               : g_strdup_printf("model family %s is not modelled", from->family);
+    return model;
+}

@@ -1,0 +1,76 @@
+#include "planner/spec/run_model.h"
+
+#include <string.h>
+
+#include "tests/support/expect.h"
+
+static MppModel *model_of(const char *members, char **skipped)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = g_strdup_printf("{\"id\": \"r\", \"source\": \"s\", \"model\": {%s}, \"hardware\": {}, \"training\": {}, "
+                                            "\"parallel\": {}, \"measured\": {}}", members);
+    g_autoptr(GPtrArray) runs = mpp_runs_new();
+    g_assert_true(mpp_runs_parse("runs.jsonl", text, strlen(text), 1, runs, &error));
+    g_assert_no_error(error);
+    *skipped = NULL;
+    MppModel *model = mpp_run_model(runs->pdata[0], skipped);
+    g_assert_cmpint(model != NULL, ==, *skipped == NULL);
+    return model;
+}
+
+static void test_named(void)
+{
+    static const struct { const char *members, *name; } rows[] = {
+        { "\"name\": \"ResNet-50 v1.5\", \"family\": \"cnn\"", "ResNet-50" },
+        { "\"name\": \"hf-mistral-7b\"", "Mistral 7B v0.1" },
+        { "\"name\": \"Mixtral_8x7B Instruct\", \"family\": \"moe\", \"layers\": 32", "Mixtral 8x7B" },
+        { "\"name\": \"llama3.1-8b\"", "Llama 3.1 8B" },
+        { "\"name\": \"the llama 3 8B\", \"hidden\": 4096", "Llama 3 8B" },
+        { "\"name\": \"Llama 2 70B\"", "Llama 2 70B" },
+        { "\"name\": \"phi-4-mini\"", "Phi-4-mini 3.8B" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        char *skipped;
+        g_autoptr(MppModel) model = model_of(rows[i].members, &skipped);
+        g_assert_nonnull(model);
+        g_assert_cmpstr(model->name, ==, rows[i].name);
+    }
+}
+
+/** A name is whole words of the record's. */
+static void test_refused(void)
+{
+    static const struct { const char *members, *reason; } rows[] = {
+        { "\"name\": \"gpt 2.7B\"", "model.layers is not stated" },
+        { "\"name\": \"codellama-7b-hf2\", \"layers\": 9", "model.hidden is not stated" },
+        { "\"name\": \"resnet-501\", \"family\": \"cnn\"", "model family cnn is not modelled" },
+        { "\"family\": \"dlrm\"", "model family dlrm is not modelled" },
+        { "\"name\": \"mixtral-8x7b\", \"layers\": 31", "model.layers is not that of mixtral-8x7b, whose name it has" },
+        { "\"name\": \"mixtral-8x7b\", \"experts\": 9", "model.experts is not that of mixtral-8x7b, whose name it has" },
+        { "\"layers\": 4, \"hidden\": 100, \"heads\": 7, \"ffn\": 400",
+          "model field heads: hidden must be a multiple of heads, or head_dim be given" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL;
+        g_assert_null(model_of(rows[i].members, &skipped));
+        g_assert_cmpstr(skipped, ==, rows[i].reason);
+    }
+}
+
+/** What is stated in full is not looked up. */
+static void test_described(void)
+{
+    char *skipped;
+    g_autoptr(MppModel) model = model_of("\"name\": \"mistral-7b\", \"layers\": 4, \"hidden\": 96, \"heads\": 6, \"ffn\": 400", &skipped);
+    g_assert_cmpint(model->n_layers, ==, 4);
+    g_assert_cmpint(model->head_dim, ==, 16);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/run_model/named", test_named);
+    g_test_add_func("/run_model/refused", test_refused);
+    g_test_add_func("/run_model/described", test_described);
+    return g_test_run();
+}
