@@ -69,6 +69,43 @@ static bool set_seq_and_batch(const MppJobWords *w, const MppLaunch *launch, Mpp
     return true;
 }
 
+/** The switch called @name, or NULL. */
+static const MppField *find_switch(const char *name)
+{
+    for (int i = 0; i < mpp_kernels_fields.n_rows; i++) {
+        const MppField *row = &mpp_kernels_fields.rows[i];
+        if (row->type == MPP_FIELD_TYPE_BOOL && mpp_names_same(row->name, name))
+            return row;
+    }
+    return NULL;
+}
+
+static char *known_switches(const char *wrong)
+{
+    g_autofree const char **names = g_new(const char *, mpp_kernels_fields.n_rows);
+    int n = 0;
+    for (int i = 0; i < mpp_kernels_fields.n_rows; i++)
+        if (mpp_kernels_fields.rows[i].type == MPP_FIELD_TYPE_BOOL)
+            names[n++] = mpp_kernels_fields.rows[i].name;
+    return mpp_names_suggest(names, n, wrong);
+}
+
+static bool set_kernels(const MppJobWords *w, MppKernels *kernels, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(w->kernels ? w->kernels : "", ",", -1);
+    for (int i = 0; words[i]; i++) {
+        bool off = g_ascii_strncasecmp(words[i], "no-", 3) == 0;
+        const char *name = words[i] + (off ? 3 : 0);
+        const MppField *row = find_switch(name);
+        if (!row) {
+            g_autofree char *known = known_switches(name), *option = shown(w, "kernels");
+            return usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, words[i], known);
+        }
+        *(bool *)((char *)kernels + row->offset) = !off;
+    }
+    return true;
+}
+
 static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
 {
     MppTraining *training = &inputs->training;
@@ -121,7 +158,7 @@ static MppInputs *make_inputs(const MppJobWords *w, int64_t gpus, MppModel *give
         mpp_inputs_assume(inputs, "%s (%s)", inputs->runtime.title, runtime);
     for (guint i = 0; launch && i < launch->assumed->len; i++)
         mpp_inputs_assume(inputs, "%s", (const char *)launch->assumed->pdata[i]);
-    if (!set_seq_and_batch(w, launch, inputs, error) || !set_names(w, inputs, error))
+    if (!set_seq_and_batch(w, launch, inputs, error) || !set_names(w, inputs, error) || !set_kernels(w, &inputs->training.kernels, error))
         return NULL;
     mpp_inputs_bind(inputs);
     return g_steal_pointer(&inputs);

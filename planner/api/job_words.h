@@ -13,6 +13,7 @@
 /** NULL or MPP_JOB_NOT_GIVEN where nothing was said. */
 typedef struct {
     const char *model, *cluster, *runtime, *precision, *optimizer, *attention;
+    const char *kernels; /* names of MppKernels' switches, with "no-" before those to be off, by commas */
     int64_t gpus, global_batch, seq;
     bool flags; /* messages call them "--global-batch", else "global_batch" */
 } MppJobWords;

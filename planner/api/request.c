@@ -26,6 +26,7 @@ static const struct {
     { "precision", AT(words.precision), NOWHERE, NOWHERE, 0 },
     { "optimizer", AT(words.optimizer), NOWHERE, NOWHERE, 0 },
     { "attention", AT(words.attention), NOWHERE, NOWHERE, 0 },
+    { "kernels", AT(words.kernels), NOWHERE, NOWHERE, 0 },
     { "inputs", NOWHERE, NOWHERE, AT(inputs), 0 },
     { "plan", NOWHERE, NOWHERE, AT(plan), 0 },
     { "launch", NOWHERE, NOWHERE, AT(launch), 0 },

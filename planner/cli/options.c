@@ -17,6 +17,7 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
         { "precision", 'p', 0, G_OPTION_ARG_STRING, &o->precision, "fp32, tf32, fp16, bf16, fp8, mxfp8 or nvfp4", "FORMAT" },
         { "optimizer", 0, 0, G_OPTION_ARG_STRING, &o->optimizer, "adam, lamb, sgd or muon", "NAME" },
         { "attention", 0, 0, G_OPTION_ARG_STRING, &o->attention, "unfused, fused-softmax, flash1, flash2 or flash3", "KERNEL" },
+        { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels, "Switches unlike the stack's, as dispatch_once,no-norm_fused", "LIST" },
         G_OPTION_ENTRY_NULL,
     };
     memcpy(entries, all, sizeof all);
@@ -24,7 +25,7 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 
 void mpp_job_options_clear(MppJobOptions *o)
 {
-    char *strings[] = { o->model, o->cluster, o->runtime, o->precision, o->optimizer, o->attention };
+    char *strings[] = { o->model, o->cluster, o->runtime, o->precision, o->optimizer, o->attention, o->kernels };
     for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
     *o = (MppJobOptions){ 0 };
@@ -63,6 +64,7 @@ static MppJobWords words_of(const MppJobOptions *o)
                           .precision = o->precision,
                           .optimizer = o->optimizer,
                           .attention = o->attention,
+                          .kernels = o->kernels,
                           .gpus = o->gpus,
                           .global_batch = o->global_batch,
                           .seq = o->seq,

@@ -8,11 +8,11 @@
 
 /** As given on the command line; the least integer or NULL where not. */
 typedef struct {
-    char *model, *cluster, *runtime, *precision, *optimizer, *attention;
+    char *model, *cluster, *runtime, *precision, *optimizer, *attention, *kernels;
     int64_t gpus, global_batch, seq;
 } MppJobOptions;
 
-enum { MPP_N_JOB_ENTRIES = 10 };
+enum { MPP_N_JOB_ENTRIES = 11 };
 
 /** Fills @entries (MPP_N_JOB_ENTRIES of them, the last empty) to parse into @options. */
 void mpp_job_options_entries(MppJobOptions *options, GOptionEntry *entries);

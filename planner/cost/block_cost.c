@@ -74,23 +74,41 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
     backward->host_s += op->backward_kernels * host->kernel_s;
 }
 
-/** Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time. */
+#define BIT(share) (1u << MPP_SHARE_##share)
+
+/** Takes up to @s seconds off the shares of the set @behind. Returns: how much there was. */
+static double take(MppShares *left, unsigned behind, double s)
+{
+    double taken = 0;
+    for (int i = 0; i < MPP_N_SHARES; i++) {
+        double part = behind >> i & 1 ? MIN(left->s[i], s - taken) : 0;
+        left->s[i] -= part;
+        taken += part;
+    }
+    return taken;
+}
+
+/**
+ * Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time.
+ * Where experts' exchange runs beside another micro-batch's pass, there is as much computation to hide behind as in this one.
+ */
 static void hide_transfers(const MppJob *job, MppShares *pass)
 {
     const MppOverlap *overlap = &job->runtime->overlap;
-    double tensor_frac = job->training.kernels.tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac;
+    const MppKernels *kernels = &job->training.kernels;
     const struct {
-        MppShare share, behind;
+        MppShare share;
+        unsigned behind;
         double frac;
     } hidden[] = {
-        { MPP_SHARE_TP, MPP_SHARE_MATMUL, tensor_frac },
-        { MPP_SHARE_CP, MPP_SHARE_ATTENTION, overlap->context_frac },
-        { MPP_SHARE_EP, MPP_SHARE_MATMUL, overlap->expert_frac },
+        { MPP_SHARE_TP, BIT(MATMUL), kernels->tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac },
+        { MPP_SHARE_CP, BIT(ATTENTION), overlap->context_frac },
+        { MPP_SHARE_EP, kernels->expert_async ? BIT(MATMUL) | BIT(ATTENTION) | BIT(MEMORY) : BIT(MATMUL),
+          kernels->expert_async ? overlap->expert_async_frac : overlap->expert_frac },
     };
     MppShares left = *pass;
     for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++) {
-        double s = MIN(hidden[i].frac * pass->s[hidden[i].share], left.s[hidden[i].behind]);
-        left.s[hidden[i].behind] -= s;
+        double s = take(&left, hidden[i].behind, hidden[i].frac * pass->s[hidden[i].share]);
         pass->s[hidden[i].share] -= s * (1 - overlap->slowdown_frac);
     }
 }

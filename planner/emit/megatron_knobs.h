@@ -41,6 +41,7 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(OVERLAP_GRADIENTS, "overlap-grad-reduce", ALONE, "ddp.overlap_grad_reduce", "false")                                       \
     X(OVERLAP_PARAMETERS, "overlap-param-gather", ALONE, "ddp.overlap_param_gather", "false")                                    \
     X(OVERLAP_TENSOR, "tp-comm-overlap", ALONE, "comm_overlap.tp_comm_overlap", "false")                                         \
+    X(OVERLAP_EXPERTS, "overlap-moe-expert-parallel-comm", ALONE, "comm_overlap.overlap_moe_expert_parallel_comm", "false")      \
     X(OFFLOAD, "optimizer-cpu-offload", ALONE, "optimizer.optimizer_cpu_offload", "false")                                       \
     X(OFFLOAD_SHARE, "optimizer-offload-fraction", ONE, "optimizer.optimizer_offload_fraction", "0.0")                           \
     X(PRECISION_AWARE, "use-precision-aware-optimizer", ALONE, "optimizer.use_precision_aware_optimizer", "false")               \
@@ -108,7 +109,8 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(ROUTER_BIAS, "moe-router-enable-expert-bias", ALONE, NULL, NULL)                                                           \
     X(ROUTER_SCORE, "moe-router-score-function", ONE, NULL, NULL)                                                                \
     X(GROUPED_GEMM, "moe-grouped-gemm", ALONE, NULL, NULL)                                                                       \
-    X(DISPATCHER, "moe-token-dispatcher-type", ONE, NULL, NULL)
+    X(DISPATCHER, "moe-token-dispatcher-type", ONE, NULL, NULL)                                                                  \
+    X(FLEX_BACKEND, "moe-flex-dispatcher-backend", ONE, NULL, NULL)
 
 #define MPP_KNOB_ID(id, argument, arity, field, otherwise) MPP_KNOB_##id,
 typedef enum { MPP_MEGATRON_KNOBS(MPP_KNOB_ID) MPP_N_KNOBS } MppKnob;

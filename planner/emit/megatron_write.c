@@ -198,6 +198,8 @@ static void write_fusions(MppEmission *e, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_CROSS_ENTROPY_FUSION, "%s", "");
     if (kernels->tensor_async && e->strategy->tp > 1 && e->strategy->sequence_parallel)
         mpp_knobs_set(knobs, MPP_KNOB_OVERLAP_TENSOR, "%s", "");
+    if (kernels->expert_async && e->strategy->ep > 1)
+        mpp_knobs_set(knobs, MPP_KNOB_OVERLAP_EXPERTS, "%s", "");
     if (kernels->elementwise_fused)
         return;
     mpp_knobs_set(knobs, e->job->model->gated_mlp ? MPP_KNOB_NO_SWIGLU_FUSION : MPP_KNOB_NO_GELU_FUSION, "%s", "");

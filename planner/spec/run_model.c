@@ -130,6 +130,12 @@ static bool names_model(const char *text, const char *name)
     return false;
 }
 
+/** "gpt" and the like say nothing of the size. */
+static bool names_a_size(const char *name)
+{
+    return strpbrk(name, "0123456789-");
+}
+
 /** The longest built-in name in the record's, or NULL. */
 static char *name_in_zoo(const MppRunModel *from)
 {
@@ -137,7 +143,7 @@ static char *name_in_zoo(const MppRunModel *from)
     const char *longest = NULL;
     for (guint i = 0; from->name && i < known->len; i++) {
         const char *name = known->pdata[i];
-        if (names_model(from->name, name) && (!longest || strlen(name) > strlen(longest)))
+        if (names_a_size(name) && names_model(from->name, name) && (!longest || strlen(name) > strlen(longest)))
             longest = name;
     }
     return g_strdup(longest);

@@ -18,6 +18,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token crosses to a node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
+    MPP_FIELD_BOOL(MppKernels, expert_async, 0, "a pass' expert exchange runs beside another micro-batch's computation"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
@@ -63,6 +64,7 @@ static const MppField overlap_rows[] = {
     MPP_FIELD_DOUBLE(MppOverlap, tensor_async_frac, 0, 1, 0, "the same with kernels.tensor_async"),
     MPP_FIELD_DOUBLE(MppOverlap, context_frac, 0, 1, 0.9, "context-parallel exchange"),
     MPP_FIELD_DOUBLE(MppOverlap, expert_frac, 0, 1, 0, "expert exchange"),
+    MPP_FIELD_DOUBLE(MppOverlap, expert_async_frac, 0, 1, 0.9, "the same with kernels.expert_async"),
     MPP_FIELD_DOUBLE(MppOverlap, stages_frac, 0, 1, 0, "messages between stages"),
     MPP_FIELD_DOUBLE(MppOverlap, fsdp_frac, 0, 1, 1, "gathers and scatters of sharded parameters"),
     MPP_FIELD_DOUBLE(MppOverlap, slowdown_frac, 0, 1, 0, "computation is slower by this under a transfer"),

@@ -47,6 +47,7 @@ typedef struct {
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token crosses to a node once, to however many experts there (DeepEP) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
+    bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
 
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
@@ -85,7 +86,7 @@ typedef struct {
 
 /** Share of a transfer that the stack can hide behind computation which is there at the time. */
 typedef struct {
-    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, stages_frac, fsdp_frac;
+    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, expert_async_frac, stages_frac, fsdp_frac;
     double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
 } MppOverlap;
 

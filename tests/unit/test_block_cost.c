@@ -152,6 +152,33 @@ static void test_overlap_once(void)
     plain_job_expect("dispatch", forward->s[MPP_SHARE_EP], 7.5e6 / 1e11 - (product_s - gather_s));
 }
 
+/** Beside another micro-batch's pass, what is left of all computation hides the experts' exchange. */
+static void test_overlap_beside(void)
+{
+    static const struct {
+        double frac, bytes, exposed_s;
+    } rows[] = {
+        { 1, 1e6, 0 },
+        { 0.75, 1e6, 7.5e5 / 1e11 / 4 },
+        { 1, 1e7, 7.5e6 / 1e11 - (product_s + softmax_s - gather_s) },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = job_new();
+        inputs->runtime.overlap.tensor_frac = 1;
+        inputs->runtime.overlap.expert_async_frac = rows[i].frac;
+        inputs->job.training.kernels.expert_async = true;
+        MppOps ops = make_ops();
+        MppOp *dispatch = mpp_ops_add(&ops, MPP_OP_COLLECTIVE, "dispatch");
+        dispatch->collective = MPP_COLLECTIVE_ALL_TO_ALL;
+        dispatch->axis = MPP_AXIS_EP;
+        dispatch->bytes = rows[i].bytes;
+        dispatch->forward_times = 1;
+        MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2,ep=4", true);
+        const MppShares *forward = &cost.by_recompute[MPP_RECOMPUTE_NONE].forward;
+        g_assert_cmpfloat_with_epsilon(forward->s[MPP_SHARE_EP], rows[i].exposed_s, 1e-17);
+    }
+}
+
 /** A pass takes the longer of device and host; where they are equal, the sixth root of two times as long. */
 static void test_host(void)
 {
@@ -230,6 +257,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/recompute", test_recompute);
     g_test_add_func("/block-cost/overlap", test_overlap);
     g_test_add_func("/block-cost/overlap-once", test_overlap_once);
+    g_test_add_func("/block-cost/overlap-beside", test_overlap_beside);
     g_test_add_func("/block-cost/host", test_host);
     g_test_add_func("/block-cost/waits", test_waits);
     g_test_add_func("/block-cost/between-nodes", test_between_nodes);

@@ -172,6 +172,35 @@ static void test_tensor_async(void)
     }
 }
 
+/** How experts' tokens are sent, and beside what. */
+static void test_experts(void)
+{
+    static const struct {
+        const MppEmitTarget *target;
+        bool once, async;
+        const char *part;
+    } rows[] = {
+        { &mpp_emit_megatron, false, false, "--moe-token-dispatcher-type alltoall" },
+        { &mpp_emit_megatron, true, false, "--moe-token-dispatcher-type flex" },
+        { &mpp_emit_megatron, true, false, "--moe-flex-dispatcher-backend deepep" },
+        { &mpp_emit_megatron, false, true, "--overlap-moe-expert-parallel-comm" },
+        { &mpp_emit_megatron_bridge, true, true, "\ncomm_overlap.overlap_moe_expert_parallel_comm=true\n" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = sample("");
+        g_autoptr(GError) error = NULL;
+        mpp_sample_add_experts(inputs);
+        inputs->training.kernels.dispatch_once = rows[i].once;
+        inputs->training.kernels.expert_async = rows[i].async;
+        mpp_inputs_bind(inputs);
+        MppStrategy strategy = strategy_of("dp=24,ep=4");
+        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, &error);
+        g_assert_no_error(error);
+        g_assert_nonnull(strstr(text, rows[i].part));
+        g_assert_true(rows[i].async || !strstr(text, "overlap-moe"));
+    }
+}
+
 /** Every target writes a plan that all of them can say, and says which mpplan wrote it where it has comments. */
 static void test_written(void)
 {
@@ -217,6 +246,7 @@ int main(int argc, char **argv)
     g_test_add_func("/emit/training_refusals", test_training_refusals);
     g_test_add_func("/emit/model_refusals", test_model_refusals);
     g_test_add_func("/emit/tensor-async", test_tensor_async);
+    g_test_add_func("/emit/experts", test_experts);
     g_test_add_func("/emit/written", test_written);
     g_test_add_func("/emit/find", test_find);
     return g_test_run();

@@ -66,6 +66,7 @@ static void test_training(void)
     g_autoptr(MppLaunch)
         launch = read_launch(MODEL "--global-batch-size 144 --bf16 --fp8-format hybrid --fp8-recipe mxfp8 --optimizer sgd "
                                    "--hidden-dropout 0 --attention-dropout 0.0 --attention-backend fused --no-rope-fusion --tp-comm-overlap "
+                                   "--moe-token-dispatcher-type flex --overlap-moe-expert-parallel-comm "
                                    "--lr 3e-4 --data-path a b",
                              24, &error);
     g_assert_no_error(error);
@@ -78,6 +79,7 @@ static void test_training(void)
     g_assert_false(launch->training.kernels.rotary_fused);
     g_assert_true(launch->training.kernels.elementwise_fused);
     g_assert_true(launch->training.kernels.tensor_async);
+    g_assert_true(launch->training.kernels.dispatch_once && launch->training.kernels.expert_async);
     g_assert_cmpuint(launch->passed_over->len, ==, 2);
     g_assert_cmpstr(launch->passed_over->pdata[1], ==, "--data-path a b");
     g_assert_cmpuint(launch->assumed->len, ==, 1); /* the vocabulary */

@@ -122,6 +122,12 @@ static void listed(MppInputs *in)
     g_free(model);
 }
 
+static void experts_beside(MppInputs *in)
+{
+    mpp_sample_add_experts(in);
+    in->training.kernels.expert_async = true;
+}
+
 #define EXPERTS mpp_sample_add_experts
 #define HUGE_SPLIT "dp=1048576,tp=30,pp=1048576,cp=1048576"
 
@@ -180,6 +186,9 @@ static const struct {
     { "experts-sp", EXPERTS, 4, "dp=2,tp=2,ep=2", "ep > 1 with tp > 1 needs sequence parallelism" },
     { "experts-order", EXPERTS, 4, "dp=2,pp=2,ep=2,order=tp-cp-pp-dp",
       "with experts split, pp must be the outermost mesh dimension" },
+    { "experts-async", experts_beside, 4, "dp=2,pp=2,ep=2", "experts' exchange beside another micro-batch needs vpp > 1 in a pipeline" },
+    { "experts-async", experts_beside, 2, "dp=2,ep=2,recompute=full",
+      "experts' exchange beside another micro-batch does not go with full recomputation" },
     { "zero-stage", zero_one, 2, "dp=2,zero=2", "Stack 3 has ZeRO up to stage 1, not 2" },
     { "zero-stage", zero_one_with_pp, 2, "pp=2,zero=3", "Stack 3 has ZeRO up to stage 1 with pipeline stages, not 3" },
     { "zero-ranks", NULL, 4, "dp=4,zero=1,zero_ranks=3", "hybrid sharding needs ZeRO and zero_ranks 3 to divide dp * cp = 4" },

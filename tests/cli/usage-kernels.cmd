@@ -1,0 +1,1 @@
+--model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 --kernels no-norm_fused,dispatch
