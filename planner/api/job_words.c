@@ -132,8 +132,9 @@ static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
 /** Model (@given, taken over, or the named one), cluster and stack; NULL when one could not be read. */
 static MppInputs *open_inputs(const MppJobWords *w, MppModel *given, const MppLaunch *launch, GError **error)
 {
-    const char *stack = launch ? launch->runtime : MPP_JOB_RUNTIME;
     g_autoptr(MppModel) model = given ? given : mpp_zoo_model(w->model, error);
+    const char *usual = model && model->sequential ? MPP_JOB_RUNTIME_OF_LISTED : MPP_JOB_RUNTIME;
+    const char *stack = launch ? launch->runtime : usual;
     g_autoptr(MppCluster) cluster = model ? mpp_zoo_cluster(w->cluster ? w->cluster : MPP_JOB_CLUSTER, error) : NULL;
     g_autoptr(MppRuntime) runtime = cluster ? mpp_zoo_runtime(w->runtime ? w->runtime : stack, error) : NULL;
     if (!runtime)

@@ -8,6 +8,7 @@
 
 #define MPP_JOB_CLUSTER "h100-sxm5-80gb" /* when none is named */
 #define MPP_JOB_RUNTIME "megatron-core"
+#define MPP_JOB_RUNTIME_OF_LISTED "pytorch-ddp" /* of nets that list their layers */
 #define MPP_JOB_NOT_GIVEN G_MININT64
 
 /** NULL or MPP_JOB_NOT_GIVEN where nothing was said. */

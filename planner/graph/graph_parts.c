@@ -167,7 +167,8 @@ static void add_end(MppGraphBuild *build, Part part, bool head)
         mpp_ops_embedding(job, &pipeline->shard->place.shard, &ops);
     MppGraphNode *node = add_block(build, &part, head ? MPP_GRAPH_HEAD : MPP_GRAPH_EMBEDDING,
                                    head ? &pipeline->shard->head : &pipeline->shard->embedding, &ops);
-    node->title = g_strdup(head ? "head and loss" : "embedding");
+    static const char *const titles[2][2] = { { "embedding", "head and loss" }, { "input", "loss" } };
+    node->title = g_strdup(titles[job->model->sequential != NULL][head]);
     node->memory_bytes += head ? mpp_memory_stage(pipeline, &build->rates, part.stage).bytes[MPP_MEMORY_LOSS] : 0;
 }
 

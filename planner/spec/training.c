@@ -30,7 +30,7 @@ static int64_t default_seq(const MppModel *model)
 int64_t mpp_training_default_batch(const MppModel *model, int64_t seq, int64_t gpus)
 {
     enum { MOST_TOKENS = 16 << 20 }; /* the largest batch of Llama 3.1 405B, on 16,384 devices (arXiv:2407.21783) */
-    enum { SAMPLES = 32, MOST_SAMPLES = 8192 }; /* on a device, and in a batch that trains as well as smaller ones (arXiv:1706.02677) */
+    enum { SAMPLES = 128, MOST_SAMPLES = 8192 }; /* on a device, and in a batch that trains as well as smaller ones (arXiv:1706.02677) */
     if (model->sequential)
         return MAX(gpus, MIN(SAMPLES * gpus, MOST_SAMPLES / gpus * gpus));
     int64_t tokens = mpp_model_parameters(model) < 20e9 ? 1 << 20 : 4 << 20;

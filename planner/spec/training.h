@@ -27,7 +27,7 @@ extern const MppFields mpp_training_fields;
 /**
  * The usual batch for sequences of @seq tokens: at least a sequence for each of @gpus devices, times the power of two
  * that makes 1 Mi tokens (4 Mi from 20 B parameters on); halved as often as it can be while above 16 Mi tokens.
- * Of nets that list their layers 32 samples a device, at most 8192.
+ * Of nets that list their layers 128 samples a device, at most 8192.
  */
 int64_t mpp_training_default_batch(const MppModel *model, int64_t seq, int64_t gpus);
 
