@@ -16,7 +16,7 @@ typedef struct {
     bool (*run)(int argc, char **argv, GError **error);
 } MppCommand;
 
-extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_why, mpp_command_diff, mpp_command_inspect,
+extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_sweep, mpp_command_why, mpp_command_diff, mpp_command_inspect,
     mpp_command_graph, mpp_command_report, mpp_command_compare, mpp_command_calibrate, mpp_command_simulate, mpp_command_schedule,
     mpp_command_emit, mpp_command_validate, mpp_command_measure, mpp_command_help;
 

@@ -68,6 +68,9 @@ MppStrategy mpp_strategy_single(void);
 bool mpp_strategy_parse(const char *text, MppStrategy *strategy, MppStrategyFields *named,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** Whether @key is one of these. */
+bool mpp_strategy_has_key(const char *key);
+
 /** "dp 4 · tp 2 · pp 8 · …", only what differs from a single rank; for people. */
 char *mpp_strategy_title(const MppStrategy *strategy);
 

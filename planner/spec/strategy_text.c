@@ -23,6 +23,11 @@ static const MppField *find_row(const char *key)
     return NULL;
 }
 
+bool mpp_strategy_has_key(const char *key)
+{
+    return find_row(key) != NULL;
+}
+
 static bool usage_error(GError **error, const char *part, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static bool usage_error(GError **error, const char *part, const char *format, ...)

@@ -1,0 +1,1 @@
+sweep --model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 tp=1,2 --tokens many
