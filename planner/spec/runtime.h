@@ -125,6 +125,7 @@ typedef struct {
     MppOverlap overlap;
     MppMemoryCosts memory;
     bool dropout;              /* its recipes train models with learned positions with dropout */
+    bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
