@@ -122,8 +122,8 @@ static void test_wrong_lengths(void)
         const char *lengths, *at, *message;
     } rows[] = {
         { "\"mean_seq\": 97", "1:44: /mean_seq", "mean_seq: expected at most the 96 tokens of a sequence, got 97" },
-        { "\"loss_tokens\": 97", "1:44: /loss_tokens", "loss_tokens: expected at most the 96 tokens of a sequence, got 97" },
-        { "\"mean_seq\": 41, \"loss_tokens\": 42", "1:60: /loss_tokens",
+        { "\"loss_tokens\": 97", "1:47: /loss_tokens", "loss_tokens: expected at most the 96 tokens of a sequence, got 97" },
+        { "\"mean_seq\": 41, \"loss_tokens\": 42", "1:63: /loss_tokens",
           "loss_tokens: expected at most the 41 tokens of a sequence, got 42" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
