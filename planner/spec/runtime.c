@@ -89,6 +89,7 @@ static const MppField memory_rows[] = {
     MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fragment_frac, 0, 1, 0, "of the allocated peak, reserved but in no use"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, recompute_fragment_frac, 0, 1, 0, "more of it where layers are recomputed"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, deferred_buffers, 0, 256, 0, "buffers not reused in time under tp"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, waiting_buffers, 0, 256, 0, "the same where the host does not run ahead of the device"),
 };
