@@ -75,7 +75,8 @@ static char *batch_title(const MppJob *job)
 {
     if (job->model->sequential)
         return g_strdup_printf("%" G_GINT64_FORMAT " samples", job->training.global_batch);
-    return g_strdup_printf("%" G_GINT64_FORMAT " tokens × %" G_GINT64_FORMAT " sequences", job->training.seq,
+    g_autofree char *mean = job->training.mean_seq ? g_strdup_printf(" (%" G_GINT64_FORMAT " on average)", job->training.mean_seq) : NULL;
+    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s × %" G_GINT64_FORMAT " sequences", job->training.seq, mean ? mean : "",
                            job->training.global_batch);
 }
 
