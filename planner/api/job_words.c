@@ -4,7 +4,7 @@
 #include "planner/spec/rules.h"
 #include "planner/spec/zoo.h"
 
-enum { MOST_GPUS = 1 << 20 };
+enum { MOST_GPUS = 1 << 20, MOST_TOKENS = 1 << 26 };
 
 static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -45,11 +45,22 @@ static bool check_count(const MppJobWords *w, int64_t given, int64_t most, const
     return usage(error, "%s: expected a whole number from 1 to %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT, name, most, given);
 }
 
+/** Sequences of less than @w's tokens, and losses of some of them. Error: MPP_ERROR_INVALID when there are more. */
+static bool set_lengths(const MppJobWords *w, MppTraining *training, GError **error)
+{
+    if (!check_count(w, w->mean_seq, MOST_TOKENS, "mean-seq", error) || !check_count(w, w->loss_tokens, MOST_TOKENS, "loss-tokens", error))
+        return false;
+    if (w->mean_seq != MPP_JOB_NOT_GIVEN)
+        training->mean_seq = w->mean_seq;
+    if (w->loss_tokens != MPP_JOB_NOT_GIVEN)
+        training->loss_tokens = w->loss_tokens;
+    return mpp_training_check(training, NULL, NULL, error);
+}
+
 static bool set_seq_and_batch(const MppJobWords *w, const MppLaunch *launch, MppInputs *inputs, GError **error)
 {
-    enum { MOST = 1 << 26 };
     MppTraining *training = &inputs->training;
-    if (!check_count(w, w->seq, MOST, "seq", error) || !check_count(w, w->global_batch, MOST, "global-batch", error))
+    if (!check_count(w, w->seq, MOST_TOKENS, "seq", error) || !check_count(w, w->global_batch, MOST_TOKENS, "global-batch", error))
         return false;
     if (w->seq != MPP_JOB_NOT_GIVEN && inputs->model.sequential) {
         g_autofree char *seq_name = shown(w, "seq");
@@ -159,7 +170,8 @@ static MppInputs *make_inputs(const MppJobWords *w, int64_t gpus, MppModel *give
         mpp_inputs_assume(inputs, "%s (%s)", inputs->runtime.title, runtime);
     for (guint i = 0; launch && i < launch->assumed->len; i++)
         mpp_inputs_assume(inputs, "%s", (const char *)launch->assumed->pdata[i]);
-    if (!set_seq_and_batch(w, launch, inputs, error) || !set_names(w, inputs, error) || !set_kernels(w, &inputs->training.kernels, error))
+    if (!set_seq_and_batch(w, launch, inputs, error) || !set_lengths(w, &inputs->training, error) || !set_names(w, inputs, error) ||
+        !set_kernels(w, &inputs->training.kernels, error))
         return NULL;
     mpp_inputs_bind(inputs);
     return g_steal_pointer(&inputs);

@@ -6,7 +6,7 @@
 
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 {
-    o->gpus = o->seq = o->global_batch = MPP_JOB_NOT_GIVEN;
+    o->gpus = o->seq = o->mean_seq = o->loss_tokens = o->global_batch = MPP_JOB_NOT_GIVEN;
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
@@ -14,6 +14,8 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
         { "runtime", 'r', 0, G_OPTION_ARG_FILENAME, &o->runtime, "Software stack (default " MPP_JOB_RUNTIME ")", "RUNTIME" },
         { "global-batch", 'b', 0, G_OPTION_ARG_INT64, &o->global_batch, "Sequences a step", "N" },
         { "seq", 's', 0, G_OPTION_ARG_INT64, &o->seq, "Tokens a sequence", "N" },
+        { "mean-seq", 0, 0, G_OPTION_ARG_INT64, &o->mean_seq, "Tokens of a sequence on average, where padding is left out", "N" },
+        { "loss-tokens", 0, 0, G_OPTION_ARG_INT64, &o->loss_tokens, "Tokens of a sequence that head and loss work on: the masked ones", "N" },
         { "precision", 'p', 0, G_OPTION_ARG_STRING, &o->precision, "fp32, tf32, fp16, bf16, fp8, mxfp8 or nvfp4", "FORMAT" },
         { "optimizer", 0, 0, G_OPTION_ARG_STRING, &o->optimizer, "adam, lamb, sgd or muon", "NAME" },
         { "attention", 0, 0, G_OPTION_ARG_STRING, &o->attention, "unfused, fused-softmax, flash1, flash2 or flash3", "KERNEL" },
@@ -68,6 +70,8 @@ static MppJobWords words_of(const MppJobOptions *o)
                           .gpus = o->gpus,
                           .global_batch = o->global_batch,
                           .seq = o->seq,
+                          .mean_seq = o->mean_seq,
+                          .loss_tokens = o->loss_tokens,
                           .flags = true };
 }
 

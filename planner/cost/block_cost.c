@@ -224,6 +224,6 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
     *full = pass_cost(job, place, &raw, layer, &raw.full, true);
     MppOpContext at = mpp_op_context(job, &place->shard, layer);
-    full->kept_bytes = at.norm_tokens * (double)mpp_shape_elements(layer->in) * at.element;
+    full->kept_bytes = at.longest * at.norm_tokens * (double)mpp_shape_elements(layer->in) * at.element;
     full->working_bytes = raw.kept_bytes;
 }

@@ -16,10 +16,10 @@ void mpp_estimate_free(MppEstimate *estimate)
 double mpp_estimate_flop_per_token(const MppJob *job)
 {
     const MppModel *model = job->model;
-    double attention = 0;
+    double attention = 0, seq = mpp_training_seq_of_token(&job->training);
     for (int64_t i = 0; i < model->n_layers; i++) {
         const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
-        double keys = kind->window ? MIN(kind->window, job->training.seq) : job->training.seq;
+        double keys = kind->window ? MIN(kind->window, seq) : seq;
         attention += 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
     }
     return 6 * mpp_model_products(model) + attention;
@@ -87,7 +87,7 @@ static void fill_shares(MppPipelineCost *pipeline, double exchanged_s, double up
 
 static void fill_rates(const MppJob *job, MppEstimate *estimate)
 {
-    double tokens = (double)job->training.global_batch * job->training.seq;
+    double tokens = (double)job->training.global_batch * mpp_training_mean_seq(&job->training);
     double peak = job->cluster->device.peak_flop_per_s.by_precision[job->training.precision];
     estimate->tokens_per_s_per_gpu = tokens / estimate->step_s / job->gpus;
     estimate->mfu = estimate->tokens_per_s_per_gpu * mpp_estimate_flop_per_token(job) / peak;

@@ -122,8 +122,9 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
 
     MppOpContext at = mpp_op_context(job, &shard->place.shard, &job->model->kinds[0]);
     double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
-    double deferred = buffers * at.tokens * mpp_model_widest(job->model) * at.element;
-    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac) + deferred;
+    double deferred = buffers * at.longest * at.tokens * mpp_model_widest(job->model) * at.element;
+    double recomputing = pipeline->strategy->recompute == MPP_RECOMPUTE_FULL ? costs->recompute_fragment_frac : 0;
+    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred;
     double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
     memory.reserved_bytes = MIN(reserved, most);
     memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));

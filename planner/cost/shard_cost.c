@@ -39,5 +39,5 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
 
     const MppShard *shard = &place->shard;
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
-    out->head_bytes = tokens * mpp_ops_logits(job, shard->tp) * logit_bytes(job);
+    out->head_bytes = tokens * mpp_training_loss_frac(&job->training) * mpp_ops_logits(job, shard->tp) * logit_bytes(job);
 }

@@ -11,7 +11,7 @@ static double local_kv_heads(const MppOpContext *at)
 /** Keys a query sees, on average over the sequence. */
 static double mean_keys(const MppOpContext *at, bool cross)
 {
-    double seq = at->job->training.seq, window = at->layer->window;
+    double seq = mpp_training_seq_of_token(&at->job->training), window = at->layer->window;
     if (cross || !at->layer->causal)
         return seq;
     if (window > 0 && window < seq)
@@ -37,12 +37,13 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
     const MppJob *job = at->job;
     const MppModel *model = job->model;
     const MppShard *shard = at->shard;
-        double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
-    double scores = batch * queries * seq;
+    double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
+    double full_frac = mpp_training_seq_of_token(&job->training) / seq / at->longest; /* of the longest sequences' scores */
+    double scores = full_frac * batch * queries * seq, kept = batch * queries * seq / at->longest;
     bool one_kernel = softmax_is_fused(at, batch), dropout = job->training.dropout;
 
     MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, seq, mpp_model_qk_dim(model), false);
-    products->count = batch;
+    products->count = full_frac * batch;
     products->precision = mpp_precision_outside_layers(job->training.precision);
     products->parameters = 0;
     mpp_ops_mark_core(at, products);
@@ -56,12 +57,12 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
         softmax->forward_kernels++;
         softmax->backward_kernels++;
     }
-    softmax->kept_bytes = scores * at->element * (one_kernel ? 1 : 3) + (dropout ? scores * (1 + at->element) : 0);
+    softmax->kept_bytes = kept * at->element * (one_kernel ? 1 : 3) + (dropout ? kept * (1 + at->element) : 0);
     softmax->parameters = sinks(at);
     mpp_ops_mark_core(at, softmax);
 
     MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
-    values->count = batch;
+    values->count = products->count;
     values->precision = products->precision;
     values->parameters = 0;
     mpp_ops_mark_core(at, values);
@@ -73,7 +74,7 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     const MppShard *shard = at->shard;
     MppOp *op = mpp_ops_add(ops, MPP_OP_ATTENTION, "attention core");
     op->count = shard->micro_batch * model->heads / at->tp;
-    op->m = (double)at->job->training.seq / shard->cp;
+    op->m = (double)mpp_training_mean_seq(&at->job->training) / shard->cp;
     op->n = mean_keys(at, cross);
     op->k = mpp_model_qk_dim(model);
     op->v = mpp_model_v_dim(model);

@@ -25,6 +25,12 @@ MppOp *mpp_ops_add_memory(const MppOpContext *at, MppOps *ops, const char *name,
     return op;
 }
 
+void mpp_ops_keep_longest(const MppOpContext *at, MppOps *ops)
+{
+    for (int i = 0; i < ops->n; i++)
+        ops->ops[i].kept_bytes *= at->longest;
+}
+
 void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac)
 {
     if (at->job->runtime->selective != MPP_SELECTIVE_HALF_PRODUCTS)

@@ -72,6 +72,7 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
         mpp_ops_add_norm(&at, ops, "embedding norm", at.norm_tokens, model->hidden, true);
     if (job->training.dropout)
         mpp_ops_add_memory(&at, ops, "embedding dropout", elements, elements, 0, 1)->kept_bytes = elements;
+    mpp_ops_keep_longest(&at, ops);
 }
 
 /** @logits: of a token on this rank. */
@@ -135,6 +136,8 @@ void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops)
     ops->n = 0;
     if (model->final_norm)
         mpp_ops_add_norm(&at, ops, "final norm", at.norm_tokens, model->hidden, true);
+    at.tokens *= mpp_training_loss_frac(&job->training);
+    at.norm_tokens *= mpp_training_loss_frac(&job->training);
     switch (model->head) {
     case MPP_HEAD_MASKED_LM:
         mpp_ops_add_matmul(&at, ops, "head transform", at.tokens, model->hidden, model->hidden, true);
@@ -151,4 +154,5 @@ void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops)
     case MPP_HEAD_CROSS_ENTROPY: add_cross_entropy(&at, ops, model->classes); break;
     case MPP_HEAD_NONE: break;
     }
+    mpp_ops_keep_longest(&at, ops);
 }

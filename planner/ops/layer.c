@@ -36,17 +36,11 @@ static void add_prediction_entry(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_matmul(at, ops, "prediction projection", at->tokens, hidden / at->tp, 2 * hidden, false);
 }
 
-void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind *kind, MppOps *ops)
+static void add_transformer_layer(const MppOpContext *at, MppOps *ops)
 {
-    const MppModel *model = job->model;
-    MppOpContext context = mpp_op_context(job, shard, kind);
-    const MppOpContext *at = &context;
+    const MppModel *model = at->job->model;
+    const MppLayerKind *kind = at->layer;
     double hidden = model->hidden;
-    ops->n = 0;
-    if (kind->listed) {
-        mpp_ops_add_listed(at, ops);
-        return;
-    }
     if (kind->prediction)
         add_prediction_entry(at, ops);
 
@@ -75,4 +69,15 @@ void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind 
     mpp_ops_add_residual(at, ops, "mlp residual");
     if (kind->prediction)
         mpp_ops_add_norm(at, ops, "prediction output norm", at->norm_tokens, hidden, true);
+}
+
+void mpp_ops_layer(const MppJob *job, const MppShard *shard, const MppLayerKind *kind, MppOps *ops)
+{
+    MppOpContext at = mpp_op_context(job, shard, kind);
+    ops->n = 0;
+    if (kind->listed)
+        mpp_ops_add_listed(&at, ops);
+    else
+        add_transformer_layer(&at, ops);
+    mpp_ops_keep_longest(&at, ops);
 }

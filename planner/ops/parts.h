@@ -42,5 +42,8 @@ void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tok
 /** Router, dispatch, experts, combine, shared experts. */
 void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops);
 
+/** What is kept is that of the longest sequences, not of the average. */
+void mpp_ops_keep_longest(const MppOpContext *at, MppOps *ops);
+
 /** A layer that is listed: products over windows, pools, norms, activations, the residual sum. */
 void mpp_ops_add_listed(const MppOpContext *at, MppOps *ops);

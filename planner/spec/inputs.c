@@ -22,7 +22,8 @@ static bool check(MppInputs *inputs, const MppJson *json, const cJSON *object, G
     if (!mpp_cluster_check(&inputs->cluster, json, mpp_json_get(object, "cluster"), error) ||
         !mpp_device_check(&inputs->cluster.device, json, mpp_json_get(object, "device"), error))
         return false;
-    return mpp_model_finish(&inputs->model, json, mpp_json_get(object, "model"), error);
+    return mpp_training_check(&inputs->training, json, mpp_json_get(object, "training"), error) &&
+           mpp_model_finish(&inputs->model, json, mpp_json_get(object, "model"), error);
 }
 
 MppInputs *mpp_inputs_read(const MppJson *json, const cJSON *object, GError **error)
@@ -74,7 +75,8 @@ static char *batch_title(const MppJob *job)
 {
     if (job->model->sequential)
         return g_strdup_printf("%" G_GINT64_FORMAT " samples", job->training.global_batch);
-    return g_strdup_printf("%" G_GINT64_FORMAT " tokens × %" G_GINT64_FORMAT " sequences", job->training.seq,
+    g_autofree char *mean = job->training.mean_seq ? g_strdup_printf(" (%" G_GINT64_FORMAT " on average)", job->training.mean_seq) : NULL;
+    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s × %" G_GINT64_FORMAT " sequences", job->training.seq, mean ? mean : "",
                            job->training.global_batch);
 }
 

@@ -89,6 +89,7 @@ static const MppField memory_rows[] = {
     MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fragment_frac, 0, 1, 0, "of the allocated peak, reserved but in no use"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, recompute_fragment_frac, 0, 1, 0, "more of it where layers are recomputed"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, deferred_buffers, 0, 256, 0, "buffers not reused in time under tp"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, waiting_buffers, 0, 256, 0, "the same where the host does not run ahead of the device"),
 };
@@ -106,6 +107,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),
     MPP_FIELD_STRUCT(MppRuntime, memory, &memory_fields, 0, "memory"),
     MPP_FIELD_BOOL(MppRuntime, dropout, 0, "its recipes train models with learned positions with dropout"),
+    MPP_FIELD_BOOL(MppRuntime, leaves_out_padding, 0, "its recipes for encoders compute no padding, and the loss of masked tokens alone"),
     MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,

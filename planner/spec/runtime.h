@@ -110,6 +110,7 @@ typedef struct {
     double context_bytes;      /* beyond the allocator: context, libraries, communication buffers */
     double usable_frac;        /* of the capacity that the allocated peak may take */
     double fragment_frac;      /* of the allocated peak: reserved beside it in blocks that nothing fits in */
+    double recompute_fragment_frac; /* further ones where layers are recomputed: their blocks come and go between those that stay */
     double deferred_buffers;   /* activation-sized buffers the allocator cannot reuse in time under tp */
     double waiting_buffers;    /* of these where the host waits for messages or for collectives between nodes */
 } MppMemoryCosts;
@@ -125,6 +126,7 @@ typedef struct {
     MppOverlap overlap;
     MppMemoryCosts memory;
     bool dropout;              /* its recipes train models with learned positions with dropout */
+    bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;

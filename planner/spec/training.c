@@ -1,5 +1,6 @@
 #include "planner/spec/training.h"
 
+#include "planner/base/error.h"
 #include "planner/spec/model_params.h"
 
 static const char *const optimizer_names[MPP_N_OPTIMIZERS] = { "adam", "lamb", "sgd", "muon" };
@@ -7,6 +8,8 @@ const MppNames mpp_optimizer_names = MPP_NAMES("optimizer", optimizer_names);
 
 static const MppField rows[] = {
     MPP_FIELD_INT(MppTraining, seq, 1, 1 << 28, MPP_REQUIRED, "tokens a sequence"),
+    MPP_FIELD_INT(MppTraining, mean_seq, 1, 1 << 28, 0, "tokens of a sequence on average, where padding is left out"),
+    MPP_FIELD_INT(MppTraining, loss_tokens, 1, 1 << 28, 0, "tokens of a sequence that head and loss work on; all of them by default"),
     MPP_FIELD_INT(MppTraining, global_batch, 1, 1 << 28, MPP_REQUIRED, "sequences a step"),
     MPP_FIELD_ENUM(MppTraining, precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of the layers' products"),
     MPP_FIELD_ENUM(MppTraining, optimizer, &mpp_optimizer_names, MPP_OPTIMIZER_ADAM, "optimizer"),
@@ -19,6 +22,39 @@ int mpp_optimizer_moments(MppOptimizer optimizer)
 {
     static const int moments[MPP_N_OPTIMIZERS] = { 2, 2, 1, 1 };
     return moments[optimizer];
+}
+
+int64_t mpp_training_mean_seq(const MppTraining *training)
+{
+    return training->mean_seq ? training->mean_seq : training->seq;
+}
+
+double mpp_training_seq_of_token(const MppTraining *training)
+{
+    return (mpp_training_mean_seq(training) + training->seq) / 2.0;
+}
+
+double mpp_training_loss_frac(const MppTraining *training)
+{
+    return training->loss_tokens ? (double)training->loss_tokens / mpp_training_mean_seq(training) : 1;
+}
+
+static bool longer(const MppJson *json, const cJSON *object, const char *field, int64_t tokens, int64_t most, GError **error)
+{
+    const char *format = "%s: expected at most the %" G_GINT64_FORMAT " tokens of a sequence, got %" G_GINT64_FORMAT;
+    g_autofree char *message = g_strdup_printf(format, field, most, tokens);
+    if (json)
+        return mpp_json_error(error, json, mpp_json_get(object, field), MPP_ERROR_INVALID, "%s", message);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training field %s", message);
+    return false;
+}
+
+bool mpp_training_check(const MppTraining *training, const MppJson *json, const cJSON *object, GError **error)
+{
+    int64_t mean = mpp_training_mean_seq(training);
+    if (mean > training->seq)
+        return longer(json, object, "mean_seq", mean, training->seq, error);
+    return training->loss_tokens <= mean || longer(json, object, "loss_tokens", training->loss_tokens, mean, error);
 }
 
 static int64_t default_seq(const MppModel *model)

@@ -196,6 +196,23 @@ static void test_extras(void)
     g_assert_cmpstr(cross_names, ==, "query projection, key-value projection, attention core, output projection");
 }
 
+/** Softmax in memory: scores of 640 queries and 832 keys on average; kept are those of the longest, 1024 and 1024. */
+static void test_unfused_lengths(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    inputs->job.training.mean_seq = 640;
+    MppStrategy s = plain_job_strategy("mbs=3");
+    MppShard shard = mpp_shard_of(&s);
+    MppOps ops;
+    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[0], &ops);
+    const MppOp *scores = plain_job_find(&ops, "scores"), *softmax = plain_job_find(&ops, "softmax");
+    plain_job_expect("scores", scores->count * scores->m * scores->n, 12.0 * 640 * 832);
+    g_assert_cmpfloat(scores->n, ==, 1024); /* as aligned as the longest */
+    plain_job_expect("read and written", softmax->forward_bytes, 12.0 * 640 * 832 * 2 * 2);
+    plain_job_expect("kept", softmax->kept_bytes, 12.0 * 1024 * 1024 * 2);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -208,5 +225,6 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/softmax-by-fours", test_softmax_by_fours);
     g_test_add_func("/attention/latent", test_latent);
     g_test_add_func("/attention/extras", test_extras);
+    g_test_add_func("/attention/unfused-lengths", test_unfused_lengths);
     return g_test_run();
 }

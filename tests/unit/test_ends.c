@@ -133,6 +133,24 @@ static void test_whole_loss(void)
     g_assert_cmpfloat(plain_job_find(&one, "cross entropy")->forward_bytes, ==, 2048.0 * 51200 * 10);
 }
 
+/** Of 640 of 1024 tokens on average 160 are masked; what is kept is that of the longest, and the final norm is of all. */
+static void test_masked(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.head = MPP_HEAD_MASKED_LM;
+    inputs->runtime.loss_traffic_bytes = 20;
+    inputs->training.mean_seq = 640;
+    inputs->training.loss_tokens = 160;
+    plain_job_finish(inputs);
+    MppOps ops = ends_of(inputs, mpp_ops_head, "mbs=3");
+    g_assert_cmpfloat(plain_job_find(&ops, "final norm")->forward_bytes, ==, 3 * 640 * 512 * 2 * 2);
+    g_assert_cmpfloat(plain_job_find(&ops, "final norm")->kept_bytes, ==, 3 * 1024 * 512 * 2 * 2);
+    g_assert_cmpfloat(plain_job_find(&ops, "head transform")->m, ==, 3 * 160);
+    g_assert_cmpfloat(plain_job_find(&ops, "head norm")->kept_bytes, ==, 3 * 256 * 512 * 2 * 2);
+    g_assert_cmpfloat(plain_job_find(&ops, "vocabulary projection")->m, ==, 3 * 160);
+    g_assert_cmpfloat(plain_job_find(&ops, "cross entropy")->forward_bytes, ==, 3.0 * 160 * 51200 * 10);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -141,5 +159,6 @@ int main(int argc, char **argv)
     g_test_add_func("/ends/head", test_head);
     g_test_add_func("/ends/loss", test_loss);
     g_test_add_func("/ends/whole-loss", test_whole_loss);
+    g_test_add_func("/ends/masked", test_masked);
     return g_test_run();
 }

@@ -74,6 +74,10 @@ static void test_title(void)
         g_autofree char *title = mpp_inputs_title(inputs);
         g_assert_cmpstr(title, ==, rows[i].title);
     }
+    g_autoptr(MppInputs) inputs = mpp_sample_new(1);
+    inputs->job.training.mean_seq = 41;
+    g_autofree char *title = mpp_inputs_title(inputs);
+    g_assert_cmpstr(title, ==, "sample, 96 tokens (41 on average) × 120 sequences a step, on 1 × Chip 7 (one node), Stack 3, bf16");
 }
 
 typedef void (*Spoil)(cJSON *inputs);

@@ -237,6 +237,7 @@ static void test_figures(void)
     } rows[] = {
         { "dp=8", 0, 8e10, 0 },
         { "dp=8", 0.375, 8e10, 0 },
+        { "dp=8,recompute=full", 0.375, 8e10, 0 },
         { "dp=4,tp=2,mbs=2", 0, 8e10, 3.0 * 2048 * 512 * 2 },
         { "dp=4,tp=2,mbs=2", 0.375, 8e10, 3.0 * 2048 * 512 * 2 },
         { "dp=4,tp=2,mbs=2", 0, 1e6, 0 },
@@ -250,7 +251,9 @@ static void test_figures(void)
         inputs->model.heads = 8;
         inputs->runtime.memory.deferred_buffers = 3;
         inputs->runtime.memory.waiting_buffers = 0.5;
-        inputs->runtime.memory.fragment_frac = rows[i].fragment_frac;
+        bool recomputes = strstr(rows[i].strategy, "recompute"); /* a third of these for it */
+        inputs->runtime.memory.fragment_frac = rows[i].fragment_frac * (recomputes ? 2 / 3.0 : 1);
+        inputs->runtime.memory.recompute_fragment_frac = rows[i].fragment_frac / 3;
         inputs->runtime.memory.context_bytes = 4e9;
         inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
         g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);

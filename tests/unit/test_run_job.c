@@ -32,6 +32,8 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2}");
     add_runtime(profiles->runtimes,
+                "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
+    add_runtime(profiles->runtimes,
                 "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
     return profiles;
 }
@@ -84,6 +86,7 @@ static void test_skipped(void)
           "30 attention heads are not divisible by tp 4 [tp-heads]" },
         { SIZES, ON_12, BATCH, "\"tp\": 1048576, \"pp\": 1048576, \"cp\": 1048576",
           "30 attention heads are not divisible by tp 1048576 [tp-heads]" },
+        { SIZES, ON_12, BATCH ", \"mean_seq\": 97", "", "training field mean_seq: expected at most the 96 tokens of a sequence, got 97" },
         { SIZES ", \"head_dim\": null, \"experts\": 3", ON_12, BATCH, "",
           "model field moe: experts need topk from 1 to experts and an ffn" },
     };
@@ -165,6 +168,10 @@ static void test_strategy(void)
         { GATED, "", "\"tp\": 1, \"sp\": true, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"optimizer\"",
           "dp=12,tp=1,pp=1,mbs=1,zero=3,offload,split=balanced" },
         { GATED, "", "\"fsdp\": true, \"recompute\": \"full\"", "dp=12,tp=1,pp=1,mbs=1,zero=3,recompute=full,split=balanced" },
+        { GATED, "", "\"pp\": 2, \"zero\": 0, \"recompute\": \"full\", \"recompute_layers\": 2",
+          "dp=6,tp=1,pp=2,mbs=1,recompute=full:2,split=balanced" },
+        { GATED, "", "\"pp\": 2, \"zero\": 0, \"recompute\": \"full\", \"recompute_layers\": 3",
+          "dp=6,tp=1,pp=2,mbs=1,recompute=full,split=balanced" },
         { GATED, "", "\"fsdp\": \"SHARD_GRAD_OP\"", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { GATED, "", "\"fsdp\": false", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { GATED, "", "\"fsdp\": null, \"zero\": 0", "dp=12,tp=1,pp=1,mbs=1,recompute=selective,split=balanced" },
@@ -243,6 +250,32 @@ static void test_eager(void)
     }
 }
 
+/** What recipes for BERT leave out is assumed in a stack that does, where the record says nothing. */
+static void test_lengths(void)
+{
+    static const struct {
+        const char *name, *training;
+        int64_t seq, mean_seq, loss_tokens;
+    } rows[] = {
+        { "BERT", ", \"framework\": \"Dense\"", 512, 288, 38 },
+        { "BERT", ", \"framework\": \"Dense\"", 128, 0, 19 },
+        { "BERT", ", \"framework\": \"Dense\"", 3, 0, 1 },
+        { "GPT", ", \"framework\": \"Dense\"", 512, 0, 0 },
+        { "BERT", "", 512, 0, 0 },
+        { "BERT", ", \"framework\": \"Dense\", \"mean_seq\": 385, \"loss_tokens\": 80", 512, 385, 80 },
+        { "GPT", ", \"mean_seq\": 385, \"loss_tokens\": 80", 512, 385, 80 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autofree char *model = g_strdup_printf("\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420, \"vocab\": 1009, "
+                                                 "\"seq\": %" G_GINT64_FORMAT ", \"name\": \"%s\"", rows[i].seq, rows[i].name);
+        g_autoptr(MppRunJob) job = make(model, ON_12, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_cmpint(job->job.training.mean_seq, ==, rows[i].mean_seq);
+        g_assert_cmpint(job->job.training.loss_tokens, ==, rows[i].loss_tokens);
+    }
+}
+
 static void test_profiles(void)
 {
     g_autoptr(GError) error = NULL;
@@ -285,6 +318,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/eager", test_eager);
+    g_test_add_func("/run-job/lengths", test_lengths);
     g_test_add_func("/run-job/profiles", test_profiles);
     return g_test_run();
 }

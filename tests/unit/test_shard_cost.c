@@ -45,6 +45,22 @@ static void test_bytes(void)
     g_assert_cmpfloat(shard->head_bytes, ==, 0);
 }
 
+/** Where padding is left out: the work of 640 tokens of 1024, what is kept of all of them, the loss of a quarter. */
+static void test_lengths(void)
+{
+    g_autoptr(MppInputs) full = plain_job_new(8), mean = plain_job_new(8), shorter = plain_job_new(8);
+    mean->job.training.mean_seq = 640;
+    mean->job.training.loss_tokens = 160;
+    shorter->job.training.seq = 640;
+    g_autofree MppShardCost *of_full = shard_of(full, "dp=8,mbs=3"), *of_mean = shard_of(mean, "dp=8,mbs=3");
+    g_autofree MppShardCost *of_shorter = shard_of(shorter, "dp=8,mbs=3");
+    for (int recompute = 0; recompute <= MPP_RECOMPUTE_FULL; recompute++)
+        g_assert_cmpfloat(of_mean->kinds[0].by_recompute[recompute].kept_bytes, ==, of_full->kinds[0].by_recompute[recompute].kept_bytes);
+    g_assert_cmpfloat(of_mean->head_bytes, ==, of_full->head_bytes / 4);
+    double attention = 2.0 * 2 * 3 * 640 * 512; /* by keys seen: 320 in sequences of 640, 416 in these */
+    plain_job_expect("flop", of_mean->kinds[0].forward_flop, of_shorter->kinds[0].forward_flop + attention * (416 - 320));
+}
+
 static void test_blocks(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -63,5 +79,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
+    g_test_add_func("/shard-cost/lengths", test_lengths);
     return g_test_run();
 }

@@ -1,5 +1,7 @@
 #include "planner/spec/training.h"
 
+#include <string.h>
+
 #include "tests/support/expect.h"
 #include "tests/support/sample.h"
 
@@ -91,10 +93,60 @@ static void test_habits(void)
     }
 }
 
+static void test_lengths(void)
+{
+    static const struct {
+        int64_t seq, mean_seq, loss_tokens;
+        int64_t mean;
+        double of_token, loss_frac;
+    } rows[] = {
+        { 385, 0, 0, 385, 385, 1 },
+        { 385, 385, 385, 385, 385, 1 },
+        { 512, 288, 0, 288, 400, 1 },
+        { 512, 288, 36, 288, 400, 0.125 },
+        { 128, 0, 16, 128, 128, 0.125 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppTraining training = { .seq = rows[i].seq, .mean_seq = rows[i].mean_seq, .loss_tokens = rows[i].loss_tokens };
+        g_autoptr(GError) error = NULL;
+        g_assert_true(mpp_training_check(&training, NULL, NULL, &error));
+        g_assert_cmpint(mpp_training_mean_seq(&training), ==, rows[i].mean);
+        g_assert_cmpfloat(mpp_training_seq_of_token(&training), ==, rows[i].of_token);
+        g_assert_cmpfloat(mpp_training_loss_frac(&training), ==, rows[i].loss_frac);
+    }
+}
+
+static void test_wrong_lengths(void)
+{
+    static const struct {
+        const char *lengths, *at, *message;
+    } rows[] = {
+        { "\"mean_seq\": 97", "1:44: /mean_seq", "mean_seq: expected at most the 96 tokens of a sequence, got 97" },
+        { "\"loss_tokens\": 97", "1:47: /loss_tokens", "loss_tokens: expected at most the 96 tokens of a sequence, got 97" },
+        { "\"mean_seq\": 41, \"loss_tokens\": 42", "1:63: /loss_tokens",
+          "loss_tokens: expected at most the 41 tokens of a sequence, got 42" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("{\"seq\": 96, \"global_batch\": 7, %s}", rows[i].lengths);
+        g_autofree char *placed = g_strdup_printf("t.json:%s: %s", rows[i].at, rows[i].message);
+        g_autofree char *bare = g_strdup_printf("training field %s", rows[i].message);
+        g_autoptr(MppJson) json = mpp_expect_json(text);
+        g_autoptr(GError) error = NULL;
+        MppTraining training;
+        g_assert_true(mpp_fields_read(&mpp_training_fields, json, json->root, &training, &error));
+        g_assert_false(mpp_training_check(&training, json, json->root, &error));
+        g_autofree char *place = g_strndup(error->message, strlen(placed));
+        g_assert_cmpstr(place, ==, placed);
+        g_clear_error(&error);
+        g_assert_false(mpp_training_check(&training, NULL, NULL, &error));
+        mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_INVALID, bare);
+    }
+}
+
 static void test_json(void)
 {
     static const char text[] =
-        "{\"seq\":1537,\"global_batch\":385,\"precision\":\"mxfp8\",\"optimizer\":\"muon\",\"dropout\":true,"
+        "{\"seq\":1537,\"mean_seq\":1009,\"loss_tokens\":151,\"global_batch\":385,\"precision\":\"mxfp8\",\"optimizer\":\"muon\",\"dropout\":true,"
         "\"kernels\":{\"attention\":\"fused-softmax\",\"norm_fused\":false,\"elementwise_fused\":false,\"rotary_fused\":true,"
         "\"cross_entropy_fused\":true,\"experts_fused\":false,\"dispatch_once\":true,\"tensor_async\":false,\"expert_async\":false}}";
     g_autoptr(MppJson) json = mpp_expect_json(text), empty = mpp_expect_json("{\"seq\": 3}");
@@ -116,6 +168,8 @@ int main(int argc, char **argv)
     g_test_add_func("/training/seq-and-batch", test_seq_and_batch);
     g_test_add_func("/training/images", test_images);
     g_test_add_func("/training/habits", test_habits);
+    g_test_add_func("/training/lengths", test_lengths);
+    g_test_add_func("/training/wrong-lengths", test_wrong_lengths);
     g_test_add_func("/training/json", test_json);
     return g_test_run();
 }

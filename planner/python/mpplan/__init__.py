@@ -88,8 +88,9 @@ def _call(function, request):
     raise Error(told.get("code", "backend"), told.get("message", "the library gave no reason"), told.get("exit_status", 1), told.get("answer"))
 
 
-def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None, precision=None, optimizer=None,
-         attention=None, inputs=None, strategy=None, objective=None, top=None, threads=None):
+def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
+         mean_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+         strategy=None, objective=None, top=None, threads=None):
     """The best plan for @model on @gpus devices.
 
     model: a built-in name, a file, or a dictionary (our format or a Hugging Face config). inputs: those of an earlier
@@ -100,8 +101,9 @@ def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None
     return _call("plan", locals())
 
 
-def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None, precision=None, optimizer=None,
-             attention=None, inputs=None, strategy=None, plan=None, launch=None):
+def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
+             mean_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+             strategy=None, plan=None, launch=None):
     """Time and memory of one strategy.
 
     strategy: text like "tp=8,pp=4,mbs=1", or a dictionary of its fields. plan: an earlier answer, instead of a job and a
@@ -111,13 +113,15 @@ def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=
     return _call("estimate", locals())
 
 
-def simulate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None, precision=None, optimizer=None,
-             attention=None, inputs=None, strategy=None, plan=None, launch=None):
+def simulate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
+             mean_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+             strategy=None, plan=None, launch=None):
     """The same strategy's step as a timeline: stages, links, critical path. Arguments as of estimate()."""
     return _call("simulate", locals())
 
 
-def emit(to, model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None, precision=None, optimizer=None,
-         attention=None, inputs=None, strategy=None, plan=None, launch=None):
+def emit(to, model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
+         mean_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+         strategy=None, plan=None, launch=None):
     """A plan in a framework's words: {"target", "file_name", "text"}. to: "megatron", "torchtitan", …; the rest as of estimate()."""
     return _call("emit", locals())
