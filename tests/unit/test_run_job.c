@@ -116,9 +116,14 @@ static void test_model(void)
     g_assert_cmpint(bert->model->head, ==, MPP_HEAD_MASKED_LM);
     g_assert_cmpint(bert->model->vocab, ==, 50257);
 
+    g_autoptr(MppRunJob) biased = make(EXPERTS ", \"name\": \"GPT OSS 5B\"", ON_12, BATCH, "", &skipped);
+    g_assert_true(biased->model->moe.expert_bias && biased->model->moe.router_bias && biased->model->attention_sinks);
+    g_assert_true(biased->model->qkv_bias && biased->model->output_bias && !biased->model->mlp_bias);
+
     g_autoptr(MppRunJob) experts = make(EXPERTS ", \"shared_experts\": 2, \"dense_layers_first\": 1", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(experts->model->moe.ffn, ==, 56);
     g_assert_cmpint(experts->model->moe.shared_experts, ==, 2);
+    g_assert_false(experts->model->moe.expert_bias);
     g_assert_cmpint(experts->model->n_kinds, ==, 2);
 
     g_autoptr(MppRunJob) window = make(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
