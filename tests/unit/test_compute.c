@@ -141,6 +141,9 @@ static void test_casts(void)
     op.precision = MPP_PRECISION_MXFP8; /* a scale for 32 elements: 33/32 bytes each, and no reading ahead */
     plain_job_expect("block scales", mpp_compute_time(&inputs->job, &op).forward_s,
                      together_s(compute_s, (operands * 33 / 32 + 2 * result) / 1e13) + 1024 * 2048 * (2 + 2 * 33 / 32.0) / 1e13);
+    op.precision = MPP_PRECISION_FP8_ROWWISE; /* read for the rows, for the columns' scales and for the columns */
+    plain_job_expect("scales of rows", mpp_compute_time(&inputs->job, &op).forward_s,
+                     together_s(compute_s, (operands + 2 * result) / 1e13) + 1024 * 2048 * (3 * 2 + 2) / 1e13);
 }
 
 /** The backward core has 2.5 times the FLOP; heads of 64 and 32 reach 0.88 and 0.88^2 of the rate of those of 128. */

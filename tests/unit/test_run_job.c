@@ -225,6 +225,23 @@ static void test_training(void)
 }
 
 /** A stack that compiles on demand did so if the label says so, or the number format needs it. */
+/** What scales 8-bit operands have the label says; the chip has no 8-bit products at all. */
+static void test_scales(void)
+{
+    static const struct {
+        const char *label, *skipped;
+    } rows[] = {
+        { "async TP: 8B float8 rowwise", "the Chip 7 has no fp8-rowwise products [precision]" },
+        { "rowwise: 8B float8 tensorwise", "the Chip 7 has no fp8 products [precision]" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *hardware = g_strdup_printf(ON_12 "}, \"row\": \"%s\", \"more\": {\"x\": 1", rows[i].label);
+        g_autoptr(MppRunJob) job = make(GATED, hardware, BATCH ", \"precision\": \"fp8\"", "", &skipped);
+        g_assert_null(job);
+        g_assert_cmpstr(skipped, ==, rows[i].skipped);
+    }
+}
+
 static void test_eager(void)
 {
     static const struct {
@@ -289,6 +306,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
+    g_test_add_func("/run-job/scales", test_scales);
     g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/profiles", test_profiles);
     return g_test_run();
