@@ -181,8 +181,9 @@ double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kerne
 
 static double attention_s(const MppJob *job, const MppOp *op, bool backward)
 {
-    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count, op->m, op->n,
-                                   op->k, op->v, backward);
+    double blocks = MAX(op->blocks, 1);
+    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count * blocks, op->m,
+                                   op->n / blocks, op->k, op->v, backward);
 }
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)

@@ -160,6 +160,9 @@ static void test_attention(void)
     g_assert_cmpfloat(mpp_compute_time(&inputs->job, &op).backward_weight_s, ==, 0);
     inputs->cluster.device.attention_tokens = 512;
     plain_job_expect("ramp", mpp_compute_time(&inputs->job, &op).forward_s, 2 * flop / 0.5e14);
+    op.blocks = 4; /* of 128 keys each */
+    plain_job_expect("ramp of a ring", mpp_compute_time(&inputs->job, &op).forward_s, 5 * flop / 0.5e14);
+    op.blocks = 0;
     inputs->cluster.device.attention_tokens = 0;
     op.k = op.v = 64;
     plain_job_expect("narrow", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.88 / 0.5e14);
