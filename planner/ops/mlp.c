@@ -85,6 +85,7 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
     int first = ops->n;
     if (shard->etp > 1) {
         add_exchange(at, ops, "gather expert tokens", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
+        ops->ops[ops->n - 1].kept_bytes = tokens * model->hidden * at->input; /* for the gradient of the weights */
         add_exchange(at, ops, "scatter expert gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
         ops->ops[ops->n - 1].forward_times = 0;
         ops->ops[ops->n - 1].backward_times = 1;
@@ -128,7 +129,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 
     MppOp *permute = mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2);
     permute->streaming = MPP_STREAMING_GATHER;
-    permute->kept_bytes = elements * at->input;
+    permute->kept_bytes = at->shard->etp > 1 ? 0 : elements * at->input;
     add_expert_exchange(at, ops, "dispatch", routed);
     add_expert_sort(at, ops, "sort by expert", elements);
     add_experts(at, ops, routed);

@@ -96,6 +96,10 @@ static void test_experts(void)
         g_assert_cmpfloat(up->m, ==, rows[i].tokens);
         g_assert_cmpfloat(up->n, ==, rows[i].width);
         g_assert_cmpfloat(up->parameters, ==, rows[i].local * rows[i].width * 512);
+        bool gathered = strstr(names, "gather expert tokens"); /* what the products read is kept once */
+        const MppOp *keeper = plain_job_find(&ops, gathered ? "gather expert tokens" : "permute tokens");
+        g_assert_cmpfloat(keeper->kept_bytes, ==, rows[i].local * rows[i].tokens * 512 * 2);
+        g_assert_cmpfloat(plain_job_find(&ops, "permute tokens")->kept_bytes, ==, gathered ? 0 : keeper->kept_bytes);
         const MppOp *router = plain_job_find(&ops, "router");
         g_assert_cmpfloat(router->parameters, ==, 24 * 512 + 24);
         g_assert_false(router->expert);
