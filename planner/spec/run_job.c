@@ -48,8 +48,11 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    if (out->runtime->eager_unless_stated && !is_compiled(run, training))
-        training->kernels = (MppKernels){ .attention = training->kernels.attention };
+    if (out->runtime->eager_unless_stated) {
+        if (!is_compiled(run, training))
+            training->kernels = (MppKernels){ .attention = training->kernels.attention };
+        training->kernels.cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
+    }
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;

@@ -246,13 +246,15 @@ static void test_eager(void)
 {
     static const struct {
         const char *training, *hardware;
-        bool fused, async;
+        bool fused, async, loss;
     } rows[] = {
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",
+          true, false, true },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
@@ -261,6 +263,7 @@ static void test_eager(void)
         g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
+        g_assert_true(job->job.training.kernels.cross_entropy_fused == rows[i].loss);
         g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
     }
 }
