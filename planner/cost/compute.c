@@ -112,14 +112,17 @@ double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double b
 /**
  * Operands are read, written in the narrow format once by rows and once by columns. A scale for the whole tensor needs
  * its largest value first, one more reading (Transformer Engine's current scaling and NVFP4; MXFP8 has block scales alone).
+ * Scales of rows and of columns come from two casts (torchao); a row's largest value is at hand, a column's is one more reading.
  */
 static double cast_s(const MppDevice *device, const MppOp *op, double elements)
 {
     if (!mpp_precision_needs_casts(op->precision))
         return 0;
-    bool tensor_scale = op->precision == MPP_PRECISION_FP8 || op->precision == MPP_PRECISION_NVFP4;
-    double bytes = 2 + 2 * mpp_precision_matmul_bytes(op->precision) + (tensor_scale ? 2 : 0);
-    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, 1 + tensor_scale);
+    static const int readings[MPP_N_PRECISIONS] = {
+        [MPP_PRECISION_FP8] = 2, [MPP_PRECISION_FP8_ROWWISE] = 3, [MPP_PRECISION_MXFP8] = 1, [MPP_PRECISION_NVFP4] = 2
+    };
+    double bytes = 2 * readings[op->precision] + 2 * mpp_precision_matmul_bytes(op->precision);
+    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, readings[op->precision]);
 }
 
 /** Time after the product of a weight's gradient: where it does not add to the accumulation buffer itself, another kernel does. */
@@ -178,8 +181,9 @@ double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kerne
 
 static double attention_s(const MppJob *job, const MppOp *op, bool backward)
 {
-    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count, op->m, op->n,
-                                   op->k, op->v, backward);
+    double blocks = MAX(op->blocks, 1);
+    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count * blocks, op->m,
+                                   op->n / blocks, op->k, op->v, backward);
 }
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)

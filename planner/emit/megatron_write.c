@@ -152,8 +152,8 @@ static void write_precision(MppEmission *e, MppKnobs *knobs)
         [MPP_PRECISION_NVFP4] = { .bf16 = true, .fp4_recipe = "nvfp4", .mixed = "bf16_with_nvfp4_mixed" },
     };
     MppPrecision precision = e->job->training.precision;
-    if (precision == MPP_PRECISION_TF32)
-        mpp_emission_refuse(e, "tf32 products");
+    if (precision == MPP_PRECISION_TF32 || precision == MPP_PRECISION_FP8_ROWWISE)
+        mpp_emission_refuse(e, "%s products", mpp_names_get(&mpp_precision_names, precision));
     if (forms[precision].bf16)
         mpp_knobs_set(knobs, MPP_KNOB_BF16, "%s", "");
     if (forms[precision].fp16)

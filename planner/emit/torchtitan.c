@@ -6,6 +6,9 @@
 
 #define N G_GINT64_FORMAT
 
+#define FLOAT8(recipe) \
+    "Float8LinearConverter.Config(recipe_name=\"" recipe "\", filter_fqns=[\"lm_head\"], model_compile_enabled=COMPILE)"
+
 static const char *converter(MppEmission *e)
 {
     static const struct {
@@ -14,7 +17,8 @@ static const char *converter(MppEmission *e)
     } rows[MPP_N_PRECISIONS] = {
         [MPP_PRECISION_FP32] = { true, NULL },
         [MPP_PRECISION_BF16] = { true, NULL },
-        [MPP_PRECISION_FP8] = { true, "Float8LinearConverter.Config(filter_fqns=[\"lm_head\"], model_compile_enabled=COMPILE)" },
+        [MPP_PRECISION_FP8] = { true, FLOAT8("tensorwise") },
+        [MPP_PRECISION_FP8_ROWWISE] = { true, FLOAT8("rowwise") },
         [MPP_PRECISION_MXFP8] = { true, "MXFP8LinearConverter.Config(fqns=[\"layers\"], model_compile_enabled=COMPILE)" },
         [MPP_PRECISION_NVFP4] = { true, "NVFP4LinearConverter.Config(fqns=[\"layers\"], model_compile_enabled=COMPILE)" },
     };

@@ -47,12 +47,20 @@ static const MppFields parallelism_fields = MPP_OPEN_FIELDS("parallelism", MppTi
 static const MppFields checkpoint_fields = MPP_OPEN_FIELDS("activation checkpointing", MppTitanCheckpoint, checkpoint_rows);
 static const MppFields compile_fields = MPP_OPEN_FIELDS("compilation", MppTitanCompilation, compile_rows);
 
+static const MppField float8_rows[] = { MPP_FIELD_STRING(MppTitanFloat8, recipe_name, 0, "scales of the 8-bit operands") };
+static const MppFields float8_fields = MPP_OPEN_FIELDS("8-bit products", MppTitanFloat8, float8_rows);
+static const MppField linear_rows[] = { MPP_FIELD_STRUCT(MppTitanLinear, float8, &float8_fields, 0, "in 8 bits") };
+static const MppFields linear_fields = MPP_OPEN_FIELDS("products", MppTitanLinear, linear_rows);
+static const MppField quantization_rows[] = { MPP_FIELD_STRUCT(MppTitanQuantization, linear, &linear_fields, 0, "of products") };
+static const MppFields quantization_fields = MPP_OPEN_FIELDS("quantization", MppTitanQuantization, quantization_rows);
+
 static const MppField config_rows[] = {
     MPP_FIELD_STRUCT(MppTitanConfig, model, &model_fields, 0, "model"),
     MPP_FIELD_STRUCT(MppTitanConfig, training, &training_fields, 0, "batch and formats"),
     MPP_FIELD_STRUCT(MppTitanConfig, parallelism, &parallelism_fields, 0, "degrees"),
     MPP_FIELD_STRUCT(MppTitanConfig, activation_checkpoint, &checkpoint_fields, 0, "recomputation"),
     MPP_FIELD_STRUCT(MppTitanConfig, compile, &compile_fields, 0, "compilation"),
+    MPP_FIELD_STRUCT(MppTitanConfig, quantize, &quantization_fields, 0, "narrow formats"),
 };
 const MppFields mpp_titan_config_fields = MPP_OPEN_FIELDS("torchtitan configuration", MppTitanConfig, config_rows);
 

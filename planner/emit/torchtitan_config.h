@@ -36,11 +36,24 @@ typedef struct {
 } MppTitanCompilation;
 
 typedef struct {
+    char *recipe_name;
+} MppTitanFloat8;
+
+typedef struct {
+    MppTitanFloat8 float8;
+} MppTitanLinear;
+
+typedef struct {
+    MppTitanLinear linear;
+} MppTitanQuantization;
+
+typedef struct {
     MppTitanModelSection model;
     MppTitanTraining training;
     MppTitanParallelism parallelism;
     MppTitanCheckpoint activation_checkpoint;
     MppTitanCompilation compile;
+    MppTitanQuantization quantize;
 } MppTitanConfig;
 
 extern const MppFields mpp_titan_config_fields;

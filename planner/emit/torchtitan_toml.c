@@ -41,13 +41,14 @@ static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
 static const char *converters(MppEmission *e)
 {
     MppPrecision precision = e->job->training.precision;
-    bool known = precision == MPP_PRECISION_FP32 || precision == MPP_PRECISION_BF16 || precision == MPP_PRECISION_FP8 ||
-                 precision == MPP_PRECISION_MXFP8;
-    if (!known)
-        mpp_emission_refuse(e, "%s products", mpp_names_get(&mpp_precision_names, precision));
-    return precision == MPP_PRECISION_FP8     ? "\"quantize.linear.float8\""
-           : precision == MPP_PRECISION_MXFP8 ? "\"quantize.linear.mx\""
-                                              : NULL;
+    switch (precision) {
+    case MPP_PRECISION_FP8:
+    case MPP_PRECISION_FP8_ROWWISE: return "\"quantize.linear.float8\"";
+    case MPP_PRECISION_MXFP8: return "\"quantize.linear.mx\"";
+    case MPP_PRECISION_FP32:
+    case MPP_PRECISION_BF16: return NULL;
+    default: mpp_emission_refuse(e, "%s products", mpp_names_get(&mpp_precision_names, precision)); return NULL;
+    }
 }
 
 static void add_model(MppEmission *e)
@@ -72,8 +73,10 @@ static void add_rest(MppEmission *e)
     if (compile.model || compile.loss)
         mpp_emission_add(e, "components = [%s%s%s]\n", compile.model ? "\"model\"" : "",
                          compile.model && compile.loss ? ", " : "", compile.loss ? "\"loss\"" : "");
-    if (e->job->training.precision == MPP_PRECISION_FP8)
-        mpp_emission_add(e, "\n[quantize.linear.float8]\nrecipe_name = \"rowwise\"\n");
+    MppPrecision precision = e->job->training.precision;
+    if (precision == MPP_PRECISION_FP8 || precision == MPP_PRECISION_FP8_ROWWISE)
+        mpp_emission_add(e, "\n[quantize.linear.float8]\nrecipe_name = \"%s\"\n",
+                         precision == MPP_PRECISION_FP8 ? "tensorwise" : "rowwise");
 }
 
 static void emit(MppEmission *e)

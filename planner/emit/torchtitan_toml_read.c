@@ -196,8 +196,10 @@ static void read_formats(const Reading *r)
     const GPtrArray *converters = config->model.converters, *components = config->compile.components;
     bool full = word_is(config->training.dtype, "float32", "float32") &&
                 word_is(config->training.mixed_precision_param, "bfloat16", "float32");
+    const char *recipe = config->quantize.linear.float8.recipe_name;
+    bool rowwise = recipe && g_str_has_prefix(recipe, "rowwise");
     training->precision = has_word(converters, ".mx")       ? MPP_PRECISION_MXFP8
-                          : has_word(converters, ".float8") ? MPP_PRECISION_FP8
+                          : has_word(converters, ".float8") ? (rowwise ? MPP_PRECISION_FP8_ROWWISE : MPP_PRECISION_FP8)
                           : full                            ? MPP_PRECISION_FP32
                                                             : MPP_PRECISION_BF16;
     bool all = !components;

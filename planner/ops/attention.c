@@ -79,8 +79,9 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     op->k = mpp_model_qk_dim(model);
     op->v = mpp_model_v_dim(model);
     op->precision = mpp_precision_outside_layers(at->job->training.precision);
-    op->forward_kernels = 1;
-    op->backward_kernels = 3;
+    op->blocks = shard->cp_kind == MPP_CP_RING ? (double)shard->cp : 1;
+    op->forward_kernels = (int)op->blocks;
+    op->backward_kernels = 3 * (int)op->blocks;
     op->kept_bytes = at->tokens * model->heads / at->tp * 4; /* the softmax' statistics, fp32 */
     op->parameters = sinks(at);
     mpp_ops_mark_core(at, op);
@@ -107,22 +108,25 @@ static void add_cp_exchange(const MppOpContext *at, MppOps *ops, double query_wi
 }
 
 /**
- * In eager code (torch.distributed's context parallelism) each block of a ring is added to fp32 sums: forward the output is cast,
- * and merged by its softmax' statistics in three kernels (40 bytes an element); backward the gradients of queries, keys and
- * values are cast and added (18 bytes an element of each).
+ * Each block of a ring is merged into the output by its softmax' statistics, and backward added to the queries' gradient: a fused
+ * kernel each (Transformer Engine) reads both and writes one. In eager code (torch.distributed's context parallelism) the sums are
+ * in fp32: forward the output is cast, and merged in three kernels (40 bytes an element); backward the gradients of queries, keys
+ * and values are cast and added (18 bytes an element of each).
  */
 static void add_ring_sums(const MppOpContext *at, MppOps *ops, double width)
 {
-    enum { MERGE_BYTES = 40, ADD_BYTES = 3 * 18, MERGE_KERNELS = 4, ADD_KERNELS = 6 };
+    enum { EAGER_MERGE_BYTES = 40, EAGER_ADD_BYTES = 3 * 18, EAGER_MERGE_KERNELS = 4, EAGER_ADD_KERNELS = 6, FUSED_PASSES = 3 };
     const MppShard *shard = at->shard;
-    if (shard->cp == 1 || shard->cp_kind != MPP_CP_RING || !at->job->runtime->ring_in_fp32)
+    if (shard->cp == 1 || shard->cp_kind != MPP_CP_RING)
         return;
+    bool eager = at->job->runtime->ring_in_fp32;
     double elements = at->tokens * width * shard->cp;
     int blocks = (int)shard->cp;
-    MppOp *op = mpp_ops_add_memory(at, ops, "sums of the ring", 0, 0, 0, MERGE_KERNELS * blocks);
-    op->forward_bytes = elements * MERGE_BYTES;
-    op->backward_bytes = elements * ADD_BYTES;
-    op->backward_kernels = ADD_KERNELS * blocks;
+    MppOp *op = mpp_ops_add_memory(at, ops, "sums of the ring", 0, 0, 0, 0);
+    op->forward_bytes = elements * (eager ? EAGER_MERGE_BYTES : FUSED_PASSES * at->element);
+    op->backward_bytes = elements * (eager ? EAGER_ADD_BYTES : FUSED_PASSES * at->element);
+    op->forward_kernels = blocks * (eager ? EAGER_MERGE_KERNELS : 1);
+    op->backward_kernels = blocks * (eager ? EAGER_ADD_KERNELS : 1);
     mpp_ops_mark_core(at, op);
 }
 

@@ -57,6 +57,24 @@ static void add_expert_sort(const MppOpContext *at, MppOps *ops, const char *nam
         mpp_ops_add_memory(at, ops, name, elements, elements, 0, 2);
 }
 
+/**
+ * The bias of an expert's output counts by the token's share of that expert, so it is added outside the product, expert by expert
+ * and in fp32: product of bias and share, sum, concatenation and cast move 28 bytes an element; backward the casts, the
+ * concatenation and the gradients of bias and share 42 (Megatron-Core's TEGroupedMLP).
+ */
+static void add_expert_biases(const MppOpContext *at, MppOps *ops, double tokens, double local)
+{
+    enum { FORWARD_BYTES = 28, BACKWARD_BYTES = 42, EACH = 2, EACH_BACKWARD = 5, AFTER = 2 };
+    if (!at->job->model->moe.expert_bias)
+        return;
+    MppOp *op = mpp_ops_add_memory(at, ops, "expert biases", 0, 0, 0, 0);
+    double elements = tokens * at->job->model->hidden, launches = at->job->training.kernels.experts_fused ? 1 : local;
+    op->forward_bytes = elements * FORWARD_BYTES;
+    op->backward_bytes = elements * BACKWARD_BYTES;
+    op->forward_kernels = (int)(EACH * launches) + AFTER;
+    op->backward_kernels = (int)(EACH_BACKWARD * launches) + AFTER;
+}
+
 static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
 {
     const MppModel *model = at->job->model;
@@ -67,11 +85,13 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
     int first = ops->n;
     if (shard->etp > 1) {
         add_exchange(at, ops, "gather expert tokens", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
+        ops->ops[ops->n - 1].kept_bytes = tokens * model->hidden * at->input; /* for the gradient of the weights */
         add_exchange(at, ops, "scatter expert gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
         ops->ops[ops->n - 1].forward_times = 0;
         ops->ops[ops->n - 1].backward_times = 1;
     }
     mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
+    add_expert_biases(at, ops, tokens, local);
     if (shard->etp > 1) {
         add_exchange(at, ops, "scatter expert outputs", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
         add_exchange(at, ops, "gather output gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
@@ -109,7 +129,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 
     MppOp *permute = mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2);
     permute->streaming = MPP_STREAMING_GATHER;
-    permute->kept_bytes = elements * at->input;
+    permute->kept_bytes = at->shard->etp > 1 ? 0 : elements * at->input;
     add_expert_exchange(at, ops, "dispatch", routed);
     add_expert_sort(at, ops, "sort by expert", elements);
     add_experts(at, ops, routed);

@@ -35,7 +35,7 @@ MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppL
         .layer = layer,
         .element = element,
         .input = job->runtime->memory.narrow_inputs ? narrow : element,
-        .gathered = job->runtime->narrow_gathers ? narrow : element,
+        .gathered = job->runtime->narrow_gathers && job->training.precision != MPP_PRECISION_FP8_ROWWISE ? narrow : element,
         .tokens = tokens,
         .longest = (double)job->training.seq / mpp_training_mean_seq(&job->training),
         .norm_tokens = shard->sequence_parallel ? tokens / shard->tp : tokens,

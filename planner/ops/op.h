@@ -45,6 +45,7 @@ typedef struct {
 
     /* matmul; attention: per head m queries, n keys seen on average, k and v the widths */
     double count, m, n, k, v;
+    double blocks; /* of an attention's keys, a kernel each: those of a ring; 0: one */
     double overlap; /* of a product over windows: how many of them a number is in, where that is more than one */
     MppPrecision precision;
 

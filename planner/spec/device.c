@@ -18,6 +18,7 @@ bool mpp_attention_is_unfused(MppAttentionKernel kernel)
         RATE_ROW(tf32, MPP_PRECISION_TF32, high, "19-bit products of fp32 operands"),                                            \
         RATE_ROW(fp16, MPP_PRECISION_FP16, high, "half precision"), RATE_ROW(bf16, MPP_PRECISION_BF16, high, "bfloat16"),        \
         RATE_ROW(fp8, MPP_PRECISION_FP8, high, "8-bit, one scale a tensor or block"),                                            \
+        RATE_ROW(fp8-rowwise, MPP_PRECISION_FP8_ROWWISE, high, "8-bit, one scale a row"),                                        \
         RATE_ROW(mxfp8, MPP_PRECISION_MXFP8, high, "8-bit, one scale for 32 elements"),                                          \
         RATE_ROW(nvfp4, MPP_PRECISION_NVFP4, high, "4-bit, one scale for 16 elements")
 

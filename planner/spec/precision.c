@@ -1,6 +1,6 @@
 #include "planner/spec/precision.h"
 
-static const char *const names[MPP_N_PRECISIONS] = { "fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4" };
+static const char *const names[MPP_N_PRECISIONS] = { "fp32", "tf32", "fp16", "bf16", "fp8", "fp8-rowwise", "mxfp8", "nvfp4" };
 const MppNames mpp_precision_names = MPP_NAMES("precision", names);
 
 double mpp_precision_element_bytes(MppPrecision precision)
@@ -10,7 +10,7 @@ double mpp_precision_element_bytes(MppPrecision precision)
 
 double mpp_precision_matmul_bytes(MppPrecision precision)
 {
-    static const double bytes[MPP_N_PRECISIONS] = { 4, 4, 2, 2, 1, 1 + 1.0 / 32, 0.5 + 1.0 / 16 };
+    static const double bytes[MPP_N_PRECISIONS] = { 4, 4, 2, 2, 1, 1, 1 + 1.0 / 32, 0.5 + 1.0 / 16 };
     return bytes[precision];
 }
 

@@ -24,10 +24,15 @@ static bool is_compiled(const MppRun *run, const MppTraining *training)
     return mpp_precision_needs_casts(training->precision) || training->kernels.tensor_async || mpp_run_match_label(run, "compile");
 }
 
-/** A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. */
+/**
+ * A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. What scales belong to
+ * "fp8" its label may say.
+ */
 static MppPrecision stated_precision(const MppRun *run, const MppDevice *device, MppPrecision otherwise)
 {
     MppPrecision precision = mpp_run_match_precision(run->training.precision, otherwise);
+    if (precision == MPP_PRECISION_FP8 && mpp_run_match_label(run, "rowwise"))
+        return MPP_PRECISION_FP8_ROWWISE;
     bool has_tf32 = device->peak_flop_per_s.by_precision[MPP_PRECISION_TF32] > 0;
     return precision == MPP_PRECISION_FP32 && has_tf32 ? MPP_PRECISION_TF32 : precision;
 }
@@ -64,8 +69,11 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    if (out->runtime->eager_unless_stated && !is_compiled(run, training))
-        training->kernels = (MppKernels){ .attention = training->kernels.attention };
+    if (out->runtime->eager_unless_stated) {
+        if (!is_compiled(run, training))
+            training->kernels = (MppKernels){ .attention = training->kernels.attention };
+        training->kernels.cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
+    }
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;

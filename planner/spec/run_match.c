@@ -143,8 +143,8 @@ MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtim
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)
 {
-    static const MppPrecision narrowest_first[] = { MPP_PRECISION_NVFP4, MPP_PRECISION_MXFP8, MPP_PRECISION_FP8, MPP_PRECISION_BF16,
-                                                    MPP_PRECISION_FP16,  MPP_PRECISION_TF32,  MPP_PRECISION_FP32 };
+    static const MppPrecision narrowest_first[] = { MPP_PRECISION_NVFP4, MPP_PRECISION_MXFP8, MPP_PRECISION_FP8_ROWWISE, MPP_PRECISION_FP8,
+                                                    MPP_PRECISION_BF16,  MPP_PRECISION_FP16,  MPP_PRECISION_TF32,        MPP_PRECISION_FP32 };
     for (size_t i = 0; words && i < G_N_ELEMENTS(narrowest_first); i++)
         if (has_word(words, mpp_names_get(&mpp_precision_names, narrowest_first[i])))
             return narrowest_first[i];

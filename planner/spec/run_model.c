@@ -42,6 +42,17 @@ static int64_t usual_heads(int64_t hidden, int64_t tp)
     return heads;
 }
 
+/** What families have beside the sizes that records state. */
+static void fill_family(const char *name, MppModel *model)
+{
+    if (name && strstr(name, "BERT")) {
+        model->kind = MPP_MODEL_ENCODER;
+        model->head = MPP_HEAD_MASKED_LM;
+    }
+    if (name && strstr(name, "GPT OSS")) /* arXiv:2508.10925 */
+        model->attention_sinks = model->qkv_bias = model->output_bias = model->moe.router_bias = model->moe.expert_bias = true;
+}
+
 static void fill(const MppRun *run, MppModel *model)
 {
     enum { GPT2_VOCAB = 50257, WINDOW = 128 };
@@ -63,10 +74,6 @@ static void fill(const MppRun *run, MppModel *model)
         model->positions = MPP_POSITIONS_LEARNED;
         model->qkv_bias = model->output_bias = model->mlp_bias = true;
     }
-    if (from->name && strstr(from->name, "BERT")) {
-        model->kind = MPP_MODEL_ENCODER;
-        model->head = MPP_HEAD_MASKED_LM;
-    }
     if (from->experts) {
         model->moe.experts = from->experts;
         model->moe.topk = from->topk;
@@ -79,6 +86,7 @@ static void fill(const MppRun *run, MppModel *model)
         model->full_attention_every = 2;
     }
     fill_mla(run, model);
+    fill_family(from->name, model);
 }
 
 /** The first size that a transformer needs and the record does not state. */

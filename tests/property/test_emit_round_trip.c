@@ -204,7 +204,8 @@ static void check_tally(const Case *c, const Tally *tally)
 static void settle_training(GRand *rand, MppInputs *inputs)
 {
     static const MppPrecision formats[] = { MPP_PRECISION_FP32, MPP_PRECISION_FP16,  MPP_PRECISION_BF16,  MPP_PRECISION_BF16,
-                                            MPP_PRECISION_FP8,  MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4, MPP_PRECISION_TF32 };
+                                            MPP_PRECISION_FP8,  MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4, MPP_PRECISION_TF32,
+                                            MPP_PRECISION_FP8_ROWWISE };
     MppTraining *training = &inputs->training;
     bool fused = g_rand_boolean(rand), rotary = g_rand_int_range(rand, 0, 4) ? fused : !fused;
     training->precision = formats[g_rand_int_range(rand, 0, G_N_ELEMENTS(formats))];

@@ -68,7 +68,15 @@ static void test_context_parallel(void)
     g_assert_cmpfloat(exchange->bytes, ==, 768 * 2 * 256 * 2);
     g_assert_cmpint(exchange->forward_times, ==, 3);
     g_assert_cmpint(exchange->backward_times, ==, 6);
-    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->m, ==, 256);
+    const MppOp *core = plain_job_find(&ops, "attention core"), *sums = plain_job_find(&ops, "sums of the ring");
+    g_assert_cmpfloat(core->m, ==, 256);
+    g_assert_cmpfloat(core->n, ==, 512);
+    g_assert_cmpfloat(core->blocks, ==, 4);
+    g_assert_cmpint(core->forward_kernels, ==, 4);
+    g_assert_cmpint(core->backward_kernels, ==, 12);
+    g_assert_cmpfloat(sums->forward_bytes, ==, 4 * 768 * 256 * 6); /* both read, one written, for each of four blocks */
+    g_assert_cmpfloat(sums->backward_bytes, ==, 4 * 768 * 256 * 6);
+    g_assert_cmpint(sums->forward_kernels, ==, 4);
 
     ops = attention_of(inputs, "tp=2,cp=2,mbs=3,cp_kind=all-to-all", false);
     exchange = plain_job_find(&ops, "context exchange");
@@ -76,6 +84,7 @@ static void test_context_parallel(void)
     g_assert_cmpfloat(exchange->bytes, ==, 1536 * 4 * 256 * 2); /* queries, keys, values, and the output back */
     g_assert_cmpint(exchange->forward_times, ==, 1);
     g_assert_cmpint(exchange->backward_times, ==, 1);
+    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->blocks, ==, 1);
 }
 
 /** In eager code of torch: each head's own keys and values, gradients of twice the bytes, sums of every block in fp32. */

@@ -141,6 +141,9 @@ static void test_casts(void)
     op.precision = MPP_PRECISION_MXFP8; /* a scale for 32 elements: 33/32 bytes each, and no reading ahead */
     plain_job_expect("block scales", mpp_compute_time(&inputs->job, &op).forward_s,
                      together_s(compute_s, (operands * 33 / 32 + 2 * result) / 1e13) + 1024 * 2048 * (2 + 2 * 33 / 32.0) / 1e13);
+    op.precision = MPP_PRECISION_FP8_ROWWISE; /* read for the rows, for the columns' scales and for the columns */
+    plain_job_expect("scales of rows", mpp_compute_time(&inputs->job, &op).forward_s,
+                     together_s(compute_s, (operands + 2 * result) / 1e13) + 1024 * 2048 * (3 * 2 + 2) / 1e13);
 }
 
 /** The backward core has 2.5 times the FLOP; heads of 64 and 32 reach 0.88 and 0.88^2 of the rate of those of 128. */
@@ -157,6 +160,9 @@ static void test_attention(void)
     g_assert_cmpfloat(mpp_compute_time(&inputs->job, &op).backward_weight_s, ==, 0);
     inputs->cluster.device.attention_tokens = 512;
     plain_job_expect("ramp", mpp_compute_time(&inputs->job, &op).forward_s, 2 * flop / 0.5e14);
+    op.blocks = 4; /* of 128 keys each */
+    plain_job_expect("ramp of a ring", mpp_compute_time(&inputs->job, &op).forward_s, 5 * flop / 0.5e14);
+    op.blocks = 0;
     inputs->cluster.device.attention_tokens = 0;
     op.k = op.v = 64;
     plain_job_expect("narrow", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.88 / 0.5e14);

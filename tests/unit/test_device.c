@@ -95,7 +95,7 @@ static const struct {
       "      |                       ^" },
     { HEAD SIZES ",\n\"peak_flop_per_s\": {\"fp12\": 1e12}}", MPP_ERROR_SCHEMA,
       "d.json:2:29: /peak_flop_per_s/fp12: unknown peak rates, FLOP per s field \"fp12\"; known: "
-      "fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4\n"
+      "fp32, fp16, fp8, tf32, bf16, mxfp8, nvfp4, fp8-rowwise\n"
       "    2 | \"peak_flop_per_s\": {\"fp12\": 1e12}}\n"
       "      |                             ^" },
     { HEAD SIZES ", " RATES ",\n\"memory_frac\": 1.7}", MPP_ERROR_SCHEMA,

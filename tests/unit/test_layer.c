@@ -30,11 +30,11 @@ static void test_published_activations(void)
         double whole, split, scores; /* whole + split / t + scores a s / (h t) */
         bool selective;
     } rows[] = {
-        { "mbs=3", 34, 0, 5, false },
-        { "tp=4,mbs=3", 10, 24, 5, false },
-        { "tp=4,mbs=3,sp", 0, 34, 5, false },
-        { "tp=2,mbs=3", 10, 24, 0, true },
-        { "tp=4,mbs=3,sp", 0, 34, 0, true },
+        { "mbs=4", 34, 0, 5, false },
+        { "tp=4,mbs=4", 10, 24, 5, false },
+        { "tp=4,mbs=4,sp", 0, 34, 5, false },
+        { "tp=2,mbs=4", 10, 24, 0, true },
+        { "tp=4,mbs=4,sp", 0, 34, 0, true },
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->training.dropout = true;
@@ -44,7 +44,7 @@ static void test_published_activations(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
         MppOps ops = layer_of(inputs, rows[i].strategy, 0);
-        double sbh = 1024.0 * 3 * 512, scores = rows[i].scores * 4 * 1024 / 512;
+        double sbh = 1024.0 * 4 * 512, scores = rows[i].scores * 4 * 1024 / 512;
         plain_job_expect(rows[i].strategy, kept_bytes(&ops, rows[i].selective),
                          sbh * (rows[i].whole + (rows[i].split + scores) / s.tp));
     }
@@ -122,7 +122,9 @@ static void test_narrow_gathers(void)
         bool narrow;
         MppPrecision precision;
         double gathered; /* bytes an element */
-    } rows[] = { { true, MPP_PRECISION_FP8, 1 }, { true, MPP_PRECISION_BF16, 2 }, { false, MPP_PRECISION_FP8, 2 } };
+    } rows[] = {
+        { true, MPP_PRECISION_FP8, 1 }, { true, MPP_PRECISION_FP8_ROWWISE, 2 }, { true, MPP_PRECISION_BF16, 2 }, { false, MPP_PRECISION_FP8, 2 }
+    };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         inputs->runtime.narrow_gathers = rows[i].narrow;

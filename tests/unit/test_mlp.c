@@ -96,6 +96,10 @@ static void test_experts(void)
         g_assert_cmpfloat(up->m, ==, rows[i].tokens);
         g_assert_cmpfloat(up->n, ==, rows[i].width);
         g_assert_cmpfloat(up->parameters, ==, rows[i].local * rows[i].width * 512);
+        bool gathered = strstr(names, "gather expert tokens"); /* what the products read is kept once */
+        const MppOp *keeper = plain_job_find(&ops, gathered ? "gather expert tokens" : "permute tokens");
+        g_assert_cmpfloat(keeper->kept_bytes, ==, rows[i].local * rows[i].tokens * 512 * 2);
+        g_assert_cmpfloat(plain_job_find(&ops, "permute tokens")->kept_bytes, ==, gathered ? 0 : keeper->kept_bytes);
         const MppOp *router = plain_job_find(&ops, "router");
         g_assert_cmpfloat(router->parameters, ==, 24 * 512 + 24);
         g_assert_false(router->expert);
@@ -138,6 +142,26 @@ static void test_launches(void)
         if (rows[i].sorted) /* 1024 tokens to 3 experts, read and written */
             g_assert_cmpfloat(plain_job_find(&ops, "sort by expert")->forward_bytes, ==, 2 * 3072 * 512 * 2);
     }
+}
+
+/** 3072 copies of tokens: 28 and 42 bytes an element; products and sums by expert, then a concatenation and a cast. */
+static void test_expert_biases(void)
+{
+    g_autoptr(MppInputs) inputs = expert_job_new();
+    MppOps without = experts_of(inputs, "ep=4");
+    g_autofree char *names = plain_job_names(&without);
+    g_assert_null(strstr(names, "expert biases"));
+    inputs->model.moe.expert_bias = true;
+    MppOps ops = experts_of(inputs, "ep=4");
+    const MppOp *biases = plain_job_find(&ops, "expert biases");
+    g_assert_cmpfloat(biases->forward_bytes, ==, 3072.0 * 512 * 28);
+    g_assert_cmpfloat(biases->backward_bytes, ==, 3072.0 * 512 * 42);
+    g_assert_cmpint(biases->forward_kernels, ==, 6 * 2 + 2);
+    g_assert_cmpint(biases->backward_kernels, ==, 6 * 5 + 2);
+    g_assert_cmpfloat(plain_job_find(&ops, "mlp down projection")->parameters, ==, 6 * (512 * 768 + 512));
+    inputs->job.training.kernels.experts_fused = true;
+    ops = experts_of(inputs, "ep=4");
+    g_assert_cmpint(plain_job_find(&ops, "expert biases")->backward_kernels, ==, 5 + 2);
 }
 
 static void test_shared_experts(void)
@@ -189,6 +213,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
+    g_test_add_func("/mlp/expert-biases", test_expert_biases);
     g_test_add_func("/mlp/shared-experts", test_shared_experts);
     return g_test_run();
 }

@@ -83,7 +83,7 @@ static void test_refused(void)
         { GPT "--seq -1", "--seq: expected a whole number from 1 to 67108864, got -1" },
         { GPT "--seq 67108865", "--seq: expected a whole number from 1 to 67108864, got 67108865" },
         { GPT "--global-batch -385", "--global-batch: expected a whole number from 1 to 67108864, got -385" },
-        { GPT "--precision bf17", "--precision: unknown precision \"bf17\"; known: bf16, tf32, fp16, fp8, fp32, mxfp8, nvfp4" },
+        { GPT "--precision bf17", "--precision: unknown precision \"bf17\"; known: bf16, tf32, fp16, fp8, fp32, mxfp8, nvfp4, fp8-rowwise" },
         { GPT "--optimizer adan", "--optimizer: unknown optimizer \"adan\"; known: adam, muon, lamb, sgd" },
         { GPT "--attention flash",
           "--attention: unknown attention kernel \"flash\"; known: flash1, flash2, flash3, unfused, fused-softmax" },

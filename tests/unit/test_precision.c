@@ -12,6 +12,7 @@ static const struct {
     { MPP_PRECISION_FP16, "fp16", 2, 2, MPP_PRECISION_FP16, false },
     { MPP_PRECISION_BF16, "bf16", 2, 2, MPP_PRECISION_BF16, false },
     { MPP_PRECISION_FP8, "fp8", 2, 1, MPP_PRECISION_BF16, true },
+    { MPP_PRECISION_FP8_ROWWISE, "fp8-rowwise", 2, 1, MPP_PRECISION_BF16, true },
     /* OCP microscaling formats: an 8-bit scale for each 32 elements; NVFP4: for each 16 */
     { MPP_PRECISION_MXFP8, "mxfp8", 2, 1.03125, MPP_PRECISION_BF16, true },
     { MPP_PRECISION_NVFP4, "nvfp4", 2, 0.5625, MPP_PRECISION_BF16, true },

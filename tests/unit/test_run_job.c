@@ -119,9 +119,14 @@ static void test_model(void)
     g_assert_cmpint(bert->model->head, ==, MPP_HEAD_MASKED_LM);
     g_assert_cmpint(bert->model->vocab, ==, 50257);
 
+    g_autoptr(MppRunJob) biased = make(EXPERTS ", \"name\": \"GPT OSS 5B\"", ON_12, BATCH, "", &skipped);
+    g_assert_true(biased->model->moe.expert_bias && biased->model->moe.router_bias && biased->model->attention_sinks);
+    g_assert_true(biased->model->qkv_bias && biased->model->output_bias && !biased->model->mlp_bias);
+
     g_autoptr(MppRunJob) experts = make(EXPERTS ", \"shared_experts\": 2, \"dense_layers_first\": 1", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(experts->model->moe.ffn, ==, 56);
     g_assert_cmpint(experts->model->moe.shared_experts, ==, 2);
+    g_assert_false(experts->model->moe.expert_bias);
     g_assert_cmpint(experts->model->n_kinds, ==, 2);
 
     g_autoptr(MppRunJob) window = make(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
@@ -227,17 +232,36 @@ static void test_training(void)
 }
 
 /** A stack that compiles on demand did so if the label says so, or the number format needs it. */
+/** What scales 8-bit operands have the label says; the chip has no 8-bit products at all. */
+static void test_scales(void)
+{
+    static const struct {
+        const char *label, *skipped;
+    } rows[] = {
+        { "async TP: 8B float8 rowwise", "the Chip 7 has no fp8-rowwise products [precision]" },
+        { "rowwise: 8B float8 tensorwise", "the Chip 7 has no fp8 products [precision]" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *hardware = g_strdup_printf(ON_12 "}, \"row\": \"%s\", \"more\": {\"x\": 1", rows[i].label);
+        g_autoptr(MppRunJob) job = make(GATED, hardware, BATCH ", \"precision\": \"fp8\"", "", &skipped);
+        g_assert_null(job);
+        g_assert_cmpstr(skipped, ==, rows[i].skipped);
+    }
+}
+
 static void test_eager(void)
 {
     static const struct {
         const char *training, *hardware;
-        bool fused, async;
+        bool fused, async, loss;
     } rows[] = {
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",
+          true, false, true },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
@@ -246,6 +270,7 @@ static void test_eager(void)
         g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
+        g_assert_true(job->job.training.kernels.cross_entropy_fused == rows[i].loss);
         g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
     }
 }
@@ -317,6 +342,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
+    g_test_add_func("/run-job/scales", test_scales);
     g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/lengths", test_lengths);
     g_test_add_func("/run-job/profiles", test_profiles);

@@ -164,6 +164,7 @@ static void test_precision(void)
         { "BF16", MPP_PRECISION_BF16 },
         { "bf16 with fp32 sums", MPP_PRECISION_BF16 },
         { "fp8 (bf16 rest)", MPP_PRECISION_FP8 },
+        { "fp8-rowwise", MPP_PRECISION_FP8_ROWWISE },
         { "MXFP8", MPP_PRECISION_MXFP8 },
         { "nvfp4, bf16", MPP_PRECISION_NVFP4 },
         { "fp32", MPP_PRECISION_FP32 },

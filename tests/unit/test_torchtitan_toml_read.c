@@ -48,6 +48,27 @@ static void test_strategies(void)
     }
 }
 
+/** The recipe says which scales: one a tensor unless it is row-wise. */
+static void test_scales(void)
+{
+    static const struct {
+        const char *section;
+        MppPrecision precision;
+    } rows[] = {
+        { "", MPP_PRECISION_FP8 },
+        { "[quantize.linear.float8]\nrecipe_name = \"tensorwise\"", MPP_PRECISION_FP8 },
+        { "[quantize.linear.float8]\nrecipe_name = \"rowwise\"", MPP_PRECISION_FP8_ROWWISE },
+        { "[quantize.linear.float8]\nemulate = true\nrecipe_name = \"rowwise_with_gw_hp\"", MPP_PRECISION_FP8_ROWWISE },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = g_strconcat(MODEL "converters = [\"quantize.linear.float8\"]\n", rows[i].section, NULL);
+        g_autoptr(MppLaunch) launch = read_launch(text, 16, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(launch->training.precision, ==, rows[i].precision);
+    }
+}
+
 static void test_training(void)
 {
     g_autoptr(GError) error = NULL;
@@ -88,6 +109,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/torchtitan_toml_read/strategies", test_strategies);
     g_test_add_func("/torchtitan_toml_read/training", test_training);
+    g_test_add_func("/torchtitan_toml_read/scales", test_scales);
     g_test_add_func("/torchtitan_toml_read/gpus", test_gpus);
     return g_test_run();
 }
