@@ -7,7 +7,7 @@ static const MppField tier_rows[] = {
     MPP_FIELD_INT(MppTier, shared_by, 1, 4096, 1, "devices that share a port"),
     MPP_FIELD_DOUBLE(MppTier, oversubscription, 1, 100, 1, "of the switches; 1 is non-blocking"),
     MPP_FIELD_DOUBLE(MppTier, efficiency_frac, 0.01, 1, 0.8, "of the port's rate that large collectives reach"),
-    MPP_FIELD_DOUBLE(MppTier, congestion, 0, 1, 0, "power of half the number of domains by which a collective's rate falls"),
+    MPP_FIELD_DOUBLE(MppTier, congestion, 0, 1, 0, "power of a group's members over those of two whole domains by which a collective's rate falls"),
     MPP_FIELD_DOUBLE(MppTier, p2p_frac, 0.01, 1, 0.8, "of the port's rate that one large message reaches"),
     MPP_FIELD_DOUBLE(MppTier, latency_s, 0, 1, 1e-5, "one message, library included"),
     MPP_FIELD_DOUBLE(MppTier, step_s, 0, 1, 1e-6, "one step of a ring or tree over this tier"),

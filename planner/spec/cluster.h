@@ -15,7 +15,7 @@ typedef struct {
     int64_t shared_by;    /* devices that share a port */
     double oversubscription; /* of the tier's switches: 1 is non-blocking */
     double efficiency_frac;  /* of the port's rate that large collectives of two domains reach */
-    double congestion;       /* it falls with this power of the number of domains: routes that meet, late arrivals */
+    double congestion;       /* it falls with this power of a group's members, beyond two whole domains: routes that meet, late arrivals */
     double p2p_frac;         /* of the port's rate that one large message reaches */
     double latency_s;     /* one message, library included */
     double step_s;        /* one step of a ring or tree over this tier, added per member */
