@@ -21,12 +21,14 @@ static const MppField rows[] = {
     { "device", MPP_FIELD_TYPE_STRING, offsetof(MppCluster, device_name), 0, 0, MPP_REQUIRED, NULL, NULL,
       "device profile: a name, or a file beside this one" },
     MPP_FIELD_STRINGS(MppCluster, run_sources, "collections of measured runs made on this cluster"),
+    MPP_FIELD_STRINGS(MppCluster, run_words, "if any: of these, only runs whose model's name has one of the words"),
     MPP_FIELD_STRINGS(MppCluster, internode_words, "words by which a run's record names this network"),
     MPP_FIELD_STRUCTS(MppCluster, tiers, &tier_fields, MPP_REQUIRED, "links, innermost first"),
     MPP_FIELD_DOUBLE(MppCluster, host_frac, 0.01, 100, 1, "host time to launch a kernel, against the device's usual host"),
     MPP_FIELD_DOUBLE(MppCluster, host_capacity, 0, 65536, 0,
                      "ranks' worth of computation that a host does at once, of those that share its processors; 0: they do not"),
     MPP_FIELD_DOUBLE(MppCluster, jitter_frac, 0, 1, 0, "growth of a step for each doubling of the nodes"),
+    MPP_FIELD_DOUBLE(MppCluster, input_tokens_per_s, 0, 1e12, 0, "what a replica's input pipeline delivers; 0: nothing waits for it"),
     MPP_FIELD_TEXTS(MppCluster, sources, "source of each number, by field name"),
 };
 const MppFields mpp_cluster_fields = MPP_FIELDS("cluster", MppCluster, rows);

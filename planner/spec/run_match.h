@@ -6,7 +6,7 @@
 #include "planner/spec/run_job.h"
 
 /**
- * A copy of the cluster with the run's device that names its source, or whose words its `internode` has, or that
+ * A copy of the cluster with the run's device that names its source (and a word of its model's name), or whose words its `internode` has, or that
  * is the device's usual one; with the run's number of devices a node, and with the rate its `internode` states
  * ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). NULL when no cluster has the device.
  */
