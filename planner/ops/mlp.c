@@ -72,6 +72,10 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
         ops->ops[ops->n - 1].backward_times = 1;
     }
     mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
+    if (at->job->runtime->experts_weighted_inside && !model->gated_mlp) { /* of a gated one the activation's kernel does it */
+        double elements = tokens * moe->ffn / shard->etp;
+        mpp_ops_add_memory(at, ops, "weigh by router", elements, elements, elements, 1)->kept_bytes = elements * at->element;
+    }
     if (shard->etp > 1) {
         add_exchange(at, ops, "scatter expert outputs", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);
         add_exchange(at, ops, "gather output gradients", MPP_AXIS_ETP, MPP_COLLECTIVE_ALL_GATHER, tokens);
@@ -109,7 +113,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 
     MppOp *permute = mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2);
     permute->streaming = MPP_STREAMING_GATHER;
-    permute->kept_bytes = elements * at->input;
+    permute->kept_bytes = elements * at->shard->etp * at->input; /* as the experts read them */
     add_expert_exchange(at, ops, "dispatch", routed);
     add_expert_sort(at, ops, "sort by expert", elements);
     add_experts(at, ops, routed);

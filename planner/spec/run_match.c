@@ -214,6 +214,12 @@ void mpp_run_match_test_name(const char *name, bool attention_stated, MppTrainin
     training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
 }
 
+int64_t mpp_run_match_test_etp(const char *name)
+{
+    const char *at = name && strstr(name, "mcore") ? strstr(name, "_etp") : NULL;
+    return at ? (int64_t)g_ascii_strtoull(at + strlen("_etp"), NULL, 10) : 0;
+}
+
 /** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */
 int mpp_run_match_schedule(const char *words, int64_t vpp)
 {

@@ -140,6 +140,33 @@ static void test_launches(void)
     }
 }
 
+/** Weights within the experts keep the activation of plain ones besides; inputs are kept as the experts read them. */
+static void test_weighted_inside(void)
+{
+    static const struct {
+        const char *strategy;
+        bool inside, gated;
+        double weighed, permuted; /* kept, in elements: 1024 tokens to 3 experts 768 wide */
+    } rows[] = {
+        { "ep=4", true, false, 3072 * 768, 3072 * 512 },
+        { "ep=4", false, false, 0, 3072 * 512 },
+        { "ep=4", true, true, 0, 3072 * 512 },
+        { "tp=2,etp=2,ep=4,sp", true, false, 3072 * 768 / 2, 3072 * 512 },
+        { "tp=2,ep=4,sp", true, false, 3072 * 768 / 2, 3072 * 512 / 2 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->runtime.experts_weighted_inside = rows[i].inside;
+        inputs->model.gated_mlp = rows[i].gated;
+        MppOps ops = experts_of(inputs, rows[i].strategy);
+        double weighed = 0;
+        for (int k = 0; k < ops.n; k++)
+            weighed += strcmp(ops.ops[k].name, "weigh by router") == 0 ? ops.ops[k].kept_bytes : 0;
+        g_assert_cmpfloat(weighed, ==, 2 * rows[i].weighed);
+        g_assert_cmpfloat(plain_job_find(&ops, "permute tokens")->kept_bytes, ==, 2 * rows[i].permuted);
+    }
+}
+
 static void test_shared_experts(void)
 {
     g_autoptr(MppInputs) inputs = expert_job_new();
@@ -189,6 +216,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
+    g_test_add_func("/mlp/weighted-inside", test_weighted_inside);
     g_test_add_func("/mlp/shared-experts", test_shared_experts);
     return g_test_run();
 }

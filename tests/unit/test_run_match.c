@@ -292,10 +292,21 @@ static void test_test_name(void)
     }
 }
 
+static void test_test_etp(void)
+{
+    static const struct {
+        const char *name;
+        int64_t etp;
+    } rows[] = { { "gpt3_mcore_tp4_ep2_etp2_pp2", 2 }, { "gpt3_mcore_te_8experts_etp1", 1 }, { "gpt3_mcore_tp2_ep2", 0 }, { "net_etp2", 0 }, { NULL, 0 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpint(mpp_run_match_test_etp(rows[i].name), ==, rows[i].etp);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-match/cluster", test_cluster);
+    g_test_add_func("/run-match/test-etp", test_test_etp);
     g_test_add_func("/run-match/runtime", test_runtime);
     g_test_add_func("/run-match/figure", test_figure);
     g_test_add_func("/run-match/precision", test_precision);
