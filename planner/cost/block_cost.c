@@ -123,7 +123,10 @@ static double slower_of(double a_s, double b_s)
     return high * sqrt(sqrt(sqrt(1 + fourth * fourth)));
 }
 
-/** Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. */
+/**
+ * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. While messages
+ * to other nodes are pending, a host that is stalled stalls its whole tensor-parallel group, whose transfers go on.
+ */
 static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer, double host_s, MppShares *pass)
 {
     const MppHostCosts *host = &job->runtime->host;
@@ -131,8 +134,9 @@ static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer
     double pending = place->waits_for_nodes ? host->waiting_p2p_frac : 0;
     double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double launching = (host_s + (layer ? host->layer_s : 0)) * scale * (1 + pending * place->shard.tp);
-    double total = slower_of(device, launching + between_nodes);
+    double launching = (host_s + (layer ? host->layer_s : 0)) * scale;
+    double stalled = pending * place->shard.tp * launching;
+    double total = slower_of(device, launching + MAX(stalled, between_nodes));
     pass->s[MPP_SHARE_HOST] += total - device;
     return total;
 }

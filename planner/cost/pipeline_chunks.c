@@ -59,6 +59,20 @@ static void place_layers(MppPipelineCost *pipeline, int64_t index, int64_t first
     mpp_model_count_kinds(model, first + again, layers - again, &chunk->stored);
 }
 
+/**
+ * How long a rank whose chunk takes @chunk_s waits for the next micro-batch's input, which is read ahead, beside the passes of
+ * all the rank's chunks: as many tokens a micro-batch whatever they are split over.
+ */
+static double input_wait_s(const MppPipelineCost *pipeline, double chunk_s)
+{
+    const MppJob *job = pipeline->shard->job;
+    const MppStrategy *s = pipeline->strategy;
+    if (!(job->cluster->input_tokens_per_s > 0))
+        return 0;
+    double read_s = (double)(s->micro_batch * job->training.seq) / job->cluster->input_tokens_per_s;
+    return MAX(0, read_s - (double)s->vpp * chunk_s);
+}
+
 static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
 {
     const MppShardCost *shard = pipeline->shard;
@@ -82,6 +96,8 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
     chunk->backward_s = sums.backward_s + ends.last_s;
+    chunk->input_s = index == 0 ? input_wait_s(pipeline, chunk->forward_s + chunk->backward_s) : 0;
+    chunk->forward_s += chunk->input_s;
     chunk->weight_s = sums.weight_s;
     chunk->kept_bytes = sums.kept_bytes;
     chunk->parameters = sums.parameters;
@@ -179,7 +195,7 @@ void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t inde
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
     if (pass == MPP_PASS_FORWARD)
-        out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;
+        out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp + chunk->input_s;
 }
 
 void mpp_pipeline_cost_shares(const MppPipelineCost *pipeline, int64_t index, MppShares *out)

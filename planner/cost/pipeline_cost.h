@@ -12,6 +12,7 @@ typedef struct {
     MppKindCounts stored, recomputed; /* layers by kind, kept whole or recomputed */
     double forward_s, backward_s;
     double weight_s;   /* of backward_s: the weights' gradients */
+    double input_s;    /* of forward_s: waiting for the input pipeline */
     double kept_bytes; /* of one micro-batch */
     double parameters, expert_parameters;
 } MppChunkCost;

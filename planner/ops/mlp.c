@@ -91,6 +91,10 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
         ops->ops[ops->n - 1].backward_times = 1;
     }
     mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
+    if (at->job->runtime->experts_weighted_inside && !model->gated_mlp) { /* of a gated one the activation's kernel does it */
+        double elements = tokens * moe->ffn / shard->etp;
+        mpp_ops_add_memory(at, ops, "weigh by router", elements, elements, elements, 1)->kept_bytes = elements * at->element;
+    }
     add_expert_biases(at, ops, tokens, local);
     if (shard->etp > 1) {
         add_exchange(at, ops, "scatter expert outputs", MPP_AXIS_ETP, MPP_COLLECTIVE_REDUCE_SCATTER, tokens);

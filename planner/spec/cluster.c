@@ -7,7 +7,7 @@ static const MppField tier_rows[] = {
     MPP_FIELD_INT(MppTier, shared_by, 1, 4096, 1, "devices that share a port"),
     MPP_FIELD_DOUBLE(MppTier, oversubscription, 1, 100, 1, "of the switches; 1 is non-blocking"),
     MPP_FIELD_DOUBLE(MppTier, efficiency_frac, 0.01, 1, 0.8, "of the port's rate that large collectives reach"),
-    MPP_FIELD_DOUBLE(MppTier, congestion, 0, 1, 0, "power of half the number of domains by which a collective's rate falls"),
+    MPP_FIELD_DOUBLE(MppTier, congestion, 0, 1, 0, "power of a group's members over those of two whole domains by which a collective's rate falls"),
     MPP_FIELD_DOUBLE(MppTier, p2p_frac, 0.01, 1, 0.8, "of the port's rate that one large message reaches"),
     MPP_FIELD_DOUBLE(MppTier, latency_s, 0, 1, 1e-5, "one message, library included"),
     MPP_FIELD_DOUBLE(MppTier, step_s, 0, 1, 1e-6, "one step of a ring or tree over this tier"),
@@ -21,12 +21,14 @@ static const MppField rows[] = {
     { "device", MPP_FIELD_TYPE_STRING, offsetof(MppCluster, device_name), 0, 0, MPP_REQUIRED, NULL, NULL,
       "device profile: a name, or a file beside this one" },
     MPP_FIELD_STRINGS(MppCluster, run_sources, "collections of measured runs made on this cluster"),
+    MPP_FIELD_STRINGS(MppCluster, run_words, "if any: of these, only runs whose model's name has one of the words"),
     MPP_FIELD_STRINGS(MppCluster, internode_words, "words by which a run's record names this network"),
     MPP_FIELD_STRUCTS(MppCluster, tiers, &tier_fields, MPP_REQUIRED, "links, innermost first"),
     MPP_FIELD_DOUBLE(MppCluster, host_frac, 0.01, 100, 1, "host time to launch a kernel, against the device's usual host"),
     MPP_FIELD_DOUBLE(MppCluster, host_capacity, 0, 65536, 0,
                      "ranks' worth of computation that a host does at once, of those that share its processors; 0: they do not"),
     MPP_FIELD_DOUBLE(MppCluster, jitter_frac, 0, 1, 0, "growth of a step for each doubling of the nodes"),
+    MPP_FIELD_DOUBLE(MppCluster, input_tokens_per_s, 0, 1e12, 0, "what a replica's input pipeline delivers; 0: nothing waits for it"),
     MPP_FIELD_TEXTS(MppCluster, sources, "source of each number, by field name"),
 };
 const MppFields mpp_cluster_fields = MPP_FIELDS("cluster", MppCluster, rows);

@@ -15,7 +15,7 @@ typedef struct {
     int64_t shared_by;    /* devices that share a port */
     double oversubscription; /* of the tier's switches: 1 is non-blocking */
     double efficiency_frac;  /* of the port's rate that large collectives of two domains reach */
-    double congestion;       /* it falls with this power of the number of domains: routes that meet, late arrivals */
+    double congestion;       /* it falls with this power of a group's members, beyond two whole domains: routes that meet, late arrivals */
     double p2p_frac;         /* of the port's rate that one large message reaches */
     double latency_s;     /* one message, library included */
     double step_s;        /* one step of a ring or tree over this tier, added per member */
@@ -26,11 +26,13 @@ typedef struct {
     char *name, *title;
     char *device_name;
     GPtrArray *run_sources;    /* collections of measured runs made on this cluster */
+    GPtrArray *run_words;      /* if any: of these, only runs whose model's name has one of the words */
     GPtrArray *internode_words; /* words by which a run's record names this network */
     GArray *tiers;             /* MppTier, innermost first */
     double host_frac;          /* host time to launch a kernel, against the device's usual host */
     double host_capacity;      /* ranks' worth of computation that a host does at once; 0: each rank has a device */
     double jitter_frac;        /* a step grows by this for each doubling of the nodes */
+    double input_tokens_per_s; /* what a replica's input pipeline delivers; 0: nothing waits for it */
     GHashTable *sources;
     MppDevice device;
 } MppCluster;

@@ -33,13 +33,16 @@ int64_t mpp_mesh_stride(const MppStrategy *strategy, MppAxis axis)
     return stride;
 }
 
-/** Kept with the group: collectives ask for it far more often than groups are made. */
-static void set_lost(const MppCluster *cluster, MppGroup *group)
+/**
+ * A ring goes at the pace of its slowest flow, so what a group loses grows with its flows, one for each member: beyond two
+ * whole domains' of them. Kept with the group: collectives ask for it far more often than groups are made.
+ */
+static void set_lost(const MppCluster *cluster, int64_t gpus, MppGroup *group)
 {
     for (int i = 0; i <= group->widest_tier; i++) {
         double congestion = mpp_cluster_tier(cluster, i)->congestion;
-        double domains = (double)group->members[i] / (i ? group->members[i - 1] : 1);
-        group->lost_frac[i] = congestion > 0 && domains > 2 ? 1 - pow(domains / 2, -congestion) : 0;
+        double full_domains = (double)group->members[i] / (i ? mpp_cluster_domain(cluster, i - 1, gpus) : 1);
+        group->lost_frac[i] = congestion > 0 && full_domains > 2 ? 1 - pow(full_domains / 2, -congestion) : 0;
     }
 }
 
@@ -56,7 +59,7 @@ static MppGroup make_group(const MppCluster *cluster, int64_t gpus, int64_t n1, 
         if (group.members[i] == group.n && group.n > 1)
             group.widest_tier = i;
     }
-    set_lost(cluster, &group);
+    set_lost(cluster, gpus, &group);
     return group;
 }
 

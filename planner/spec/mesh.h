@@ -32,7 +32,7 @@ typedef struct {
     int64_t n;
     int64_t members[MPP_MOST_TIERS];
     int widest_tier; /* innermost tier that holds the whole group; 0 for a single rank */
-    double lost_frac[MPP_MOST_TIERS]; /* of each tier's rate to its congestion, when the group's domains below all send over it */
+    double lost_frac[MPP_MOST_TIERS]; /* of each tier's rate to its congestion, when all members send over it */
 } MppGroup;
 
 typedef struct {

@@ -70,6 +70,17 @@ static void adapt_cluster(MppCluster *cluster, const MppRunHardware *hardware, b
     }
 }
 
+/** How well @cluster suits the run, whose device it has. */
+static int cluster_score(const MppRun *run, const MppCluster *cluster)
+{
+    bool named = longest_match(cluster->run_words, run->model.name), narrow = cluster->run_words && cluster->run_words->len;
+    if (names(cluster->run_sources, run->source) && (named || !narrow))
+        return named ? 5 : 4;
+    return longest_match(cluster->internode_words, run->hardware.internode) ? 3
+           : g_strcmp0(cluster->device.cluster, cluster->name) == 0         ? 2
+                                                                            : 1;
+}
+
 MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters)
 {
     const MppRunHardware *hardware = &run->hardware;
@@ -79,10 +90,7 @@ MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters)
         const MppCluster *cluster = clusters->pdata[i];
         if (strcmp(cluster->device.name, hardware->gpu) != 0 && !names(cluster->device.aliases, hardware->gpu))
             continue;
-        int score = names(cluster->run_sources, run->source)                         ? 4
-                    : longest_match(cluster->internode_words, hardware->internode)   ? 3
-                    : g_strcmp0(cluster->device.cluster, cluster->name) == 0         ? 2
-                                                                                     : 1;
+        int score = cluster_score(run, cluster);
         if (score > best_score) {
             best = cluster;
             best_score = score;
@@ -204,6 +212,12 @@ void mpp_run_match_test_name(const char *name, bool attention_stated, MppTrainin
     if (!attention_stated && !strstr(name, "_te") && !mpp_precision_needs_casts(training->precision))
         training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
     training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
+}
+
+int64_t mpp_run_match_test_etp(const char *name)
+{
+    const char *at = name && strstr(name, "mcore") ? strstr(name, "_etp") : NULL;
+    return at ? (int64_t)g_ascii_strtoull(at + strlen("_etp"), NULL, 10) : 0;
 }
 
 /** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */

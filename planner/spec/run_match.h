@@ -6,7 +6,7 @@
 #include "planner/spec/run_job.h"
 
 /**
- * A copy of the cluster with the run's device that names its source, or whose words its `internode` has, or that
+ * A copy of the cluster with the run's device that names its source (and a word of its model's name), or whose words its `internode` has, or that
  * is the device's usual one; with the run's number of devices a node, and with the rate its `internode` states
  * ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). NULL when no cluster has the device.
  */
@@ -37,6 +37,9 @@ bool mpp_run_match_label(const MppRun *run, const char *word);
  * without it for Megatron-Core's own layers, which keep the scores unless the record states their attention.
  */
 void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training);
+
+/** The ranks an expert of such a test is split over, where its name has "_etp2"; else 0. */
+int64_t mpp_run_match_test_etp(const char *name);
 
 /** The schedule that @words name; of interleaved and plain 1F1B, which records mix up, the one for @vpp. -1: not modelled. */
 int mpp_run_match_schedule(const char *words, int64_t vpp);

@@ -113,6 +113,8 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
     MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel rings add up in fp32 and repeat keys and values for every head"),
+    MPP_FIELD_BOOL(MppRuntime, experts_weighted_inside, 0, "the router's weights are applied before the experts' second product"),
+    MPP_FIELD_BOOL(MppRuntime, experts_split, 0, "experts are split over tp unless a run's record says otherwise"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 1, 1 << 20, 1, "the vocabulary is padded to this times tp"),

@@ -106,7 +106,7 @@ static const struct {
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
       "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-      "run_sources, sources, name, device, title, tiers, host_frac, jitter_frac, host_capacity, internode_words\n"
+      "run_sources, run_words, sources, name, device, title, tiers, host_frac, jitter_frac, host_capacity, internode_words, input_tokens_per_s\n"
       "    2 | \"run_source\": [\"x\"]}\n"
       "      |               ^" },
     { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
@@ -172,7 +172,7 @@ static void test_zoo_sources(void)
         g_assert_no_error(error);
         const cJSON *sources = mpp_json_get(json->root, "sources"), *tier;
         int n_sources = mpp_json_get(sources, "run_sources") != NULL;
-        static const char *const own[] = { "host_frac", "host_capacity", "jitter_frac" };
+        static const char *const own[] = { "host_frac", "host_capacity", "jitter_frac", "input_tokens_per_s" };
         for (size_t k = 0; k < G_N_ELEMENTS(own); k++) {
             g_assert_cmpint(mpp_json_get(json->root, own[k]) != NULL, ==, mpp_json_get(sources, own[k]) != NULL);
             n_sources += mpp_json_get(sources, own[k]) != NULL;
@@ -215,7 +215,7 @@ static void test_zoo_usual_clusters(void)
     }
 }
 
-/** A collection of runs names one cluster for each device. */
+/** A collection of runs names one cluster for each device, or a word of the models whose runs are another's. */
 static void test_zoo_run_sources(void)
 {
     g_autoptr(GPtrArray) names = mpp_zoo_list(MPP_ZOO_CLUSTERS);
@@ -224,7 +224,8 @@ static void test_zoo_run_sources(void)
         g_autoptr(MppCluster) cluster = load(names->pdata[i]);
         for (guint j = 0; cluster->run_sources && j < cluster->run_sources->len; j++) {
             const char *source = cluster->run_sources->pdata[j];
-            if (!g_hash_table_add(taken, g_strconcat(source, " on ", cluster->device_name, NULL)))
+            const char *word = cluster->run_words && cluster->run_words->len ? cluster->run_words->pdata[0] : "";
+            if (!g_hash_table_add(taken, g_strconcat(source, " on ", cluster->device_name, word, NULL)))
                 g_error("%s: runs of %s on %s have another cluster", cluster->name, source, cluster->device_name);
         }
     }

@@ -164,6 +164,39 @@ static void test_expert_biases(void)
     g_assert_cmpint(plain_job_find(&ops, "expert biases")->backward_kernels, ==, 5 + 2);
 }
 
+static double kept_by(const MppOps *ops, const char *name)
+{
+    double bytes = 0;
+    for (int i = 0; i < ops->n; i++)
+        bytes += strcmp(ops->ops[i].name, name) == 0 ? ops->ops[i].kept_bytes : 0;
+    return bytes;
+}
+
+/** Weights within the experts keep the activation of plain ones besides; inputs are kept as the experts read them. */
+static void test_weighted_inside(void)
+{
+    static const struct {
+        const char *strategy;
+        bool inside, gated;
+        double weighed, read; /* kept, in elements: 1024 tokens to 3 experts 768 wide */
+    } rows[] = {
+        { "ep=4", true, false, 3072 * 768, 3072 * 512 },
+        { "ep=4", false, false, 0, 3072 * 512 },
+        { "ep=4", true, true, 0, 3072 * 512 },
+        { "tp=2,etp=2,ep=4,sp", true, false, 3072 * 768 / 2, 3072 * 512 },
+        { "tp=2,ep=4,sp", true, false, 3072 * 768 / 2, 3072 * 512 / 2 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->runtime.experts_weighted_inside = rows[i].inside;
+        inputs->model.gated_mlp = rows[i].gated;
+        MppOps ops = experts_of(inputs, rows[i].strategy);
+        double weighed = kept_by(&ops, "weigh by router"), read = kept_by(&ops, "permute tokens") + kept_by(&ops, "gather expert tokens");
+        g_assert_cmpfloat(weighed, ==, 2 * rows[i].weighed);
+        g_assert_cmpfloat(read, ==, 2 * rows[i].read);
+    }
+}
+
 static void test_shared_experts(void)
 {
     g_autoptr(MppInputs) inputs = expert_job_new();
@@ -214,6 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
     g_test_add_func("/mlp/expert-biases", test_expert_biases);
+    g_test_add_func("/mlp/weighted-inside", test_weighted_inside);
     g_test_add_func("/mlp/shared-experts", test_shared_experts);
     return g_test_run();
 }

@@ -81,6 +81,34 @@ static void test_sums(void)
     }
 }
 
+/** Passes of a rank take at least as long as its input: here 2 sequences a micro-batch, 64 s each; none waits for faster input. */
+static void test_input(void)
+{
+    static const struct {
+        const char *strategy;
+        double work; /* passes of the rank, in those of its first chunk */
+    } rows[] = { { "dp=8,mbs=2", 1 }, { "dp=4,pp=2,mbs=2", 1 }, { "dp=4,pp=2,vpp=3,schedule=interleaved,mbs=2", 3 } };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->cluster.input_tokens_per_s = 1e12;
+        g_autoptr(Filled) fast = fill(inputs, rows[i].strategy);
+        const MppChunkCost *first = &fast->pipeline->chunks[0];
+        double passes_s = first->forward_s + first->backward_s;
+        g_assert_cmpfloat(first->input_s, ==, 0);
+        inputs->cluster.input_tokens_per_s = (double)inputs->job.training.seq / 64;
+        g_autoptr(Filled) slow = fill(inputs, rows[i].strategy);
+        const MppChunkCost *waits = &slow->pipeline->chunks[0];
+        plain_job_expect("wait", waits->input_s, 128 - rows[i].work * passes_s);
+        plain_job_expect("forward", waits->forward_s, first->forward_s + waits->input_s);
+        plain_job_expect("backward", waits->backward_s, first->backward_s);
+        MppShares shares;
+        mpp_pipeline_cost_shares(slow->pipeline, 0, &shares);
+        plain_job_expect("shares", mpp_shares_sum(&shares), waits->forward_s + waits->backward_s);
+        for (int64_t c = 1; c < slow->pipeline->n_chunks; c++)
+            g_assert_cmpfloat(slow->pipeline->chunks[c].input_s, ==, 0);
+    }
+}
+
 /** Some layers of each chunk are recomputed, the first ones; what they keep is their input. */
 static void test_recompute(void)
 {
@@ -255,6 +283,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pipeline-cost/sums", test_sums);
+    g_test_add_func("/pipeline-cost/input", test_input);
     g_test_add_func("/pipeline-cost/recompute", test_recompute);
     g_test_add_func("/pipeline-cost/tied", test_tied);
     g_test_add_func("/pipeline-cost/messages", test_messages);

@@ -30,7 +30,7 @@ static MppProfiles *sample_profiles(void)
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes,
-                "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2}");
+                "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
     add_runtime(profiles->runtimes,
@@ -194,6 +194,9 @@ static void test_strategy(void)
         { GATED, ", \"framework\": \"Few\"", "\"tp\": 2, \"pp\": 3", "dp=2,tp=2,pp=3,mbs=10,zero=1" },
         { GATED, ", \"framework\": \"Few\", \"micro_batch\": 3", "\"tp\": 2, \"pp\": 3", "dp=2,tp=2,pp=3,mbs=3,zero=1" },
         { GATED, ", \"framework\": \"Few\"", "\"tp\": 2, \"zero\": 0", "dp=6,tp=2,pp=1,mbs=1" },
+        { EXPERTS, ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true", "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=1" },
+        { EXPERTS ", \"name\": \"mcore_etp1_ep2\"", ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true",
+          "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=1" },
         { GATED, "", "\"pp\": 3, \"schedule\": \"interleaved\"", /* of two chunks at least */
           "dp=4,tp=1,pp=3,vpp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
         { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },

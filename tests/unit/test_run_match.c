@@ -32,6 +32,10 @@ static GPtrArray *sample_clusters(void)
     g_ptr_array_add(clusters, cluster_of("worded", "chip", "usual", "\"src-b\"", "\"EFA v2\", \"roce\"", 8));
     g_ptr_array_add(clusters, cluster_of("sourced", "chip", "usual", "\"src-a\"", "\"NDR\"", 8));
     g_ptr_array_add(clusters, cluster_of("other", "chop", "nowhere", "\"src-c\"", "\"RoCE\"", 72));
+    MppCluster *narrow = cluster_of("narrow", "chip", "usual", "\"src-a\", \"src-d\"", "", 8);
+    narrow->run_words = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(narrow->run_words, g_strdup("_one"));
+    g_ptr_array_add(clusters, narrow);
     return clusters;
 }
 
@@ -43,6 +47,7 @@ static const struct {
     int64_t node;
     double bytes_per_s;
     int64_t shared_by;
+    const char *model;
 } cluster_rows[] = {
     { "x", "chip", NULL, 0, "usual", 8, 1.25e10, 2 },
     { "x", "chip-alias", NULL, 0, "usual", 8, 1.25e10, 2 },
@@ -65,6 +70,10 @@ static const struct {
     { "x", "chip", "-8x200 Gb/s", 0, "usual", 8, 2.5e10, 1 }, /* a dash, not a sign */
     { "x", "chip", "0x200 Gb/s", 0, "usual", 8, 1.25e10, 2 },
     { "x", "chip", "", 0, "usual", 8, 1.25e10, 2 },
+    { "src-a", "chip", NULL, 0, "narrow", 8, 1.25e10, 2, "net_one" },
+    { "src-a", "chip", NULL, 0, "sourced", 8, 1.25e10, 2, "net" },
+    { "src-d", "chip", NULL, 0, "usual", 8, 1.25e10, 2, "net" },
+    { "x", "chip", NULL, 0, "usual", 8, 1.25e10, 2, "net_one" },
 };
 
 static void test_cluster(void)
@@ -72,6 +81,7 @@ static void test_cluster(void)
     g_autoptr(GPtrArray) clusters = sample_clusters();
     for (size_t i = 0; i < G_N_ELEMENTS(cluster_rows); i++) {
         MppRun run = { .source = (char *)cluster_rows[i].source,
+                       .model.name = (char *)cluster_rows[i].model,
                        .hardware = { .gpu = (char *)cluster_rows[i].gpu,
                                      .internode = (char *)cluster_rows[i].internode,
                                      .gpus_per_node = cluster_rows[i].gpus_per_node } };
@@ -283,10 +293,21 @@ static void test_test_name(void)
     }
 }
 
+static void test_test_etp(void)
+{
+    static const struct {
+        const char *name;
+        int64_t etp;
+    } rows[] = { { "gpt3_mcore_tp4_ep2_etp2_pp2", 2 }, { "gpt3_mcore_te_8experts_etp1", 1 }, { "gpt3_mcore_tp2_ep2", 0 }, { "net_etp2", 0 }, { NULL, 0 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpint(mpp_run_match_test_etp(rows[i].name), ==, rows[i].etp);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-match/cluster", test_cluster);
+    g_test_add_func("/run-match/test-etp", test_test_etp);
     g_test_add_func("/run-match/runtime", test_runtime);
     g_test_add_func("/run-match/figure", test_figure);
     g_test_add_func("/run-match/precision", test_precision);
