@@ -32,7 +32,7 @@ static void test_layer_title(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppModel model = { .n_kinds = rows[i].n_kinds };
         for (int k = 0; k < rows[i].n_kinds; k++)
-            model.kinds[k] = rows[i].kinds[k];
+            model.kinds[k] = rows[i].kinds[k], model.kinds[k].ffn = true;
         for (int k = 0; k < rows[i].n_kinds; k++) {
             g_autofree char *title = mpp_graph_layer_title(&model, &model.kinds[k]);
             g_assert_cmpstr(title, ==, rows[i].titles[k]);
