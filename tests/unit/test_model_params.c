@@ -307,6 +307,35 @@ static void test_products(void)
     g_assert_cmpfloat(mpp_model_products(dense), ==, mpp_model_parameters(dense));
 }
 
+/** Layers of both kinds by hand: 6 heads of 5 in 3 groups, states of 7 rows, a convolution over 4 tokens. */
+static void test_ssm(void)
+{
+    static const struct {
+        const char *kind;
+        double ssm, rest;
+    } rows[] = {
+        { "mamba2", 22 * (2 * 30 + 2 * 21 + 6) + 30 * 22, (30 + 42) * (4 + 1) + 3 * 6 + 30 },
+        { "gated-delta", 22 * (2 * 30 + 2 * 21 + 2 * 6) + 30 * 22, (30 + 42) * 4 + 2 * 6 + 5 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "{\"name\": \"p\", \"layers\": 4, \"hidden\": 22, \"heads\": 6, \"kv_heads\": 3, \"head_dim\": 5, \"ffn\": 37, \"vocab\": 101,"
+            " \"max_seq\": 13, \"attention_gate\": true, \"pattern\": \"M*-M\", \"ssm\": {\"kind\": \"%s\", \"heads\": 6, \"head_dim\": 5,"
+            " \"groups\": 3, \"state\": 7}}", rows[i].kind);
+        g_autoptr(MppModel) model = read_text(text);
+        MppLayerParameters ssm = mpp_model_layer_parameters(model, &model->kinds[0]);
+        MppLayerParameters attention = mpp_model_layer_parameters(model, &model->kinds[1]);
+        MppLayerParameters mlp = mpp_model_layer_parameters(model, &model->kinds[2]);
+        g_assert_cmpfloat(ssm.ssm, ==, rows[i].ssm);
+        g_assert_cmpfloat(ssm.ssm_rest, ==, rows[i].rest);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&ssm, 0), ==, rows[i].ssm + rows[i].rest + 22);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&attention, 0), ==, 22 * (2 * 30 + 15 + 15) + 30 * 22 + 22);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&mlp, 0), ==, 2 * 22 * 37 + 22);
+        double layers = 2 * (rows[i].ssm + rows[i].rest + 22) + 22 * 90 + 660 + 22 + 2 * 22 * 37 + 22;
+        g_assert_cmpfloat(mpp_model_parameters(model), ==, 2 * 101 * 22 + 22 + layers);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -317,5 +346,6 @@ int main(int argc, char **argv)
     g_test_add_func("/model_params/latent parts", test_latent_parts);
     g_test_add_func("/model_params/heads", test_heads);
     g_test_add_func("/model-params/products", test_products);
+    g_test_add_func("/model-params/ssm", test_ssm);
     return g_test_run();
 }
