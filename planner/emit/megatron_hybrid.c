@@ -7,15 +7,12 @@
 
 #define N G_GINT64_FORMAT
 
-/* What no argument sets (megatron/core/ssm/mamba_mixer.py). */
-enum { CONV = 4, CHUNK = 128 };
-
 #define SPEC "megatron.core.models.mamba.mamba_layer_specs mamba_stack_spec"
 
 static void refuse(MppEmission *e)
 {
     const MppModel *m = e->job->model;
-    const MppSsm *ssm = &m->ssm;
+    const MppSsm *ssm = &m->ssm, usual = mpp_ssm_usual(m->hidden); /* no argument sets conv and chunk */
     bool mixes = mpp_model_has_mixer(m, MPP_MIXER_SSM);
     const struct {
         bool there;
@@ -23,8 +20,8 @@ static void refuse(MppEmission *e)
     } odd[] = {
         { mixes && ssm->kind != MPP_SSM_MAMBA2, "layers of the gated delta rule" },
         { mixes && !m->pattern, "layers of a state space and an MLP" },
-        { mixes && ssm->conv != CONV, "a convolution over another number of tokens than 4" },
-        { mixes && ssm->chunk != CHUNK, "chunks of another number of tokens than 128" },
+        { mixes && ssm->conv != usual.conv, "a convolution over another number of tokens than 4" },
+        { mixes && ssm->chunk != usual.chunk, "chunks of another number of tokens than 128" },
         { m->attention_gate, "gates of attention" },
         { !m->heads, "a model without attention" },
         { m->pattern && m->window, "windows beside a pattern of layers" },
@@ -58,13 +55,13 @@ bool mpp_megatron_read_hybrid(const MppKnobReader *r, MppModel *m, GError **erro
         return !mpp_knob_given(r, MPP_KNOB_HYBRID) ||
                mpp_knob_error(r, MPP_KNOB_HYBRID, MPP_ERROR_UNSUPPORTED, error, "is not modelled without a pattern of layers");
     enum { MOST = 1 << 20 };
-    MppSsm ssm = { .head_dim = 64, .groups = 8, .state = 128, .conv = CONV, .chunk = CHUNK };
+    MppSsm ssm = mpp_ssm_usual(m->hidden);
     m->pattern = g_strdup(pattern);
     if (!mpp_knob_int(r, MPP_KNOB_SSM_HEAD_DIM, 1, MOST, &ssm.head_dim, error) ||
         !mpp_knob_int(r, MPP_KNOB_SSM_GROUPS, 1, MOST, &ssm.groups, error) ||
         !mpp_knob_int(r, MPP_KNOB_SSM_STATE, 1, MOST, &ssm.state, error))
         return false;
-    ssm.heads = MAX(2 * m->hidden / ssm.head_dim, 1); /* twice as wide as the layers */
+    ssm.heads = MAX(2 * m->hidden / ssm.head_dim, 1);
     if (!mpp_knob_int(r, MPP_KNOB_SSM_HEADS, 1, MOST, &ssm.heads, error))
         return false;
     if (strchr(pattern, 'M'))

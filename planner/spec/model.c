@@ -292,6 +292,12 @@ MppSsmWidths mpp_ssm_widths(const MppSsm *ssm, double heads, double groups)
     return (MppSsmWidths){ inner, outer, scalars, 2 * inner + outer + scalars };
 }
 
+MppSsm mpp_ssm_usual(int64_t hidden)
+{
+    enum { HEAD_DIM = 64 };
+    return (MppSsm){ .heads = MAX(2 * hidden / HEAD_DIM, 1), .head_dim = HEAD_DIM, .groups = 8, .state = 128, .conv = 4, .chunk = 128 };
+}
+
 int64_t mpp_model_norms(const MppModel *model, const MppLayerKind *kind)
 {
     bool one_part = kind->mixer == MPP_MIXER_NONE || !kind->ffn;

@@ -194,6 +194,9 @@ int64_t mpp_model_tokens(const MppModel *model, int64_t seq);
 /** @heads, @groups: of the ssm, or of the part that a rank has. */
 MppSsmWidths mpp_ssm_widths(const MppSsm *ssm, double heads, double groups);
 
+/** Mamba-2 for layers of width @hidden, of Megatron-LM's usual sizes (transformer_config.py, ssm/mamba_mixer.py): twice as wide. */
+MppSsm mpp_ssm_usual(int64_t hidden);
+
 /** Norms of a layer of @kind over the hidden width, without the one before cross attention. */
 int64_t mpp_model_norms(const MppModel *model, const MppLayerKind *kind);
 
