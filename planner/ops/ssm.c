@@ -45,8 +45,10 @@ static MppOp *add_products(const MppOpContext *at, MppOps *ops, const char *name
 
 /**
  * A token's products of chunks of Q tokens: Q N a group, then Q P + 2 N P a head with states of N by P. The scores of a
- * chunk, its states and their passing are not kept; states are in fp32 between kernels (forward written and read, backward
- * both they and their gradients read, and both written in the format of activations for the products that follow).
+ * chunk, its states and their passing are not kept, and the gradients of the decays run the product of the chunk's outputs
+ * once more. States are in fp32 between kernels: what the products around their passing write of them has 2 bytes more
+ * than the products count, forward and backward; backward states and gradients of them are read and written again for the
+ * products that follow.
  */
 static void add_mamba2_scan(const MppOpContext *at, MppOps *ops, const Scan *scan)
 {
@@ -64,9 +66,9 @@ static void add_mamba2_scan(const MppOpContext *at, MppOps *ops, const Scan *sca
     add_products(at, ops, "states of chunks", count, n, p, q, shared)->remade = true;
     MppOp *passing = mpp_ops_add_memory(at, ops, "state passing", 0, 0, 0, 1);
     passing->forward_bytes = 2 * STATE_BYTES * scan->states;
-    passing->backward_bytes = (2 * STATE_BYTES + 2 * at->element) * scan->states;
+    passing->backward_bytes = 4 * STATE_BYTES * scan->states;
     passing->remade = true;
-    add_products(at, ops, "outputs of chunks", count, q, p, q, shared);
+    add_products(at, ops, "outputs of chunks", count, q, p, q, shared)->remade = true;
     MppOp *read = add_products(at, ops, "outputs of states", count, q, p, n, shared);
     read->forward_kernels = 0; /* in the kernel of the former */
     read->kept_bytes = at->tokens * scan->widths.inner * at->element; /* what is read, before the gate */
@@ -126,10 +128,11 @@ static void add_convolution(const MppOpContext *at, MppOps *ops, const Scan *sca
     op->kept_bytes = mamba2 ? 0 : elements * at->element; /* its input: Mamba-2 has it with the projection's output */
 }
 
+/** Backward one kernel (fla), or one for the gate, which Mamba-2's scan applies, and one for the norm. */
 static void add_gated_norm(const MppOpContext *at, MppOps *ops, const Scan *scan)
 {
-    double elements = at->tokens * scan->widths.inner;
-    MppOp *op = mpp_ops_add_memory(at, ops, "gated norm", 2 * elements, elements, 2 * elements, 1);
+    double elements = at->tokens * scan->widths.inner, again = scan->ssm->kind == MPP_SSM_MAMBA2 ? 3 : 0;
+    MppOp *op = mpp_ops_add_memory(at, ops, "gated norm", 2 * elements, elements, (2 + again) * elements, 1);
     op->streaming = MPP_STREAMING_NORM;
     op->backward_kernels = 2;
     op->kept_bytes = elements * (at->element + at->input);

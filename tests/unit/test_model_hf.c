@@ -4,47 +4,8 @@
 #include <string.h>
 
 #include "planner/spec/model_params.h"
+#include "tests/support/hf_config.h"
 
-/** Parses @text, in which ' stands for ". */
-static MppJson *parse(const char *name, const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *quoted = g_strdelimit(g_strdup(text), "'", '"');
-    MppJson *json = mpp_json_parse(name, quoted, strlen(quoted), 1, &error);
-    g_assert_no_error(error);
-    return json;
-}
-
-/** What was read, in our own format on one line, without name, source and empty parts; ' for ". */
-static char *read_in_brief(const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MppJson) json = parse("c.json", text);
-    MppModel model;
-    g_assert_true(mpp_model_hf_recognise(json));
-    bool read = mpp_model_hf_read(json, &model, &error);
-    g_assert_no_error(error);
-    g_assert_true(read);
-    g_autoptr(cJSON) brief = mpp_fields_write(&mpp_model_fields, &model, true);
-    mpp_fields_clear(&mpp_model_fields, &model);
-    static const char *const parts[] = { "mla", "moe", "ssm", "vision" };
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        const cJSON *part = mpp_json_get(brief, parts[i]);
-        if (part && !part->child)
-            cJSON_DeleteItemFromObject(brief, parts[i]);
-    }
-    cJSON_DeleteItemFromObject(brief, "name");
-    cJSON_DeleteItemFromObject(brief, "source");
-    char *printed = cJSON_PrintUnformatted(brief);
-    char *out = g_strdelimit(g_strdup(printed), "\"", '\'');
-    cJSON_free(printed);
-    return out;
-}
-
-/* Sizes by their usual keys, and what they read as. */
-#define USUAL "'num_hidden_layers': 6, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009"
-#define USUAL_FFN USUAL ", 'intermediate_size': 131, 'max_position_embeddings': 640"
-#define READ "{'layers':6,'hidden':66,'heads':3,"
 
 typedef struct {
     const char *label, *config, *brief;
@@ -162,55 +123,6 @@ static const Reading readings[] = {
       " 'moe_top_k': 2}}",
       READ "'kv_heads':1,'ffn':0,'gated_mlp':true,'vocab':1009,'max_seq':640,'norm':'layernorm','norm_bias':false,"
            "'moe':{'experts':7,'topk':2,'ffn':19}}" },
-    { "nemotron_h: layers of one part, by pattern",
-      "{'model_type': 'nemotron_h', " USUAL_FFN ", 'hybrid_override_pattern': 'M*-MEM', 'mamba_num_heads': 8, 'mamba_head_dim': 5,"
-      " 'n_groups': 2, 'ssm_state_size': 7, 'conv_kernel': 3, 'chunk_size': 64, 'n_routed_experts': 7, 'num_experts_per_tok': 2,"
-      " 'moe_intermediate_size': 19, 'n_shared_experts': 1, 'moe_shared_expert_intermediate_size': 57}",
-      READ "'head_dim':128,'ffn':131,'vocab':1009,'max_seq':640,'positions':'none','pattern':'M*-MEM','moe':{'experts':7,'topk':2,'ffn':19,"
-           "'shared_experts':1,'shared_ffn':57,'router_bias':true},'ssm':{'heads':8,'head_dim':5,'groups':2,'state':7,'conv':3,'chunk':64}}" },
-    { "nemotron_h: layers of one part, by a list",
-      "{'model_type': 'nemotron_h', " USUAL_FFN ", 'layers_block_type': ['linear_attention', 'mlp', 'attention'], 'attention_head_dim': 22,"
-      " 'mamba_num_heads': 8, 'mamba_head_dim': 5, 'mamba_n_groups': 2, 'ssm_state_size': 7, 'attention_bias': true, 'mlp_bias': true}",
-      "{'layers':3,'hidden':66,'heads':3,'head_dim':22,'ffn':131,'qkv_bias':true,'output_bias':true,'mlp_bias':true,'vocab':1009,"
-      "'max_seq':640,'positions':'none','pattern':'M-*','moe':{'expert_bias':true},'ssm':{'heads':8,'head_dim':5,'groups':2,'state':7}}" },
-    { "granitemoehybrid: two layers of a pattern each, experts with shared ones",
-      "{'model_type': 'granitemoehybrid', 'num_hidden_layers': 3, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009,"
-      " 'intermediate_size': 19, 'max_position_embeddings': 640, 'layer_types': ['mamba', 'attention', 'mamba'], 'num_local_experts': 7,"
-      " 'num_experts_per_tok': 2, 'shared_intermediate_size': 57, 'position_embedding_type': 'nope', 'mamba_n_heads': 8,"
-      " 'mamba_d_head': 5, 'mamba_n_groups': 1, 'mamba_d_state': 7, 'mamba_chunk_size': 256, 'mamba_expand': 2}",
-      READ "'ffn':0,'gated_mlp':true,'vocab':1009,'max_seq':640,'positions':'none','pattern':'ME*EME','moe':{'experts':7,'topk':2,"
-           "'ffn':19,'shared_experts':1,'shared_ffn':57},'ssm':{'heads':8,'head_dim':5,'groups':1,'state':7,'chunk':256}}" },
-    { "granitemoehybrid: without experts the shared one is the MLP",
-      "{'model_type': 'granitemoehybrid', 'num_hidden_layers': 2, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009,"
-      " 'intermediate_size': 19, 'max_position_embeddings': 640, 'layer_types': ['attention', 'mamba'], 'shared_intermediate_size': 57,"
-      " 'mamba_n_heads': 8, 'mamba_d_head': 5, 'mamba_n_groups': 1, 'mamba_d_state': 7}",
-      "{'layers':4,'hidden':66,'heads':3,'ffn':57,'gated_mlp':true,'vocab':1009,'max_seq':640,'pattern':'*-M-',"
-      "'ssm':{'heads':8,'head_dim':5,'groups':1,'state':7}}" },
-    { "bamba: attention by the layers' numbers",
-      "{'model_type': 'bamba', 'num_hidden_layers': 3, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009,"
-      " 'intermediate_size': 131, 'max_position_embeddings': 640, 'attn_layer_indices': [1], 'mamba_n_heads': 8, 'mamba_d_head': 5,"
-      " 'mamba_n_groups': 1, 'mamba_d_state': 7}",
-      READ "'ffn':131,'gated_mlp':true,'vocab':1009,'max_seq':640,'pattern':'M-*-M-','ssm':{'heads':8,'head_dim':5,'groups':1,'state':7}}" },
-    { "mamba2: no attention, its own meaning of num_heads",
-      "{'model_type': 'mamba2', 'num_hidden_layers': 3, 'hidden_size': 66, 'vocab_size': 1009, 'num_heads': 8, 'head_dim': 5,"
-      " 'n_groups': 1, 'state_size': 7}",
-      "{'layers':3,'hidden':66,'heads':0,'ffn':0,'vocab':1009,'max_seq':2048,'positions':'none','pattern':'MMM',"
-      "'ssm':{'heads':8,'head_dim':5,'groups':1,'state':7,'chunk':256}}" },
-    { "qwen3_next: each n-th layer has gated attention, all have experts",
-      "{'model_type': 'qwen3_next', " USUAL_FFN ", 'full_attention_interval': 3, 'head_dim': 24, 'linear_num_value_heads': 8,"
-      " 'linear_value_head_dim': 5, 'linear_num_key_heads': 2, 'linear_key_head_dim': 7, 'num_experts': 7, 'num_experts_per_tok': 2,"
-      " 'moe_intermediate_size': 19, 'shared_expert_intermediate_size': 57}",
-      READ "'head_dim':24,'ffn':0,'gated_mlp':true,'vocab':1009,'max_seq':640,'qk_norm_dim':24,'attention_gate':true,"
-           "'full_attention_every':3,'moe':{'experts':7,'topk':2,'ffn':19,'shared_experts':1,'shared_ffn':57,'shared_gate':true},"
-           "'ssm':{'kind':'gated-delta','heads':8,'head_dim':5,'groups':2,'state':7,'chunk':64}}" },
-    { "qwen3_5_text: dense, by a list of types, with a prediction layer",
-      "{'model_type': 'qwen3_5_text', 'num_hidden_layers': 4, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009,"
-      " 'intermediate_size': 131, 'max_position_embeddings': 640, 'layer_types': ['linear_attention', 'full_attention',"
-      " 'linear_attention', 'full_attention'], 'linear_num_value_heads': 8, 'linear_value_head_dim': 5, 'linear_num_key_heads': 2,"
-      " 'linear_key_head_dim': 7, 'mtp_num_hidden_layers': 1}",
-      "{'layers':4,'hidden':66,'heads':3,'head_dim':256,'ffn':131,'gated_mlp':true,'vocab':1009,'max_seq':640,'qk_norm_dim':256,"
-      "'attention_gate':true,'full_attention_every':2,'prediction_layers':1,"
-      "'ssm':{'kind':'gated-delta','heads':8,'head_dim':5,'groups':2,'state':7,'chunk':64}}" },
     { "deepseek_v3: latent attention, a renamed count of experts, prediction",
       "{'model_type': 'deepseek_v3', " USUAL_FFN ", 'num_key_value_heads': 3, 'q_lora_rank': 17, 'kv_lora_rank': 11,"
       " 'qk_nope_head_dim': 5, 'qk_rope_head_dim': 3, 'v_head_dim': 4, 'num_routed_experts': 7,"
@@ -242,7 +154,7 @@ static const Reading readings[] = {
 static void test_reading(const void *data)
 {
     const Reading *row = data;
-    g_autofree char *brief = read_in_brief(row->config);
+    g_autofree char *brief = hf_config_in_brief(row->config);
     g_assert_cmpstr(brief, ==, row->brief);
 }
 
@@ -283,23 +195,6 @@ static const struct {
       "between layers of full attention" },
     { "{'model_type': 'jamba', 'mamba_d_state': 16}", MPP_ERROR_UNSUPPORTED,
       "c.json:1:42: /mamba_d_state: not modelled: state-space layers" },
-    { "{'model_type': 'nemotron_h', " USUAL_FFN ",\n'use_bias': true}", MPP_ERROR_UNSUPPORTED,
-      "c.json:2:13: /use_bias: not modelled: biases of a state-space layer's projections" },
-    { "{'model_type': 'nemotron_h', " USUAL_FFN ",\n'moe_latent_size': 16}", MPP_ERROR_UNSUPPORTED,
-      "c.json:2:20: /moe_latent_size: not modelled: experts of a narrower width than the layers" },
-    { "{'model_type': 'nemotron_h', " USUAL_FFN ",\n'num_nextn_predict_layers': 1}", MPP_ERROR_UNSUPPORTED,
-      "c.json:2:29: /num_nextn_predict_layers: not modelled: multi-token prediction by layers of one part" },
-    { "{'model_type': 'mamba2', " USUAL ",\n'use_conv_bias': false}", MPP_ERROR_UNSUPPORTED,
-      "c.json:2:18: /use_conv_bias: not modelled: a convolution without biases" },
-    { "{'model_type': 'granitemoehybrid', " USUAL_FFN ",\n'layer_types': ['mamba', 'rwkv']}", MPP_ERROR_UNSUPPORTED,
-      "c.json:2:26: /layer_types/1: this type of layer is not modelled; known: mamba, attention, mlp, moe" },
-    { "{'model_type': 'granitemoehybrid', " USUAL_FFN ",\n'layer_types': 'mamba'}", MPP_ERROR_SCHEMA,
-      "c.json:2:16: /layer_types: expected an array of layer types, got 'mamba'" },
-    { "{'model_type': 'bamba', " USUAL_FFN ",\n'attn_layer_indices': [2, 6]}", MPP_ERROR_SCHEMA,
-      "c.json:2:27: /attn_layer_indices/1: expected the number of a layer, got 6" },
-    { "{'model_type': 'qwen3_next', " USUAL_FFN ",\n'linear_num_value_heads': 4, 'layer_types': ['sliding_attention']}",
-      MPP_ERROR_UNSUPPORTED,
-      "c.json:2:46: /layer_types/0: this type of layer is not modelled; known: full_attention, linear_attention" },
     { "{'model_type': 'olmo3', " USUAL_FFN ",\n'layer_types': ['linear_attention']}", MPP_ERROR_UNSUPPORTED,
       "c.json:2:17: /layer_types/0: this type of layer is not modelled; known: full_attention, sliding_attention" },
     { "{'model_type': 'olmo3', " USUAL_FFN ",\n'layer_types': ['full_attention', 'sliding_attention']}",
@@ -324,16 +219,8 @@ static const struct {
 
 static void test_refusals(void)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(MppJson) json = parse("c.json", refusals[i].config);
-        g_assert_null(mpp_model_read(json, &error));
-        g_assert_error(error, MPP_ERROR, (int)refusals[i].code);
-        g_autofree char *line = g_strdelimit(g_strndup(error->message, strcspn(error->message, "\n")), "\"", '\'');
-        if (g_str_has_suffix(refusals[i].message, ", "))
-            line[MIN(strlen(line), strlen(refusals[i].message))] = '\0';
-        g_assert_cmpstr(line, ==, refusals[i].message);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+        hf_config_refused(refusals[i].config, refusals[i].code, refusals[i].message);
 }
 
 static void test_passed_over(void)
@@ -354,7 +241,7 @@ static void test_passed_over(void)
         { "{'name': 'ours', 'layers': 3}", "" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppJson) json = parse("c.json", rows[i].config);
+        g_autoptr(MppJson) json = hf_config_parse("c.json", rows[i].config);
         g_autoptr(GPtrArray) pointers = mpp_model_hf_passed_over(json);
         g_ptr_array_add(pointers, NULL);
         g_autofree char *joined = g_strjoinv(" ", (char **)pointers->pdata);
@@ -370,7 +257,7 @@ static void test_names(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(MppJson) json = parse(rows[i][0], "{'model_type': 'llama', " USUAL_FFN "}");
+        g_autoptr(MppJson) json = hf_config_parse(rows[i][0], "{'model_type': 'llama', " USUAL_FFN "}");
         g_autoptr(MppModel) model = mpp_model_read(json, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(model->name, ==, rows[i][1]);
