@@ -127,14 +127,14 @@ static double slower_of(double a_s, double b_s)
  * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. While messages
  * to other nodes are pending, a host that is stalled stalls its whole tensor-parallel group, whose transfers go on.
  */
-static double add_host(const MppJob *job, const MppBlockPlace *place, bool layer, double host_s, MppShares *pass)
+static double add_host(const MppJob *job, const MppBlockPlace *place, double layers, double host_s, MppShares *pass)
 {
     const MppHostCosts *host = &job->runtime->host;
     double scale = job->cluster->host_frac * job->cluster->device.host_frac;
     double pending = place->waits_for_nodes ? host->waiting_p2p_frac : 0;
     double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double launching = (host_s + (layer ? host->layer_s : 0)) * scale;
+    double launching = (host_s + layers * host->layer_s) * scale;
     double stalled = pending * place->shard.tp * launching;
     double total = slower_of(device, launching + MAX(stalled, between_nodes));
     pass->s[MPP_SHARE_HOST] += total - device;
@@ -190,21 +190,29 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
     return raw;
 }
 
-/** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
-static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, bool layer, const RawPass *again,
-                             bool whole)
+/** What the host does for a layer is for both parts of a transformer's; one part alone has half of it. */
+static double host_layers(const MppLayerKind *layer)
 {
+    bool one_part = layer && !layer->listed && (layer->mixer == MPP_MIXER_NONE || !layer->ffn);
+    return !layer ? 0 : one_part ? 0.5 : 1;
+}
+
+/** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
+static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, const MppLayerKind *layer,
+                             const RawPass *again, bool whole)
+{
+    double layers = host_layers(layer);
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
     hide_transfers(job, &cost.forward);
     hide_transfers(job, &cost.backward);
-    cost.forward_s = add_host(job, place, layer, raw->forward.host_s, &cost.forward);
+    cost.forward_s = add_host(job, place, layers, raw->forward.host_s, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
-    cost.backward_s = add_host(job, place, layer, raw->backward.host_s, &cost.backward);
+    cost.backward_s = add_host(job, place, layers, raw->backward.host_s, &cost.backward);
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
         hide_transfers(job, &extra);
-        cost.backward_s += add_host(job, place, whole, again->host_s, &extra);
+        cost.backward_s += add_host(job, place, whole ? layers : 0, again->host_s, &extra);
         add_again(&cost.backward, &extra);
     }
     return cost;

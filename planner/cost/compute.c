@@ -143,7 +143,7 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     double operand = mpp_precision_matmul_bytes(op->precision);
     bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
     double written = accumulates ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
-    double in = m * k / MAX(op->overlap, 1), weights = k * n, out = m * n; /* a window's numbers are read for the first of them */
+    double in = m * k / MAX(op->overlap, 1), weights = k * n, out = m * n; /* shared numbers are read once */
     double forward_bytes = count * ((in + weights) * operand + out * element);
     double input_bytes = count * ((out + weights) * operand + in * element);
     double weight_bytes = count * ((out + in) * operand + weights * written);
@@ -186,7 +186,7 @@ static double attention_s(const MppJob *job, const MppOp *op, bool backward)
                                    op->n / blocks, op->k, op->v, backward);
 }
 
-MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
+static MppOpTime time_of(const MppJob *job, const MppOp *op)
 {
     const MppDevice *device = &job->cluster->device;
     switch (op->kind) {
@@ -198,6 +198,13 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
                             .backward_input_s = mpp_compute_stream_s(device, op->streaming, op->backward_bytes, op->backward_kernels) };
     default: return (MppOpTime){ 0 };
     }
+}
+
+MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
+{
+    MppOpTime time = time_of(job, op);
+    time.backward_input_s += op->remade ? time.forward_s : 0;
+    return time;
 }
 
 double mpp_compute_flop(const MppOp *op)

@@ -19,6 +19,8 @@ double mpp_estimate_flop_per_token(const MppJob *job)
     double attention = 0, seq = mpp_training_seq_of_token(&job->training);
     for (int64_t i = 0; i < model->n_layers; i++) {
         const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
+        if (kind->mixer != MPP_MIXER_ATTENTION)
+            continue;
         double keys = kind->window ? MIN(kind->window, seq) : seq;
         attention += 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
     }

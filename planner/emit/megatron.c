@@ -1,5 +1,5 @@
 /**
- * Megatron-LM: a shell script that starts pretrain_gpt.py with the plan's arguments.
+ * Megatron-LM: a shell script that starts pretrain_gpt.py, or pretrain_mamba.py for layers by pattern, with the plan's arguments.
  */
 #include <string.h>
 
@@ -25,7 +25,8 @@ static void add_arguments(MppEmission *e, const MppKnobs *knobs)
         const char *value = knobs->values[i];
         if (!value || !row->argument)
             continue;
-        bool plain = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._,+-") == strlen(value);
+        const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._,+- ";
+        bool plain = strspn(value, letters) == strlen(value) && (row->arity == MPP_KNOB_MANY || !strchr(value, ' '));
         g_autofree char *quoted = plain ? g_strdup(value) : g_shell_quote(value);
         mpp_emission_add(e, "    --%s%s%s \\\n", row->argument, *value ? " " : "", quoted);
     }
@@ -46,8 +47,8 @@ static void emit(MppEmission *e)
            "# learning rate, checkpoints. TORCHRUN_OPTIONS: how several nodes meet.\n");
     if ((s->tp > 1 || s->cp > 1) && s->zero < 2) /* arguments.py asks for it before Blackwell */
         mpp_emission_add(e, "export CUDA_DEVICE_MAX_CONNECTIONS=1\n");
-    mpp_emission_add(e, "exec torchrun --nproc-per-node %" N " --nnodes %" N " $TORCHRUN_OPTIONS pretrain_gpt.py \\\n", processes,
-                     e->job->gpus / processes);
+    mpp_emission_add(e, "exec torchrun --nproc-per-node %" N " --nnodes %" N " $TORCHRUN_OPTIONS pretrain_%s.py \\\n", processes,
+                     e->job->gpus / processes, e->job->model->pattern ? "mamba" : "gpt");
     add_arguments(e, &knobs);
     mpp_emission_add(e, "    \"$@\"\n");
 }
@@ -66,8 +67,8 @@ static const char *const not_modelled[] = {
     "encoder-num-layers",
     "use-torch-fsdp2",
     "hybrid-layer-pattern",
-    "hybrid-override-pattern",
-    "is-hybrid-model",
+    "hybrid-attention-ratio",
+    "hybrid-mlp-ratio",
     "heterogeneous-layers-config-path",
     "yaml-cfg",
     "moe-expert-capacity-factor",

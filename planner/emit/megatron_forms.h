@@ -12,6 +12,10 @@ void mpp_megatron_write_training(MppEmission *emission, MppKnobs *knobs);
 /** Sets the knobs of the model's sizes. Refuses what Megatron's GPT model is not. */
 void mpp_megatron_write_model(MppEmission *emission, MppKnobs *knobs);
 
+/** The part of it for layers by pattern; nothing of models whose layers are all of two parts. */
+void mpp_megatron_write_hybrid(MppEmission *emission, MppKnobs *knobs);
+bool mpp_megatron_read_hybrid(const MppKnobReader *reader, MppModel *model, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** The model that the knobs describe, "Megatron GPT model"; NULL without @error when they do not state one. */
 MppModel *mpp_megatron_read_model(const MppKnobReader *reader, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

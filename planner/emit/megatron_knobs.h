@@ -93,6 +93,13 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(WINDOW, "window-size", ONE, NULL, NULL)                                                                                    \
     X(WINDOW_SKIP, "window-attn-skip-freq", ONE, NULL, NULL)                                                                     \
     X(SOFTMAX, "softmax-type", ONE, NULL, NULL)                                                                                  \
+    X(HYBRID, "is-hybrid-model", ALONE, NULL, NULL)                                                                              \
+    X(PATTERN, "hybrid-override-pattern", ONE, NULL, NULL)                                                                       \
+    X(SSM_HEADS, "mamba-num-heads", ONE, NULL, NULL)                                                                             \
+    X(SSM_HEAD_DIM, "mamba-head-dim", ONE, NULL, NULL)                                                                           \
+    X(SSM_GROUPS, "mamba-num-groups", ONE, NULL, NULL)                                                                           \
+    X(SSM_STATE, "mamba-state-dim", ONE, NULL, NULL)                                                                             \
+    X(SPEC, "spec", MANY, NULL, NULL)                                                                                            \
     X(MTP_LAYERS, "mtp-num-layers", ONE, NULL, NULL)                                                                             \
     X(MLA, "multi-latent-attention", ALONE, NULL, NULL)                                                                          \
     X(Q_LORA, "q-lora-rank", ONE, NULL, NULL)                                                                                    \

@@ -132,6 +132,7 @@ void mpp_megatron_write_model(MppEmission *e, MppKnobs *knobs)
     write_attention(m, knobs);
     write_positions(e, m, knobs);
     write_experts(m, e->job->training.kernels.dispatch_once, knobs);
+    mpp_megatron_write_hybrid(e, knobs);
 }
 
 enum { MOST_SIZE = 1 << 24 };
@@ -216,8 +217,9 @@ static bool read_experts(const MppKnobReader *r, MppModel *m, GError **error)
     g_autoptr(GError) refused = NULL;
     if (pattern && !mpp_layer_pattern_read(pattern, m, &refused))
         return mpp_knob_error(r, MPP_KNOB_EXPERT_LAYERS, refused->code, error, "%s", refused->message);
-    if (!moe->leading_dense_layers && moe->every == 1)
-        m->ffn = 0;
+    const char *parts = r->knobs->values[MPP_KNOB_PATTERN];
+    bool dense = moe->leading_dense_layers || moe->every > 1 || (parts && strchr(parts, '-'));
+    m->ffn = dense ? m->ffn : 0;
     return true;
 }
 
@@ -279,6 +281,7 @@ MppModel *mpp_megatron_read_model(const MppKnobReader *r, GError **error)
     mpp_fields_default(&mpp_model_fields, m);
     m->name = g_strdup("Megatron GPT model");
     if (!read_layers(r, m, error) || !read_attention(r, m, error) || !read_experts(r, m, error) || !read_positions(r, m, error) ||
+        !mpp_megatron_read_hybrid(r, m, error) ||
         !mpp_model_finish(m, NULL, NULL, error))
         return NULL;
     return g_steal_pointer(&m);

@@ -30,7 +30,10 @@ static void write_stages(MppEmission *e, MppKnobs *knobs)
     }
     if (s->vpp > 1 && s->schedule_group && s->schedule_group != s->pp)
         mpp_knobs_set(knobs, MPP_KNOB_GROUP, "%" N, s->schedule_group);
-    if (even_chunks(e)) {
+    bool even = even_chunks(e);
+    if (e->job->model->pattern && (s->vpp > 1 || !even)) /* megatron/core/ssm/mamba_block.py */
+        mpp_emission_refuse(e, "%s of a pattern of layers", s->vpp > 1 ? "virtual stages" : "uneven stages");
+    if (even) {
         if (s->vpp > 1)
             mpp_knobs_set(knobs, MPP_KNOB_VPP, "%" N, s->vpp);
         return;

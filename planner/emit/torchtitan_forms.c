@@ -33,7 +33,7 @@ static bool same_sizes(const MppModel *a, const MppModel *b)
 {
     return a->kind == b->kind && a->layers == b->layers && a->hidden == b->hidden && a->heads == b->heads &&
            a->kv_heads == b->kv_heads && a->ffn == b->ffn && a->vocab == b->vocab && a->moe.experts == b->moe.experts &&
-           a->moe.ffn == b->moe.ffn && a->moe.topk == b->moe.topk;
+           a->moe.ffn == b->moe.ffn && a->moe.topk == b->moe.topk && a->ssm.heads == b->ssm.heads && !a->pattern == !b->pattern;
 }
 
 const MppTitanModel *mpp_titan_find_model(const MppModel *model)

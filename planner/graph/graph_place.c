@@ -11,26 +11,32 @@ char *mpp_graph_layer_title(const MppModel *model, const MppLayerKind *kind)
 {
     if (kind->listed)
         return mpp_sequential_title(kind->listed, kind->parts);
+    static const char *const ssm_titles[] = { [MPP_SSM_MAMBA2] = "Mamba-2 ", [MPP_SSM_GATED_DELTA] = "delta-rule " };
     bool encoders = false, dense = false, experts = false, windows = false, full = false;
     for (int64_t i = 0; i < model->n_kinds; i++) {
         const MppLayerKind *one = &model->kinds[i];
         encoders |= one->cross_attention;
         *(one->moe ? &experts : &dense) = true;
-        *(one->window ? &windows : &full) = true;
+        windows |= one->window || one->mixer == MPP_MIXER_SSM;
+        full |= one->mixer == MPP_MIXER_ATTENTION && !one->window;
     }
     g_autoptr(GString) title = g_string_new(NULL);
     if (kind->prediction)
         g_string_append(title, "prediction ");
     else if (encoders)
         g_string_append(title, kind->cross_attention ? "decoder " : "encoder ");
-    else if (experts && dense && !kind->moe)
+    else if (experts && dense && kind->ffn && !kind->moe && kind->mixer != MPP_MIXER_NONE)
         g_string_append(title, "dense ");
+    if (kind->mixer == MPP_MIXER_SSM)
+        g_string_append(title, ssm_titles[model->ssm.kind]);
+    else if (!kind->ffn || kind->mixer == MPP_MIXER_NONE)
+        g_string_append(title, !kind->ffn ? "attention " : kind->moe ? "expert " : "MLP ");
     g_string_append(title, "layer");
-    if (kind->moe)
+    if (kind->moe && kind->mixer != MPP_MIXER_NONE)
         g_string_append(title, " with experts");
     if (windows && full && kind->window)
         g_string_append_printf(title, ", window %" G_GINT64_FORMAT, kind->window);
-    else if (windows && full)
+    else if (windows && full && kind->mixer == MPP_MIXER_ATTENTION && kind->ffn)
         g_string_append(title, ", full attention");
     return g_strdup(title->str);
 }

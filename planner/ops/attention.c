@@ -170,6 +170,7 @@ static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cros
 {
     const MppModel *model = at->job->model;
     double q_width = model->heads / at->tp * model->head_dim, kv_width = 2 * local_kv_heads(at) * model->head_dim;
+    q_width *= 1 + model->attention_gate;
     if (cross) {
         mpp_ops_add_matmul(at, ops, "query projection", at->tokens, q_width, model->hidden, model->qkv_bias)->kept_bytes =
             at->tokens * q_width * at->element;
@@ -208,6 +209,13 @@ static void add_positions(const MppOpContext *at, MppOps *ops)
     }
 }
 
+/** The output times a sigmoid of what came with the queries (arXiv:2505.06708); kept are both factors. */
+static void add_gate(const MppOpContext *at, MppOps *ops, double elements)
+{
+    MppOp *op = mpp_ops_add_memory(at, ops, "attention gate", 3 * elements, 2 * elements, elements, 2);
+    op->kept_bytes = 2 * elements * at->element;
+}
+
 void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
 {
     const MppModel *model = at->job->model;
@@ -219,6 +227,8 @@ void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
         add_positions(at, ops);
     mpp_ops_add_attention_core(at, ops, cross);
     double out_width = model->heads / at->tp * mpp_model_v_dim(model);
+    if (model->attention_gate)
+        add_gate(at, ops, at->tokens * out_width);
     MppOp *out = mpp_ops_add_matmul(at, ops, "output projection", at->tokens, model->hidden, out_width, model->output_bias);
     double narrow = at->input < at->element ? at->input : 0; /* a copy of the core's output, which that keeps */
     out->kept_bytes = at->tokens * out_width * (at->element + narrow);

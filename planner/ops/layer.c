@@ -18,6 +18,13 @@ static void add_attention_block(const MppOpContext *at, MppOps *ops, bool cross)
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
+static void add_ssm_block(const MppOpContext *at, MppOps *ops)
+{
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
+    mpp_ops_add_ssm(at, ops);
+    mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
+}
+
 /** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
 static void add_parallel_block(const MppOpContext *at, MppOps *ops)
 {
@@ -36,6 +43,23 @@ static void add_prediction_entry(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_matmul(at, ops, "prediction projection", at->tokens, hidden / at->tp, 2 * hidden, false);
 }
 
+/** MLP or experts with @norms norms: one before, the others after blocks. */
+static void add_ffn(const MppOpContext *at, MppOps *ops, int64_t norms)
+{
+    double hidden = at->job->model->hidden;
+    for (int64_t i = 0; i < norms; i++)
+        mpp_ops_add_norm(at, ops, i ? "norm after block" : "mlp norm", at->norm_tokens, hidden, i == 0);
+    add_mlp_block(at, ops);
+    mpp_ops_add_residual(at, ops, "mlp residual");
+}
+
+static const struct {
+    const char *norm, *residual;
+} mixer_words[] = {
+    [MPP_MIXER_ATTENTION] = { "attention norm", "attention residual" },
+    [MPP_MIXER_SSM] = { "ssm norm", "ssm residual" },
+};
+
 static void add_transformer_layer(const MppOpContext *at, MppOps *ops)
 {
     const MppModel *model = at->job->model;
@@ -45,28 +69,28 @@ static void add_transformer_layer(const MppOpContext *at, MppOps *ops)
         add_prediction_entry(at, ops);
 
     /* norms before the blocks keep the residual stream; further ones (Gemma's after the blocks) only their input */
-    int64_t norms = model->norms_per_layer;
-    if (norms > 0)
-        mpp_ops_half_products(at, mpp_ops_add_norm(at, ops, "attention norm", at->norm_tokens, hidden, true), 1, 0.5);
+    int64_t norms = mpp_model_norms(model, kind);
+    if (norms > 0 && kind->mixer != MPP_MIXER_NONE)
+        mpp_ops_half_products(at, mpp_ops_add_norm(at, ops, mixer_words[kind->mixer].norm, at->norm_tokens, hidden, true), 1, 0.5);
     if (model->parallel_block) {
         if (norms > 1)
             mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, false);
         add_parallel_block(at, ops);
         return;
     }
-    add_attention_block(at, ops, false);
-    mpp_ops_add_residual(at, ops, "attention residual");
+    if (kind->mixer == MPP_MIXER_ATTENTION)
+        add_attention_block(at, ops, false);
+    else if (kind->mixer == MPP_MIXER_SSM)
+        add_ssm_block(at, ops);
+    if (kind->mixer != MPP_MIXER_NONE)
+        mpp_ops_add_residual(at, ops, mixer_words[kind->mixer].residual);
     if (kind->cross_attention) {
         mpp_ops_add_norm(at, ops, "cross attention norm", at->norm_tokens, hidden, true);
         add_attention_block(at, ops, true);
         mpp_ops_add_residual(at, ops, "cross attention residual");
     }
-    if (norms > 1)
-        mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, true);
-    for (int64_t i = 2; i < norms; i++)
-        mpp_ops_add_norm(at, ops, "norm after block", at->norm_tokens, hidden, false);
-    add_mlp_block(at, ops);
-    mpp_ops_add_residual(at, ops, "mlp residual");
+    if (kind->ffn)
+        add_ffn(at, ops, kind->mixer == MPP_MIXER_NONE ? norms : norms - 1);
     if (kind->prediction)
         mpp_ops_add_norm(at, ops, "prediction output norm", at->norm_tokens, hidden, true);
 }

@@ -46,7 +46,7 @@ typedef struct {
     /* matmul; attention: per head m queries, n keys seen on average, k and v the widths */
     double count, m, n, k, v;
     double blocks; /* of an attention's keys, a kernel each: those of a ring; 0: one */
-    double overlap; /* of a product over windows: how many of them a number is in, where that is more than one */
+    double overlap; /* how many windows, or heads of a group, read a number of the first operand, where that is more than one */
     MppPrecision precision;
 
     /* memory: bytes read and written */
@@ -63,6 +63,7 @@ typedef struct {
     int forward_kernels, backward_kernels;
     double kept_bytes;      /* for the backward pass */
     bool attention_core;
+    bool remade; /* its backward pass first makes again what the forward pass did not keep */
     double again_frac;      /* of its forward pass, run again under selective recomputation */
     double dropped_frac;    /* of its kept bytes, not kept under selective recomputation */
     double parameters;      /* weights on this rank */

@@ -36,6 +36,9 @@ void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross);
 /** The attention core alone. */
 void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross);
 
+/** A state-space layer (Mamba-2, gated delta rule): projections, convolution, chunked scan, gated norm. */
+void mpp_ops_add_ssm(const MppOpContext *at, MppOps *ops);
+
 /** Dense MLP of width @ffn before splitting, for @tokens tokens a rank, split over @ranks. */
 void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks);
 

@@ -116,9 +116,11 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
 /** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, a ring has no windows. */
 static bool context_legal(const MppModel *model, const MppStrategy *s)
 {
-    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
+    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads, groups = model->ssm.groups / s->tp;
+    if (!divides(s->cp * s->tp, model->ssm.heads) || (!divides(s->cp, groups) && !divides(groups, s->cp)))
+        return false;
     if (s->cp_kind == MPP_CP_ALL_TO_ALL)
-        return divides(s->cp * s->tp, model->heads) && divides(s->cp, MAX(kv / s->tp, 1));
+        return !model->heads || (divides(s->cp * s->tp, model->heads) && divides(s->cp, MAX(kv / s->tp, 1)));
     return s->cp == 1 || !model->window;
 }
 
@@ -142,7 +144,7 @@ static bool tensor_legal(const MppJob *job, int64_t tp)
 {
     const MppModel *model = job->model;
     bool kv = model->mla.kv_lora_rank || divides(tp, model->kv_heads) || divides(model->kv_heads, tp);
-    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv && !mpp_model_undivided(model, tp);
+    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv && divides(tp, model->ssm.groups) && !mpp_model_undivided(model, tp);
 }
 
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)

@@ -5,17 +5,18 @@
 #include "planner/spec/model_hf_reader.h"
 
 static const MppHfFamily *const families[] = { mpp_hf_gpt_families, mpp_hf_llama_families, mpp_hf_moe_families,
-                                               mpp_hf_encoder_families };
+                                               mpp_hf_encoder_families, mpp_hf_hybrid_families };
 
 /** What no family's reader may pass over, in any kind of model: present and neither null, false, zero nor empty. */
 static const struct {
     const char *key, *what;
+    bool of_hybrids; /* whose readers read it */
 } refused[] = {
     { "logit_scale_init_value", "two towers joined by a contrastive loss" },
     { "depths", "stages of unlike widths (convolutions, shifted windows)" },
-    { "full_attention_interval", "linear attention between layers of full attention" },
-    { "linear_num_key_heads", "linear attention" },
-    { "mamba_d_state", "state-space layers" },
+    { "full_attention_interval", "linear attention between layers of full attention", true },
+    { "linear_num_key_heads", "linear attention", true },
+    { "mamba_d_state", "state-space layers", true },
     { "ssm_cfg", "state-space layers" },
     { "compress_ratios", "attention over compressed keys" },
     { "index_topk", "attention to tokens chosen by an indexer" },
@@ -44,10 +45,23 @@ static bool is_set(const cJSON *node)
     return node && !cJSON_IsNull(node) && !cJSON_IsFalse(node);
 }
 
+static bool is_hybrid(const MppHf *hf)
+{
+    const cJSON *of_root = mpp_json_get(hf->json->root, "model_type"), *type = mpp_json_get(hf->object, "model_type");
+    type = type ? type : of_root;
+    for (const MppHfFamily *family = mpp_hf_hybrid_families; cJSON_IsString(type) && family->model_type; family++)
+        if (strcmp(family->model_type, type->valuestring) == 0)
+            return true;
+    return false;
+}
+
 static void refuse_keys(MppHf *hf, const cJSON *object)
 {
+    bool hybrid = is_hybrid(hf);
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         const cJSON *node = mpp_json_get(object, refused[i].key);
+        if (hybrid && refused[i].of_hybrids)
+            continue;
         if (node)
             g_hash_table_add(hf->read, (gpointer)node);
         if (is_set(node))
@@ -109,9 +123,9 @@ static void require_sizes(MppHf *hf)
     } rows[] = {
         { !model->layers, "num_hidden_layers", "layers" },
         { !model->hidden, "hidden_size", "hidden" },
-        { !model->heads, "num_attention_heads", "heads" },
+        { !model->heads && !model->pattern, "num_attention_heads", "heads" },
         { !model->max_seq, "max_position_embeddings", "max_seq" },
-        { !model->ffn && !model->moe.experts, "intermediate_size", "ffn" },
+        { !model->ffn && !model->moe.experts && !model->pattern, "intermediate_size", "ffn" },
         { !model->vocab && !model->vision.image_size, "vocab_size", "vocab" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows) && !hf->error; i++)

@@ -107,7 +107,7 @@ void mpp_hf_sizes(MppHf *hf)
         { "hidden", "hidden_size|n_embd|n_embed|d_model" },
         { "heads", "num_attention_heads|n_head|n_heads|num_heads" },
         { "kv_heads", "num_key_value_heads|num_kv_heads|n_head_kv|attn_config.kv_n_heads" },
-        { "head_dim", "head_dim|d_kv" },
+        { "head_dim", "head_dim|d_kv|attention_head_dim" },
         { "ffn", "intermediate_size|n_inner|ffn_dim|d_ff|ffn_hidden_size" },
         { "vocab", "vocab_size" },
         { "max_seq", "max_position_embeddings|n_positions|max_seq_len|seq_length|n_ctx" },
@@ -147,7 +147,7 @@ void mpp_hf_experts(MppHf *hf)
         { "topk", "num_experts_per_tok|experts_per_token|ffn_config.moe_top_k" },
         { "ffn", "moe_intermediate_size|ffn_config.ffn_hidden_size" },
         { "shared_experts", "n_shared_experts|num_shared_experts" },
-        { "shared_ffn", "shared_expert_intermediate_size" },
+        { "shared_ffn", "shared_expert_intermediate_size|moe_shared_expert_intermediate_size" },
     };
     MppModel *model = hf->model;
     MppMoe *moe = &model->moe;
@@ -162,7 +162,7 @@ void mpp_hf_experts(MppHf *hf)
         model->ffn = 0;
 }
 
-/** Reads layer_types; every n-th layer may be full, the others have the window. */
+/** Reads layer_types; every n-th layer may be full, the others have the window or the ssm. */
 static void read_layer_types(MppHf *hf, const cJSON *types)
 {
     MppModel *model = hf->model;
@@ -175,9 +175,9 @@ static void read_layer_types(MppHf *hf, const cJSON *types)
     cJSON_ArrayForEach(item, types) {
         const char *type = cJSON_IsString(item) ? item->valuestring : "";
         bool full = strcmp(type, "full_attention") == 0;
-        if (!full && strcmp(type, "sliding_attention") != 0) {
-            mpp_hf_unsupported(hf, item,
-                               "this type of layer is not modelled; known: full_attention, sliding_attention");
+        if (!full && strcmp(type, model->ssm.heads ? "linear_attention" : "sliding_attention") != 0) {
+            mpp_hf_unsupported(hf, item, "this type of layer is not modelled; known: full_attention, %s",
+                               model->ssm.heads ? "linear_attention" : "sliding_attention");
             return;
         }
         n++;
@@ -202,14 +202,14 @@ void mpp_hf_windows(MppHf *hf, int64_t window, int64_t every)
     MppModel *model = hf->model;
     bool is_null = cJSON_IsNull(mpp_json_get(hf->object, "sliding_window"));
     model->window = mpp_hf_int(hf, "sliding_window", &mpp_model_fields, "window", is_null ? 0 : window);
-    model->full_attention_every = mpp_hf_int(hf, "sliding_window_pattern|_sliding_window_pattern", &mpp_model_fields,
+    model->full_attention_every = mpp_hf_int(hf, "sliding_window_pattern|_sliding_window_pattern|full_attention_interval", &mpp_model_fields,
                                              "full_attention_every", every);
     const cJSON *types = mpp_hf_get(hf, "layer_types");
     if (types)
         read_layer_types(hf, types);
     if (model->window >= model->max_seq)
         model->window = 0;
-    if (!model->window)
+    if (!model->window && !model->ssm.heads)
         model->full_attention_every = 1;
 }
 

@@ -51,3 +51,4 @@ extern const MppHfFamily mpp_hf_gpt_families[];     /* hf_gpt.c: layer norms and
 extern const MppHfFamily mpp_hf_llama_families[];   /* hf_llama.c: RMS norms and gated MLPs */
 extern const MppHfFamily mpp_hf_moe_families[];     /* hf_moe.c: mixtures of experts */
 extern const MppHfFamily mpp_hf_encoder_families[]; /* hf_encoder.c: with an encoder */
+extern const MppHfFamily mpp_hf_hybrid_families[];  /* hf_hybrid.c: with state-space layers */

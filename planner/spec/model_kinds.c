@@ -22,27 +22,42 @@ static void set_counts(MppModel *model)
 
 /* --- transformers --- */
 
+/** A layer of a pattern is one part with its norm and residual sum (Megatron-LM core/ssm/mamba_hybrid_layer_allocation.py). */
+static void set_part(const MppModel *model, char part, MppLayerKind *kind)
+{
+    kind->mixer = part == 'M' ? MPP_MIXER_SSM : part == '*' ? MPP_MIXER_ATTENTION : MPP_MIXER_NONE;
+    kind->ffn = part == '-' || part == 'E';
+    kind->moe = part == 'E';
+    kind->window = part == '*' ? model->window : 0;
+}
+
 static MppLayerKind kind_at(const MppModel *model, int64_t layer)
 {
     const MppMoe *moe = &model->moe;
     MppShape hidden = { model->hidden, 1, 1 };
-    MppLayerKind kind = { .in = hidden, .out = hidden };
+    MppLayerKind kind = { .mixer = MPP_MIXER_ATTENTION, .ffn = true, .in = hidden, .out = hidden };
     if (layer < model->encoder_layers)
         return kind;
     int64_t index = layer - model->encoder_layers;
     kind.prediction = index >= model->layers;
     kind.causal = model->kind != MPP_MODEL_ENCODER;
     kind.cross_attention = model->kind == MPP_MODEL_ENCODER_DECODER;
+    if (model->pattern) {
+        set_part(model, model->pattern[index], &kind);
+        return kind;
+    }
     kind.moe = moe->experts && index >= moe->leading_dense_layers && (index + 1) % moe->every == 0;
     bool full = model->full_attention_every > 1 && (index + 1) % model->full_attention_every == 0;
     kind.window = full ? 0 : model->window;
+    if (model->ssm.heads && !full && !kind.prediction) /* Qwen3.5's prediction layer has attention */
+        kind.mixer = MPP_MIXER_SSM;
     return kind;
 }
 
 static bool same_kind(const MppLayerKind *a, const MppLayerKind *b)
 {
-    return a->causal == b->causal && a->cross_attention == b->cross_attention && a->moe == b->moe &&
-           a->prediction == b->prediction && a->window == b->window;
+    return a->causal == b->causal && a->mixer == b->mixer && a->cross_attention == b->cross_attention && a->ffn == b->ffn &&
+           a->moe == b->moe && a->prediction == b->prediction && a->window == b->window;
 }
 
 static int64_t find_or_add_kind(MppModel *model, MppLayerKind kind)
@@ -145,6 +160,14 @@ bool mpp_model_list_kinds(MppModel *model, const MppJson *json, const cJSON *obj
 }
 
 /* --- what follows from kinds --- */
+
+bool mpp_model_has_mixer(const MppModel *model, MppMixer mixer)
+{
+    for (int64_t i = 0; i < model->n_kinds; i++)
+        if (!model->kinds[i].listed && model->kinds[i].mixer == mixer)
+            return true;
+    return false;
+}
 
 void mpp_model_count_kinds(const MppModel *model, int64_t first, int64_t count, MppKindCounts *out)
 {

@@ -71,8 +71,19 @@ static double latent_attention(const MppModel *model, double *unsplit)
 static double plain_attention(const MppModel *model)
 {
     double hidden = model->hidden, queries = (double)model->heads * model->head_dim;
-    double qkv = queries + 2.0 * model->kv_heads * model->head_dim;
+    double qkv = queries * (1 + model->attention_gate) + 2.0 * model->kv_heads * model->head_dim;
     return qkv * (hidden + model->qkv_bias) + (queries + model->output_bias) * hidden;
+}
+
+/** Mamba-2's convolution has a bias and its norm spans all heads; it adds its input by a weight a head. */
+static void fill_ssm(const MppModel *model, MppLayerParameters *layer)
+{
+    const MppSsm *ssm = &model->ssm;
+    bool mamba2 = ssm->kind == MPP_SSM_MAMBA2;
+    MppSsmWidths widths = mpp_ssm_widths(ssm, (double)ssm->heads, (double)ssm->groups);
+    layer->ssm = (widths.projected + widths.inner) * model->hidden;
+    layer->ssm_rest = (widths.inner + widths.outer) * (double)(ssm->conv + mamba2) + (mamba2 ? 3 : 2) * (double)ssm->heads +
+                      (mamba2 ? widths.inner : (double)ssm->head_dim);
 }
 
 static double mlp(const MppModel *model, double width, bool bias)
@@ -83,7 +94,9 @@ static double mlp(const MppModel *model, double width, bool bias)
 
 static double layer_norms(const MppModel *model, const MppLayerKind *kind)
 {
-    double n = (model->norms_per_layer + kind->cross_attention) * norm(model, model->hidden);
+    double n = (mpp_model_norms(model, kind) + kind->cross_attention) * norm(model, model->hidden);
+    if (kind->mixer != MPP_MIXER_ATTENTION)
+        return n;
     if (model->mla.kv_lora_rank)
         return n + norm(model, model->mla.kv_lora_rank) + norm(model, model->mla.q_lora_rank);
     if (model->qk_norm_dim > 0)
@@ -108,16 +121,20 @@ MppLayerParameters mpp_model_layer_parameters(const MppModel *model, const MppLa
     const MppMoe *moe = &model->moe;
     double hidden = model->hidden;
     MppLayerParameters layer = { .norms = layer_norms(model, kind) };
-    layer.attention = model->mla.kv_lora_rank ? latent_attention(model, &layer.attention_unsplit)
-                                              : plain_attention(model);
-    layer.cross_attention = kind->cross_attention ? layer.attention : 0;
-    layer.attention += model->attention_sinks ? model->heads : 0;
+    if (kind->mixer == MPP_MIXER_ATTENTION) {
+        layer.attention = model->mla.kv_lora_rank ? latent_attention(model, &layer.attention_unsplit)
+                                                  : plain_attention(model);
+        layer.cross_attention = kind->cross_attention ? layer.attention : 0;
+        layer.attention += model->attention_sinks ? model->heads : 0;
+    }
+    if (kind->mixer == MPP_MIXER_SSM)
+        fill_ssm(model, &layer);
     if (kind->moe) {
         double shared = moe->shared_ffn ? moe->shared_ffn : (double)moe->shared_experts * moe->ffn;
         layer.router = (hidden + moe->router_bias) * moe->experts + (moe->shared_gate ? hidden : 0);
         layer.shared_experts = moe->shared_experts ? mlp(model, shared, moe->expert_bias) : 0;
         layer.expert = mlp(model, moe->ffn, moe->expert_bias);
-    } else {
+    } else if (kind->ffn) {
         layer.mlp = mlp(model, model->ffn, model->mlp_bias);
     }
     if (kind->prediction)
@@ -127,7 +144,7 @@ MppLayerParameters mpp_model_layer_parameters(const MppModel *model, const MppLa
 
 double mpp_layer_parameters_sum(const MppLayerParameters *layer, double experts)
 {
-    return layer->listed + layer->attention + layer->cross_attention + layer->mlp + layer->router + layer->shared_experts +
+    return layer->listed + layer->attention + layer->cross_attention + layer->ssm + layer->ssm_rest + layer->mlp + layer->router + layer->shared_experts +
            experts * layer->expert + layer->norms + layer->prediction;
 }
 

@@ -19,9 +19,11 @@ typedef struct {
 
 /** One layer. */
 typedef struct {
-    double attention;         /* projections, biases, sinks */
+    double attention;         /* projections, biases, sinks, the gate */
     double attention_unsplit; /* part of attention that tensor parallelism leaves whole: latent down projections */
     double cross_attention;
+    double ssm;      /* projections of a state-space layer */
+    double ssm_rest; /* its convolution, what each head has, the gated norm */
     double mlp;            /* 0 in layers with experts */
     double router;         /* with its bias and the gate of the shared experts */
     double shared_experts; /* together */

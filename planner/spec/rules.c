@@ -64,6 +64,24 @@ static char *tp_channels(const MppJob *job, const MppStrategy *s)
     return undivided ? g_strdup_printf("%" N " channels between two products are not divisible by tp %" N, undivided, s->tp) : KEPT;
 }
 
+static char *tp_ssm(const MppJob *job, const MppStrategy *s)
+{
+    int64_t groups = job->model->ssm.groups;
+    return divides(s->tp, groups) ? KEPT
+                                  : g_strdup_printf("%" N " groups of a state-space layer are not divisible by tp %" N, groups, s->tp);
+}
+
+static char *cp_ssm(const MppJob *job, const MppStrategy *s)
+{
+    const MppSsm *ssm = &job->model->ssm;
+    int64_t groups = ssm->groups / s->tp;
+    if (divides(s->cp * s->tp, ssm->heads) && (divides(s->cp, groups) || divides(groups, s->cp)))
+        return KEPT;
+    return g_strdup_printf("context parallelism splits a state-space layer by heads: of %" N " heads in %" N
+                           " groups, of which tp %" N " leaves a rank %" N ", cp %" N " makes no equal parts",
+                           ssm->heads, ssm->groups, s->tp, groups, s->cp);
+}
+
 static char *cp_sequence(const MppJob *job, const MppStrategy *s)
 {
     if (s->cp == 1 || divides(2 * s->cp, job->training.seq))
@@ -80,7 +98,7 @@ static char *cp_heads(const MppJob *job, const MppStrategy *s)
         return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N,
                                model->heads, s->cp * s->tp);
     int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
-    if (divides(s->cp, MAX(kv / s->tp, 1)))
+    if (!model->heads || divides(s->cp, MAX(kv / s->tp, 1)))
         return KEPT;
     return g_strdup_printf("all-to-all context parallelism splits key-value heads: %" N " of a rank are not divisible by cp %" N,
                            MAX(kv / s->tp, 1), s->cp);
@@ -293,12 +311,14 @@ static const MppRule rules[] = {
     { "tp-kv-heads", MPP_RULE_ILLEGAL, "Megatron transformer_config: groups % tp = 0 or tp % groups = 0", tp_kv_heads },
     { "tp-ffn", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_ffn },
     { "tp-channels", MPP_RULE_ILLEGAL, "Megatron tensor_parallel layers", tp_channels },
+    { "tp-ssm", MPP_RULE_ILLEGAL, "Megatron ssm/mamba_mixer: groups % tp = 0", tp_ssm },
     { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
+    { "cp-ssm", MPP_RULE_ILLEGAL, "Megatron ssm/mamba_context_parallel", cp_ssm },
     { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },

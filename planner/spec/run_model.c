@@ -85,6 +85,11 @@ static void fill(const MppRun *run, MppModel *model)
         model->window = WINDOW;
         model->full_attention_every = 2;
     }
+    if (from->pattern) {
+        model->pattern = g_strdup(from->pattern);
+        model->layers = from->layers ? from->layers : (int64_t)strlen(from->pattern);
+        model->ssm = mpp_ssm_usual(from->hidden);
+    }
     fill_mla(run, model);
     fill_family(from->name, model);
 }
@@ -92,7 +97,7 @@ static void fill(const MppRun *run, MppModel *model)
 /** The first size that a transformer needs and the record does not state. */
 static const char *missing_size(const MppRunModel *from)
 {
-    return !from->layers                   ? "layers"
+    return !from->layers && !from->pattern ? "layers"
            : !from->hidden                 ? "hidden"
            : !from->ffn && !from->moe_ffn ? "ffn"
                                           : NULL;
@@ -185,12 +190,13 @@ MppModel *mpp_run_model(const MppRun *run, char **skipped)
 {
     const MppRunModel *from = &run->model;
     bool transformer = !from->family || strcmp(from->family, "dense") == 0 || strcmp(from->family, "moe") == 0;
-    const char *missing = missing_size(from);
-    if (transformer && !missing)
+    bool hybrid = from->family && strcmp(from->family, "hybrid-mamba") == 0;
+    const char *missing = hybrid && !from->pattern ? "pattern" : missing_size(from);
+    if ((transformer || hybrid) && !missing)
         return described(run, skipped);
     MppModel *model = named(from, skipped);
     if (!model && !*skipped)
-        *skipped = transformer ? g_strdup_printf("model.%s is not stated", missing)
+        *skipped = transformer || hybrid ? g_strdup_printf("model.%s is not stated", missing)
                                : g_strdup_printf("model family %s is not modelled", from->family);
     return model;
 }

@@ -11,6 +11,7 @@ enum { MOST = 1 << 28, MOST_RANKS = 1 << 20 };
 static const MppField model_rows[] = {
     MPP_FIELD_STRING(MppRunModel, name, 0, "model"),
     MPP_FIELD_STRING(MppRunModel, family, 0, "dense, moe, …"),
+    MPP_FIELD_STRING(MppRunModel, pattern, 0, "layers by pattern, as of a model"),
     MPP_FIELD_STRING(MppRunModel, attention_type, 0, "words about the attention"),
     MPP_FIELD_INT(MppRunModel, layers, 1, MPP_MODEL_MOST_LAYERS, 0, "layers"),
     MPP_FIELD_INT(MppRunModel, hidden, 1, MOST, 0, "hidden width"),

@@ -11,7 +11,7 @@
 #include "planner/base/fields.h"
 
 typedef struct {
-    char *name, *family, *attention_type;
+    char *name, *family, *attention_type, *pattern;
     int64_t layers, hidden, heads, kv_heads, head_dim, ffn, vocab, seq;
     bool gated_mlp, tied_embeddings;
     int64_t experts, topk, moe_ffn, shared_experts, dense_layers_first;

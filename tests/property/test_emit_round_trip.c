@@ -10,7 +10,7 @@
 
 #define N G_GINT64_FORMAT
 
-enum { JOBS = 400, PLANS_A_JOB = 12 };
+enum { JOBS = 600, PLANS_A_JOB = 12 };
 
 /** Strategies that lay out, compute and exchange alike are written alike. */
 static void normalise(const MppJob *job, MppStrategy *s)
@@ -118,7 +118,8 @@ static void assert_same_model(const MppModel *a, const MppModel *b)
     g_assert_cmpint(a->n_layers, ==, b->n_layers);
     for (int64_t i = 0; i < a->n_layers; i++) {
         const MppLayerKind *one = &a->kinds[a->kind_of_layer[i]], *two = &b->kinds[b->kind_of_layer[i]];
-        g_assert_true(one->causal == two->causal && one->cross_attention == two->cross_attention && one->moe == two->moe &&
+        g_assert_true(one->causal == two->causal && one->mixer == two->mixer && one->ffn == two->ffn &&
+                      one->cross_attention == two->cross_attention && one->moe == two->moe &&
                       one->prediction == two->prediction && one->window == two->window);
     }
 }
@@ -231,7 +232,14 @@ static void settle_model(GRand *rand, MppInputs *inputs)
     if (g_rand_boolean(rand)) /* as Megatron has them, or none */
         inputs->model.qkv_bias = inputs->model.output_bias = inputs->model.mlp_bias = inputs->model.moe.expert_bias =
             inputs->model.moe.router_bias = g_rand_boolean(rand);
-    if (inputs->model.moe.experts && inputs->model.moe.leading_dense_layers == 0 && inputs->model.moe.every == 1)
+    if (inputs->model.pattern) { /* pretrain_mamba.py */
+        inputs->model.ssm.kind = MPP_SSM_MAMBA2;
+        inputs->model.ssm.conv = 4;
+        inputs->model.ssm.chunk = 128;
+        inputs->model.attention_gate = false;
+    }
+    bool dense = inputs->model.pattern && strchr(inputs->model.pattern, '-');
+    if (inputs->model.moe.experts && inputs->model.moe.leading_dense_layers == 0 && inputs->model.moe.every == 1 && !dense)
         inputs->model.ffn = 0;
 }
 

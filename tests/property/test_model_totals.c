@@ -87,7 +87,8 @@ static double replicated(const MppModel *model, const MppLayerParameters *layer)
     double mlp_bias = layer->mlp > 0 ? model->mlp_bias : (layer->shared_experts > 0) * model->moe.expert_bias;
     double split_norms = model->qk_norm_dim < 0 ? (double)(model->heads + model->kv_heads) * model->head_dim : 0;
     return layer->norms - split_norms + layer->attention_unsplit + layer->router +
-           blocks * (double)model->output_bias * model->hidden + mlp_bias * model->hidden +
+           (layer->ssm > 0 && model->ssm.kind == MPP_SSM_GATED_DELTA ? (double)model->ssm.head_dim : 0) +
+           (layer->attention > 0 ? blocks * (double)model->output_bias * model->hidden : 0) + mlp_bias * model->hidden +
            (layer->prediction > 0 ? 3 * layer->norms / model->norms_per_layer : 0);
 }
 
@@ -112,7 +113,7 @@ static double replicated_parts(const GArray *parts)
 
 static bool splits(const MppModel *model, int64_t tp)
 {
-    return !mpp_model_undivided(model, tp) && model->heads % tp == 0 && model->kv_heads % tp == 0 && model->ffn % tp == 0 && model->moe.ffn % tp == 0;
+    return !mpp_model_undivided(model, tp) && model->heads % tp == 0 && model->ssm.groups % tp == 0 && model->kv_heads % tp == 0 && model->ffn % tp == 0 && model->moe.ffn % tp == 0;
 }
 
 static void check_split_layers(const MppJob *job, int64_t tp, int64_t etp)
@@ -151,15 +152,16 @@ static double matmul_weights(const MppModel *model, const MppLayerKind *kind, do
 {
     MppLayerParameters layer = mpp_model_layer_parameters(model, kind);
     const MppMoe *moe = &model->moe;
-    double blocks = 1 + kind->cross_attention, hidden = model->hidden;
+    double blocks = (kind->mixer == MPP_MIXER_ATTENTION) + kind->cross_attention, hidden = model->hidden;
     double heads_width = (double)(model->heads + 2 * model->kv_heads) * model->head_dim;
     double up = model->gated_mlp ? 2 : 1;
     double biases = blocks * (model->output_bias * hidden + (model->mla.kv_lora_rank ? 0 : model->qkv_bias * heads_width));
-    if (!kind->moe)
+    if (kind->ffn && !kind->moe)
         biases += model->mlp_bias * (up * model->ffn + hidden);
-    else
+    else if (kind->moe)
         biases += moe->router_bias * moe->experts + moe->expert_bias * routed * (up * moe->ffn + hidden);
-    biases += model->attention_sinks ? model->heads : 0;
+    biases += blocks > 0 && model->attention_sinks ? model->heads : 0;
+    biases += layer.ssm_rest;
     return mpp_layer_parameters_sum(&layer, routed) - layer.norms - biases;
 }
 
@@ -167,10 +169,23 @@ static double matmul_weights(const MppModel *model, const MppLayerKind *kind, do
 static double attention_flop(const MppJob *job, const MppLayerKind *kind)
 {
     const MppModel *model = job->model;
+    if (kind->mixer != MPP_MIXER_ATTENTION)
+        return 0;
     double seq = job->training.seq, keys = seq, cross = kind->cross_attention * seq;
     if (kind->causal)
         keys = kind->window && kind->window < seq ? kind->window * (1 - kind->window / (2 * seq)) : seq / 2;
     return 2 * seq * MICRO_BATCH * (keys + cross) * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model));
+}
+
+/** A scan by chunks, per token: within a chunk and through the state (Mamba-2), with the inverse of a triangle (delta rule). */
+static double scan_products(const MppJob *job, const MppLayerKind *kind)
+{
+    const MppSsm *ssm = &job->model->ssm;
+    if (kind->mixer != MPP_MIXER_SSM)
+        return 0;
+    double c = (double)MIN(ssm->chunk, job->training.seq), n = (double)ssm->state, p = (double)ssm->head_dim, heads = (double)ssm->heads;
+    return ssm->kind == MPP_SSM_MAMBA2 ? (double)ssm->groups * c * n + heads * (c * p + 2 * n * p)
+                                       : heads * (c * (3 * n + 2 * p) + 3 * n * p + c * c / 3);
 }
 
 /** Multiply-adds of a token. */
@@ -196,7 +211,7 @@ static void check_flop(const MppJob *job)
         mpp_ops_layer(job, &shard, kind, &ops);
         for (int k = 0; k < ops.n; k++)
             flop += mpp_compute_flop(&ops.ops[k]);
-        assert_equal(job, "FLOP", flop, 2 * products_of(model, kind) * tokens + attention_flop(job, kind));
+        assert_equal(job, "FLOP", flop, 2 * (products_of(model, kind) + scan_products(job, kind)) * tokens + attention_flop(job, kind));
     }
     if (model->head == MPP_HEAD_LM && !model->embedding_dim) {
         MppOps ops;

@@ -1,5 +1,7 @@
 #include "tests/support/random_job.h"
 
+#include <string.h>
+
 #include "planner/search/family.h"
 #include "planner/spec/model_params.h"
 
@@ -44,6 +46,29 @@ static void add_experts(GRand *rand, MppModel *model)
         .every = PICK(rand, 1, 1, 2),
         .router_bias = g_rand_boolean(rand),
     };
+}
+
+/** State-space layers: by a pattern of layers of one part, or in place of attention with an MLP or experts each. */
+static void add_ssm(GRand *rand, MppModel *model)
+{
+    int64_t groups = PICK(rand, 1, 2, 4, 6);
+    model->ssm = (MppSsm){ .kind = PICK(rand, MPP_SSM_MAMBA2, MPP_SSM_GATED_DELTA),
+                           .heads = groups * PICK(rand, 1, 2, 4),
+                           .head_dim = 8 * PICK(rand, 3, 8, 10),
+                           .groups = groups,
+                           .state = 8 * PICK(rand, 5, 16, 32),
+                           .conv = PICK(rand, 3, 4),
+                           .chunk = PICK(rand, 32, 64, 100) };
+    model->attention_gate = g_rand_boolean(rand);
+    model->full_attention_every = PICK(rand, 1, 3, 4);
+    if (g_rand_boolean(rand))
+        return;
+    const char *parts = model->moe.experts ? "MM*-E" : "MM*-";
+    model->pattern = g_strnfill((gsize)model->layers, 'M');
+    for (int64_t i = 1; i < model->layers; i++)
+        model->pattern[i] = parts[g_rand_int_range(rand, 0, (int)strlen(parts))];
+    model->full_attention_every = model->moe.every = 1;
+    model->moe.leading_dense_layers = 0;
 }
 
 static MppSequentialOp random_op(GRand *rand, bool last)
@@ -117,6 +142,8 @@ static MppModel *random_model(GRand *rand)
     }
     if (!model->parallel_block && g_rand_int_range(rand, 0, 3) == 0)
         add_experts(rand, model);
+    if (!model->parallel_block && !model->window && g_rand_int_range(rand, 0, 4) == 0)
+        add_ssm(rand, model);
     g_autoptr(GError) error = NULL;
     if (!mpp_model_finish(model, NULL, NULL, &error))
         g_error("%s", error->message);

@@ -17,17 +17,24 @@ static void test_layer_title(void)
         int n_kinds;
         const char *titles[3];
     } rows[] = {
-        { { { .causal = true } }, 1, { "layer" } },
-        { { { .causal = true }, { .causal = true, .moe = true } }, 2, { "dense layer", "layer with experts" } },
-        { { { .moe = true }, { .moe = true, .prediction = true } },
+        { { { .ffn = true, .causal = true } }, 1, { "layer" } },
+        { { { .ffn = true, .causal = true }, { .ffn = true, .causal = true, .moe = true } }, 2, { "dense layer", "layer with experts" } },
+        { { { .ffn = true, .moe = true }, { .ffn = true, .moe = true, .prediction = true } },
           2,
           { "layer with experts", "prediction layer with experts" } },
-        { { { .window = 128 }, { .causal = true } }, 2, { "layer, window 128", "layer, full attention" } },
-        { { { .window = 128 } }, 1, { "layer" } },
-        { { { .causal = false }, { .cross_attention = true } }, 2, { "encoder layer", "decoder layer" } },
-        { { { .window = 96, .moe = true }, { .window = 0, .moe = true }, { .window = 96 } },
+        { { { .ffn = true, .window = 128 }, { .ffn = true, .causal = true } }, 2, { "layer, window 128", "layer, full attention" } },
+        { { { .ffn = true, .window = 128 } }, 1, { "layer" } },
+        { { { .ffn = true, .causal = false }, { .ffn = true, .cross_attention = true } }, 2, { "encoder layer", "decoder layer" } },
+        { { { .ffn = true, .window = 96, .moe = true }, { .ffn = true, .window = 0, .moe = true }, { .ffn = true, .window = 96 } },
           3,
           { "layer with experts, window 96", "layer with experts, full attention", "dense layer, window 96" } },
+        { { { .mixer = MPP_MIXER_SSM, .ffn = true }, { .ffn = true } }, 2, { "Mamba-2 layer", "layer, full attention" } },
+        { { { .mixer = MPP_MIXER_SSM }, { .mixer = MPP_MIXER_NONE, .ffn = true }, { .ffn = false } },
+          3,
+          { "Mamba-2 layer", "MLP layer", "attention layer" } },
+        { { { .mixer = MPP_MIXER_SSM, .ffn = true, .moe = true }, { .mixer = MPP_MIXER_NONE, .ffn = true, .moe = true } },
+          2,
+          { "Mamba-2 layer with experts", "expert layer" } },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppModel model = { .n_kinds = rows[i].n_kinds };

@@ -64,14 +64,15 @@ static void test_image_tokens(void)
     g_assert_false(model->kinds[0].causal);
 }
 
-/** A layer's letters: e encoder or x cross attention, m experts or d dense, w windowed, p prediction. */
+/** A layer's letters: e encoder or x cross attention, s ssm or n no mixer, m experts, d dense or o neither, w windowed, p prediction. */
 static char *spell_kinds(const MppModel *model)
 {
     GString *out = g_string_new(NULL);
     for (int64_t i = 0; i < model->n_layers; i++) {
         const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
         g_string_append(out, kind->cross_attention ? "x" : kind->causal ? "" : "e");
-        g_string_append(out, kind->moe ? "m" : "d");
+        g_string_append(out, kind->mixer == MPP_MIXER_SSM ? "s" : kind->mixer == MPP_MIXER_NONE ? "n" : "");
+        g_string_append(out, kind->moe ? "m" : kind->ffn ? "d" : "o");
         g_string_append(out, kind->window ? "w" : "");
         g_string_append(out, kind->prediction ? "p" : "");
     }
@@ -79,6 +80,7 @@ static char *spell_kinds(const MppModel *model)
 }
 
 #define SIZES "\"name\": \"k\", \"hidden\": 66, \"heads\": 3, \"ffn\": 131, \"vocab\": 1009, \"max_seq\": 64"
+#define SSM "\"ssm\": {\"heads\": 6, \"head_dim\": 5, \"groups\": 3, \"state\": 7}"
 #define EXPERTS "\"experts\": 7, \"topk\": 2, \"ffn\": 19"
 
 static void test_kinds(void)
@@ -94,6 +96,11 @@ static void test_kinds(void)
         { "{" SIZES ", \"layers\": 5, \"moe\": {" EXPERTS ", \"leading_dense_layers\": 2}}", "ddmmm", 2 },
         { "{" SIZES ", \"layers\": 2, \"prediction_layers\": 2, \"moe\": {" EXPERTS "}}", "mmmpmp", 2 },
         { "{" SIZES ", \"kind\": \"encoder\", \"layers\": 3}", "ededed", 1 },
+        { "{" SIZES ", \"layers\": 5, \"full_attention_every\": 2, " SSM "}", "sddsddsd", 2 },
+        { "{" SIZES ", \"layers\": 2, \"prediction_layers\": 1, " SSM "}", "sdsddp", 2 },
+        { "{" SIZES ", \"layers\": 6, \"pattern\": \"MM*-EM\", \"moe\": {" EXPERTS "}, " SSM "}", "sosoondnmso", 4 },
+        { "{" SIZES ", \"layers\": 3, \"pattern\": \"*M-\", \"window\": 17, " SSM "}", "owsond", 3 },
+        { "{" SIZES ", \"layers\": 2, \"pattern\": \"*-\"}", "ond", 2 },
         { "{" SIZES ", \"kind\": \"encoder-decoder\", \"layers\": 2, \"encoder_layers\": 3}", "edededxdxd", 2 },
         { "{" SIZES ", \"kind\": \"encoder-decoder\", \"layers\": 6, \"encoder_layers\": 1, \"prediction_layers\": 6,"
           " \"window\": 17, \"full_attention_every\": 3, \"moe\": {" EXPERTS ", \"every\": 2}}",
@@ -165,7 +172,25 @@ static const Refusal refusals[] = {
       "m.json:1:1: /: an encoder-decoder, and only it, has encoder_layers" },
     { "\"mla\": {\"kv_lora_rank\": 50, \"v_head_dim\": 29}", MPP_ERROR_INVALID,
       "m.json:2:8: /mla: latent attention needs qk_nope_head_dim, qk_rope_head_dim and v_head_dim" },
-    { "\"full_attention_every\": 3", MPP_ERROR_INVALID, "m.json:2:25: /full_attention_every: there is no window" },
+    { "\"full_attention_every\": 3", MPP_ERROR_INVALID, "m.json:2:25: /full_attention_every: there is no window and no ssm" },
+    { "\"ssm\": {\"heads\": 6, \"head_dim\": 5, \"groups\": 4, \"state\": 7}", MPP_ERROR_INVALID,
+      "m.json:2:8: /ssm: an ssm needs head_dim, state, and groups that divide its heads" },
+    { "\"ssm\": {\"heads\": 6, \"head_dim\": 5, \"groups\": 3}", MPP_ERROR_INVALID,
+      "m.json:2:8: /ssm: an ssm needs head_dim, state, and groups that divide its heads" },
+    { "\"parallel_block\": true, " SSM, MPP_ERROR_INVALID,
+      "m.json:2:32: /ssm: an ssm is of a decoder whose layers are not parallel blocks" },
+    { "\"window\": 17, " SSM, MPP_ERROR_INVALID,
+      "m.json:2:11: /window: layers with an ssm have no window; with both there must be a pattern" },
+    { "\"pattern\": \"M*-\", " SSM, MPP_ERROR_INVALID, "m.json:2:12: /pattern: expected a character for each layer" },
+    { "\"pattern\": \"M*-x-\", " SSM, MPP_ERROR_INVALID, "m.json:2:12: /pattern: expected the characters M, *, - and E" },
+    { "\"pattern\": \"M*-M-\", \"full_attention_every\": 2, " SSM, MPP_ERROR_INVALID,
+      "m.json:2:45: /full_attention_every: the pattern says which layers have attention" },
+    { "\"pattern\": \"M*-E-\", \"moe\": {" EXPERTS ", \"every\": 2}, " SSM, MPP_ERROR_INVALID,
+      "m.json:2:28: /moe: the pattern says which layers have experts" },
+    { "\"pattern\": \"M*-M-\", \"prediction_layers\": 1, " SSM, MPP_ERROR_INVALID,
+      "m.json:2:12: /pattern: a pattern is for decoders without parallel blocks and prediction layers" },
+    { "\"pattern\": \"M*-M-\"", MPP_ERROR_INVALID, "m.json:1:1: /: layers M of the pattern need an ssm" },
+    { "\"pattern\": \"**-E-\"", MPP_ERROR_INVALID, "m.json:1:1: /: layers E of the pattern need experts" },
     { "\"positions\": \"relative\"", MPP_ERROR_INVALID, "m.json:1:1: /: relative positions need relative_buckets" },
     { "\"window\": 2.385", MPP_ERROR_SCHEMA,
       "m.json:2:11: /window: expected an integer from 0 to 268435456, got 2.385" },

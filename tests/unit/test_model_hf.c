@@ -4,47 +4,8 @@
 #include <string.h>
 
 #include "planner/spec/model_params.h"
+#include "tests/support/hf_config.h"
 
-/** Parses @text, in which ' stands for ". */
-static MppJson *parse(const char *name, const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *quoted = g_strdelimit(g_strdup(text), "'", '"');
-    MppJson *json = mpp_json_parse(name, quoted, strlen(quoted), 1, &error);
-    g_assert_no_error(error);
-    return json;
-}
-
-/** What was read, in our own format on one line, without name, source and empty parts; ' for ". */
-static char *read_in_brief(const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MppJson) json = parse("c.json", text);
-    MppModel model;
-    g_assert_true(mpp_model_hf_recognise(json));
-    bool read = mpp_model_hf_read(json, &model, &error);
-    g_assert_no_error(error);
-    g_assert_true(read);
-    g_autoptr(cJSON) brief = mpp_fields_write(&mpp_model_fields, &model, true);
-    mpp_fields_clear(&mpp_model_fields, &model);
-    static const char *const parts[] = { "mla", "moe", "vision" };
-    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-        const cJSON *part = mpp_json_get(brief, parts[i]);
-        if (part && !part->child)
-            cJSON_DeleteItemFromObject(brief, parts[i]);
-    }
-    cJSON_DeleteItemFromObject(brief, "name");
-    cJSON_DeleteItemFromObject(brief, "source");
-    char *printed = cJSON_PrintUnformatted(brief);
-    char *out = g_strdelimit(g_strdup(printed), "\"", '\'');
-    cJSON_free(printed);
-    return out;
-}
-
-/* Sizes by their usual keys, and what they read as. */
-#define USUAL "'num_hidden_layers': 6, 'hidden_size': 66, 'num_attention_heads': 3, 'vocab_size': 1009"
-#define USUAL_FFN USUAL ", 'intermediate_size': 131, 'max_position_embeddings': 640"
-#define READ "{'layers':6,'hidden':66,'heads':3,"
 
 typedef struct {
     const char *label, *config, *brief;
@@ -193,7 +154,7 @@ static const Reading readings[] = {
 static void test_reading(const void *data)
 {
     const Reading *row = data;
-    g_autofree char *brief = read_in_brief(row->config);
+    g_autofree char *brief = hf_config_in_brief(row->config);
     g_assert_cmpstr(brief, ==, row->brief);
 }
 
@@ -232,6 +193,8 @@ static const struct {
     { "{'model_type': 'qwen3_5_moe', 'text_config': {'full_attention_interval': 4}}", MPP_ERROR_UNSUPPORTED,
       "c.json:1:74: /text_config/full_attention_interval: not modelled: linear attention "
       "between layers of full attention" },
+    { "{'model_type': 'jamba', 'mamba_d_state': 16}", MPP_ERROR_UNSUPPORTED,
+      "c.json:1:42: /mamba_d_state: not modelled: state-space layers" },
     { "{'model_type': 'olmo3', " USUAL_FFN ",\n'layer_types': ['linear_attention']}", MPP_ERROR_UNSUPPORTED,
       "c.json:2:17: /layer_types/0: this type of layer is not modelled; known: full_attention, sliding_attention" },
     { "{'model_type': 'olmo3', " USUAL_FFN ",\n'layer_types': ['full_attention', 'sliding_attention']}",
@@ -256,16 +219,8 @@ static const struct {
 
 static void test_refusals(void)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(MppJson) json = parse("c.json", refusals[i].config);
-        g_assert_null(mpp_model_read(json, &error));
-        g_assert_error(error, MPP_ERROR, (int)refusals[i].code);
-        g_autofree char *line = g_strdelimit(g_strndup(error->message, strcspn(error->message, "\n")), "\"", '\'');
-        if (g_str_has_suffix(refusals[i].message, ", "))
-            line[MIN(strlen(line), strlen(refusals[i].message))] = '\0';
-        g_assert_cmpstr(line, ==, refusals[i].message);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+        hf_config_refused(refusals[i].config, refusals[i].code, refusals[i].message);
 }
 
 static void test_passed_over(void)
@@ -286,7 +241,7 @@ static void test_passed_over(void)
         { "{'name': 'ours', 'layers': 3}", "" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(MppJson) json = parse("c.json", rows[i].config);
+        g_autoptr(MppJson) json = hf_config_parse("c.json", rows[i].config);
         g_autoptr(GPtrArray) pointers = mpp_model_hf_passed_over(json);
         g_ptr_array_add(pointers, NULL);
         g_autofree char *joined = g_strjoinv(" ", (char **)pointers->pdata);
@@ -302,7 +257,7 @@ static void test_names(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(MppJson) json = parse(rows[i][0], "{'model_type': 'llama', " USUAL_FFN "}");
+        g_autoptr(MppJson) json = hf_config_parse(rows[i][0], "{'model_type': 'llama', " USUAL_FFN "}");
         g_autoptr(MppModel) model = mpp_model_read(json, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(model->name, ==, rows[i][1]);

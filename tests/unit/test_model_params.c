@@ -10,6 +10,7 @@
 #define TORCH "torchvision, num_params of the weights"
 #define MEGATRON "arXiv:2104.04473 Table 1"
 #define FORMULA "arXiv:2104.04473 equation 2"
+#define HYBRID "transformers 5.23, the family's class"
 #define README "README of the model's repository"
 
 /** Published totals; @within is how far off a count may be: 0, a unit of a rounded number, or as the source says. */
@@ -18,6 +19,7 @@ static const struct {
     double total, within;
     const char *source;
 } totals[] = {
+    { "bamba-9b", 9780235392, 0, HYBRID "; " README ": 9.78B" },
     { "bert-base", 109514298, 0, "transformers, BertForMaskedLM; " KERAS ": 109,482,240 with the pooler instead" },
     { "bert-large", 335174458, 0, "transformers, BertForMaskedLM; " KERAS ": 335,141,888 with the pooler instead" },
     { "bloom-176b", 176247271424, 0, HUB "; arXiv:2211.05100: 176,247M" },
@@ -49,6 +51,8 @@ static const struct {
     { "gpt3-13b", 12853376000, 2 * 5120, FORMULA },
     { "gpt3-175b", 174.6e9, 0.1e9, MEGATRON },
     { "gpt3-2.7b", 2651548160, 2 * 2560, FORMULA },
+    { "granite-4.0-h-small", 32207337984, 0, HYBRID "; " README ": 32B" },
+    { "granite-4.0-h-tiny", 6939037248, 0, HYBRID "; " README ": 7B" },
     { "grok-1", 314e9, 2e9, README "; \"314B\" is 0.5% below what its model.py makes" },
     { "llama-13b", 13015864320, 0, "DeepSpeed, reconstructed state dict" },
     { "llama-2-13b", 13015866880, 40 * 64, HUB ", with 64 stored frequencies a layer" },
@@ -64,14 +68,21 @@ static const struct {
     { "llama-30b", 32528943616, 0, "pyllama, trainable parameters; arXiv:2302.13971 Table 2: 32.5B" },
     { "llama-65b", 65285660672, 0, "pyllama, trainable parameters; arXiv:2302.13971 Table 2: 65.2B" },
     { "llama-7b", 6738415616, 0, KERAS },
+    { "mamba2-2.7b", 2702599680, 0, HYBRID "; arXiv:2405.21060: 2.7B" },
     { "megatron-1t", 1008.0e9, 0.1e9, MEGATRON },
     { "megatron-530b", 529.6e9, 0.1e9, MEGATRON },
     { "mistral-7b", 7241732096, 0, KERAS },
     { "mixtral-8x22b", 140630071296, 0, HUB },
     { "mixtral-8x7b", 46702792704, 0, KERAS },
     { "mpt-7b", 6.7e9, 0.1e9, README },
+    { "nemotron-3-nano-30b-a3b", 31577940288, 0, HYBRID " with the stored biases; " README ": 31.6B" },
     { "nemotron-4-15b", 3.2e9 + 12.5e9, 0.1e9, "arXiv:2402.16819 section 2: embedding and the rest" },
     { "nemotron-4-340b", 9.4e9 + 331.6e9, 0.1e9, "arXiv:2406.11704 section 2: embedding and the rest" },
+    { "nemotron-h-47b", 46791554816, 0, HYBRID "; arXiv:2504.03624: 47B" },
+    { "nemotron-h-56b", 56324350464, 0, HYBRID "; arXiv:2504.03624: 56B" },
+    { "nemotron-h-8b", 8100852736, 0, HYBRID "; arXiv:2504.03624: 8B" },
+    { "nemotron-nano-12b-v2", 12310001152, 0, HYBRID "; arXiv:2508.14444: 12B" },
+    { "nemotron-nano-9b-v2", 8888227328, 0, HYBRID "; arXiv:2508.14444: 9B" },
     { "olmo-2-13b", 13716198400, 0, HUB },
     { "olmo-2-32b", 32234279936, 0, HUB },
     { "olmo-2-7b", 7298617344, 0, HUB },
@@ -102,6 +113,8 @@ static const struct {
     { "qwen3-4b", 4022468096, 0, KERAS },
     { "qwen3-8b", 8190735360, 0, KERAS },
     { "qwen3-coder-480b-a35b", 480154875392, 0, HUB },
+    { "qwen3-next-80b-a3b", 79674391296, 0, HYBRID "; " README ": 80B" },
+    { "qwen3.5-397b-a17b", 396346350336, 0, HYBRID " (text); " README ": 397B" },
     { "resnet-18", 11689512, 0, TORCH },
     { "resnet-50", 25557032, 0, TORCH },
     { "smollm-135m", 134515008, 0, HUB },
@@ -130,12 +143,17 @@ static const struct {
       5.13e9 + 201088.0 * 2880, 0.01e9, "arXiv:2508.10925 Table 1, and the input embedding it leaves out" },
     { "gpt-oss-20b",
       3.61e9 + 201088.0 * 2880, 0.01e9, "arXiv:2508.10925 Table 1, and the input embedding it leaves out" },
+    { "granite-4.0-h-small", 9e9, 0.5e9, README },
+    { "granite-4.0-h-tiny", 1e9, 0.5e9, README },
     { "mixtral-8x22b", 39e9, 1e9, README },
     { "mixtral-8x7b", 12.9e9, 0.1e9, README },
+    { "nemotron-3-nano-30b-a3b", 3.6e9, 0.1e9, README ", with embeddings" },
     { "qwen1.5-moe-a2.7b", 2.7e9, 0.1e9, README },
     { "qwen3-235b-a22b", 22e9, 1e9, "arXiv:2505.09388" },
     { "qwen3-30b-a3b", 3.3e9, 0.1e9, README },
     { "qwen3-coder-480b-a35b", 35e9, 1e9, README },
+    { "qwen3-next-80b-a3b", 3e9, 1e9, README },
+    { "qwen3.5-397b-a17b", 17e9, 0.5e9, README },
 };
 
 /** Published multiply-adds of a forward pass over one sample (torchvision, _ops of the weights, in billions). */
@@ -289,6 +307,35 @@ static void test_products(void)
     g_assert_cmpfloat(mpp_model_products(dense), ==, mpp_model_parameters(dense));
 }
 
+/** Layers of both kinds by hand: 6 heads of 5 in 3 groups, states of 7 rows, a convolution over 4 tokens. */
+static void test_ssm(void)
+{
+    static const struct {
+        const char *kind;
+        double ssm, rest;
+    } rows[] = {
+        { "mamba2", 22 * (2 * 30 + 2 * 21 + 6) + 30 * 22, (30 + 42) * (4 + 1) + 3 * 6 + 30 },
+        { "gated-delta", 22 * (2 * 30 + 2 * 21 + 2 * 6) + 30 * 22, (30 + 42) * 4 + 2 * 6 + 5 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "{\"name\": \"p\", \"layers\": 4, \"hidden\": 22, \"heads\": 6, \"kv_heads\": 3, \"head_dim\": 5, \"ffn\": 37, \"vocab\": 101,"
+            " \"max_seq\": 13, \"attention_gate\": true, \"pattern\": \"M*-M\", \"ssm\": {\"kind\": \"%s\", \"heads\": 6, \"head_dim\": 5,"
+            " \"groups\": 3, \"state\": 7}}", rows[i].kind);
+        g_autoptr(MppModel) model = read_text(text);
+        MppLayerParameters ssm = mpp_model_layer_parameters(model, &model->kinds[0]);
+        MppLayerParameters attention = mpp_model_layer_parameters(model, &model->kinds[1]);
+        MppLayerParameters mlp = mpp_model_layer_parameters(model, &model->kinds[2]);
+        g_assert_cmpfloat(ssm.ssm, ==, rows[i].ssm);
+        g_assert_cmpfloat(ssm.ssm_rest, ==, rows[i].rest);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&ssm, 0), ==, rows[i].ssm + rows[i].rest + 22);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&attention, 0), ==, 22 * (2 * 30 + 15 + 15) + 30 * 22 + 22);
+        g_assert_cmpfloat(mpp_layer_parameters_sum(&mlp, 0), ==, 2 * 22 * 37 + 22);
+        double layers = 2 * (rows[i].ssm + rows[i].rest + 22) + 22 * 90 + 660 + 22 + 2 * 22 * 37 + 22;
+        g_assert_cmpfloat(mpp_model_parameters(model), ==, 2 * 101 * 22 + 22 + layers);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -299,5 +346,6 @@ int main(int argc, char **argv)
     g_test_add_func("/model_params/latent parts", test_latent_parts);
     g_test_add_func("/model_params/heads", test_heads);
     g_test_add_func("/model-params/products", test_products);
+    g_test_add_func("/model-params/ssm", test_ssm);
     return g_test_run();
 }

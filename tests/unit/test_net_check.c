@@ -25,6 +25,24 @@ static void refuse_dropout(MppInputs *inputs)
     inputs->training.dropout = true;
 }
 
+static void refuse_ssm(MppInputs *inputs)
+{
+    inputs->model.pattern = g_strnfill((gsize)inputs->model.layers, 'M');
+    inputs->model.ssm = (MppSsm){ .heads = 4, .head_dim = 8, .groups = 2, .state = 4, .conv = 4, .chunk = 8 };
+    g_assert_true(mpp_model_finish(&inputs->model, NULL, NULL, NULL));
+}
+
+static void refuse_parts(MppInputs *inputs)
+{
+    inputs->model.pattern = g_strnfill((gsize)inputs->model.layers, '*');
+    g_assert_true(mpp_model_finish(&inputs->model, NULL, NULL, NULL));
+}
+
+static void refuse_gate(MppInputs *inputs)
+{
+    inputs->model.attention_gate = true;
+}
+
 static void nothing(MppInputs *inputs)
 {
     (void)inputs;
@@ -39,6 +57,9 @@ static const struct {
     { "experts", "tp=2,sp,mbs=2", nothing, NULL },
     { "llama", "mbs=2", refuse_heads, "llama: the executor does not compute heads other than a language model's" },
     { "llama", "mbs=2", refuse_positions, "llama: the executor does not compute sequences longer than the table of positions" },
+    { "llama", "mbs=2", refuse_ssm, "llama: the executor does not compute state-space layers" },
+    { "llama", "mbs=2", refuse_parts, "llama: the executor does not compute layers of one part" },
+    { "llama", "mbs=2", refuse_gate, "llama: the executor does not compute gates of attention" },
     { "gpt", "mbs=2", refuse_optimizer, "training: the executor does not compute optimizers other than Adam" },
     { "gpt", "mbs=2", refuse_dropout, "training: the executor does not compute dropout" },
     { "llama", "cp=2,cp_kind=all-to-all,mbs=2", nothing,

@@ -10,6 +10,11 @@ static void odd_ffn(MppInputs *in)
     in->model.ffn = 421;
 }
 
+static void ssm(MppInputs *in)
+{
+    in->model.ssm = (MppSsm){ .heads = 30, .head_dim = 8, .groups = 5, .state = 16, .conv = 4, .chunk = 32 };
+}
+
 static void encoder(MppInputs *in)
 {
     in->model.kind = MPP_MODEL_ENCODER;
@@ -154,6 +159,13 @@ static const struct {
     { "batch", NULL, 9, "dp=9", "the global batch of 120 sequences is not a multiple of dp * micro-batch = 9 * 1" },
     { "batch", NULL, 5, "dp=5,mbs=7", "the global batch of 120 sequences is not a multiple of dp * micro-batch = 5 * 7" },
     { "cp-sequence", NULL, 5, "cp=5", "the sequence of 96 tokens is not divisible by 2 * cp = 10" },
+    { "tp-ssm", ssm, 3, "tp=3", "5 groups of a state-space layer are not divisible by tp 3" },
+    { "cp-ssm", ssm, 4, "cp=4",
+      "context parallelism splits a state-space layer by heads: of 30 heads in 5 groups, of which tp 1 leaves a rank 5, cp 4 "
+      "makes no equal parts" },
+    { "cp-ssm", ssm, 6, "cp=6",
+      "context parallelism splits a state-space layer by heads: of 30 heads in 5 groups, of which tp 1 leaves a rank 5, cp 6 "
+      "makes no equal parts" },
     { "cp-heads", NULL, 4, "cp=4,cp_kind=all-to-all",
       "all-to-all context parallelism splits heads: 30 are not divisible by cp * tp = 4" },
     { "cp-heads", two_kv_heads, 3, "cp=3,cp_kind=all-to-all",

@@ -28,6 +28,7 @@ static void test_named(void)
         { "\"name\": \"the llama 3 8B\", \"hidden\": 4096", "Llama 3 8B" },
         { "\"name\": \"Llama 2 70B\"", "Llama 2 70B" },
         { "\"name\": \"phi-4-mini\"", "Phi-4-mini 3.8B" },
+        { "\"name\": \"nemotron-h-56b\", \"family\": \"hybrid-mamba\", \"layers\": 118", "Nemotron-H 56B" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         char *skipped;
@@ -44,6 +45,7 @@ static void test_refused(void)
         { "\"name\": \"gpt 2.7B\"", "model.layers is not stated" },
         { "\"name\": \"codellama-7b-hf2\", \"layers\": 9", "model.hidden is not stated" },
         { "\"name\": \"resnet-501\", \"family\": \"cnn\"", "model family cnn is not modelled" },
+        { "\"family\": \"hybrid-mamba\", \"hidden\": 1024, \"heads\": 16, \"ffn\": 4096", "model.pattern is not stated" },
         { "\"family\": \"dlrm\"", "model family dlrm is not modelled" },
         { "\"name\": \"mixtral-8x7b\", \"layers\": 31", "model.layers is not that of mixtral-8x7b, whose name it has" },
         { "\"name\": \"mixtral-8x7b\", \"experts\": 9", "model.experts is not that of mixtral-8x7b, whose name it has" },
@@ -66,11 +68,23 @@ static void test_described(void)
     g_assert_cmpint(model->head_dim, ==, 16);
 }
 
+/** A pattern of layers is enough for state-space layers of the usual sizes. */
+static void test_pattern(void)
+{
+    char *skipped;
+    g_autoptr(MppModel) model = model_of("\"family\": \"hybrid-mamba\", \"hidden\": 384, \"heads\": 6, \"ffn\": 1500, \"seq\": 512, "
+                                         "\"pattern\": \"M-M*-\"", &skipped);
+    g_assert_cmpint(model->n_layers, ==, 5);
+    g_assert_cmpint(model->kinds[model->kind_of_layer[3]].mixer, ==, MPP_MIXER_ATTENTION);
+    g_assert_cmpint(model->ssm.heads * model->ssm.head_dim, ==, 768);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run_model/named", test_named);
     g_test_add_func("/run_model/refused", test_refused);
     g_test_add_func("/run_model/described", test_described);
+    g_test_add_func("/run_model/pattern", test_pattern);
     return g_test_run();
 }
