@@ -116,8 +116,8 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(ROUTER_BIAS, "moe-router-enable-expert-bias", ALONE, NULL, NULL)                                                           \
     X(ROUTER_SCORE, "moe-router-score-function", ONE, NULL, NULL)                                                                \
     X(GROUPED_GEMM, "moe-grouped-gemm", ALONE, NULL, NULL)                                                                       \
-    X(DISPATCHER, "moe-token-dispatcher-type", ONE, NULL, NULL)                                                                  \
-    X(FLEX_BACKEND, "moe-flex-dispatcher-backend", ONE, NULL, NULL)
+    X(DISPATCHER, "moe-token-dispatcher-type", ONE, "model.moe_token_dispatcher_type", NULL)                                                                  \
+    X(FLEX_BACKEND, "moe-flex-dispatcher-backend", ONE, "model.moe_flex_dispatcher_backend", NULL)
 
 #define MPP_KNOB_ID(id, argument, arity, field, otherwise) MPP_KNOB_##id,
 typedef enum { MPP_MEGATRON_KNOBS(MPP_KNOB_ID) MPP_N_KNOBS } MppKnob;

@@ -71,7 +71,7 @@ static void write_attention(const MppModel *m, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_WINDOW_SKIP, "%" N, m->full_attention_every);
 }
 
-static void write_experts(const MppModel *m, bool dispatch_once, MppKnobs *knobs)
+static void write_experts(const MppModel *m, MppKnobs *knobs)
 {
     const MppMoe *moe = &m->moe;
     if (!moe->experts)
@@ -92,9 +92,6 @@ static void write_experts(const MppModel *m, bool dispatch_once, MppKnobs *knobs
         mpp_knobs_set(knobs, MPP_KNOB_EXPERT_LAYERS, "%s", pattern);
     }
     mpp_knobs_set(knobs, MPP_KNOB_GROUPED_GEMM, "%s", "");
-    mpp_knobs_set(knobs, MPP_KNOB_DISPATCHER, "%s", dispatch_once ? "flex" : "alltoall");
-    if (dispatch_once)
-        mpp_knobs_set(knobs, MPP_KNOB_FLEX_BACKEND, "deepep");
 }
 
 static void write_positions(MppEmission *e, const MppModel *m, MppKnobs *knobs)
@@ -131,7 +128,7 @@ void mpp_megatron_write_model(MppEmission *e, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_MTP_LAYERS, "%" N, m->prediction_layers);
     write_attention(m, knobs);
     write_positions(e, m, knobs);
-    write_experts(m, e->job->training.kernels.dispatch_once, knobs);
+    write_experts(m, knobs);
     mpp_megatron_write_hybrid(e, knobs);
 }
 

@@ -188,7 +188,8 @@ static void read_fusions(const MppKnobReader *r, const MppModel *model, MppLaunc
     kernels->tensor_async = by_recipe || mpp_knob_given(r, MPP_KNOB_OVERLAP_TENSOR);
     kernels->expert_async = mpp_knob_given(r, MPP_KNOB_OVERLAP_EXPERTS);
     const char *dispatcher = r->knobs->values[MPP_KNOB_DISPATCHER];
-    kernels->dispatch_once = r->fields || (dispatcher && strcmp(dispatcher, "flex") == 0);
+    bool flex_by_recipe = r->fields && model->moe.experts && !dispatcher;
+    kernels->dispatch_once = flex_by_recipe || (dispatcher && strcmp(dispatcher, "flex") == 0);
     if (!r->fields || r->knobs->seen[MPP_KNOB_CROSS_ENTROPY_FUSION])
         launch->stated |= MPP_LAUNCH_FUSIONS;
 }

@@ -201,6 +201,10 @@ static void write_fusions(MppEmission *e, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_CROSS_ENTROPY_FUSION, "%s", "");
     if (kernels->tensor_async && e->strategy->tp > 1 && e->strategy->sequence_parallel)
         mpp_knobs_set(knobs, MPP_KNOB_OVERLAP_TENSOR, "%s", "");
+    if (e->job->model->moe.experts)
+        mpp_knobs_set(knobs, MPP_KNOB_DISPATCHER, "%s", kernels->dispatch_once ? "flex" : "alltoall");
+    if (e->job->model->moe.experts && kernels->dispatch_once)
+        mpp_knobs_set(knobs, MPP_KNOB_FLEX_BACKEND, "deepep");
     if (kernels->expert_async && e->strategy->ep > 1)
         mpp_knobs_set(knobs, MPP_KNOB_OVERLAP_EXPERTS, "%s", "");
     if (kernels->elementwise_fused)

@@ -177,7 +177,7 @@ static void evaluate_shapes(Evaluation *at, const MppStrategy *shapes, int n_sha
     MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
     MppSharding shardings[MPP_SPACE_MOST_CHOICES];
     int n_splits = mpp_space_splits(at->job, shapes, at->limits, splits);
-    int n_recomputes = mpp_space_recomputes(at->job, at->limits, recomputes);
+    int n_recomputes = mpp_space_recomputes(at->job, shapes, at->limits, recomputes);
     int n_shardings = mpp_space_shardings(at->job, shapes, at->limits, shardings);
     const MppShardCost *shard = shard_of(at, shapes);
     for (int i = 0; i < n_splits; i++) {

@@ -186,9 +186,15 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
     }
 }
 
+/** Whether experts' exchange runs beside another micro-batch's pass. */
+static bool experts_beside(const MppJob *job, const MppStrategy *s)
+{
+    return s->ep > 1 && job->training.kernels.expert_async;
+}
+
 static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
 {
-    for (s.vpp = 1; s.vpp <= (s.pp > 1 ? MOST_VPP : 1) && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
+    for (s.vpp = s.pp > 1 && experts_beside(job, &s) ? 2 : 1; s.vpp <= (s.pp > 1 ? MOST_VPP : 1) && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
         if (tries(limits, "vpp", limits->fixed.vpp, s.vpp) && suits_layers(job, &s))
             add_schedules(job, limits, s, shapes);
 }
@@ -230,7 +236,7 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
     return n;
 }
 
-int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRecompute *out)
+int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
 {
     int n = 0;
     for (int i = 0; i < MPP_N_RECOMPUTES; i++) {
@@ -238,7 +244,8 @@ int mpp_space_recomputes(const MppJob *job, const MppSpaceLimits *limits, MppRec
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
                          (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
                                                  !mpp_attention_is_unfused(job->training.kernels.attention)));
-        if (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless)
+        bool illegal = i == MPP_RECOMPUTE_FULL && experts_beside(job, shape);
+        if (!illegal && (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless))
             out[n++] = i;
     }
     return n;
@@ -273,7 +280,7 @@ int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const Mpp
     MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
     MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
     MppSharding shardings[MPP_SPACE_MOST_CHOICES];
-    return (int64_t)mpp_space_splits(job, shape, limits, splits) * mpp_space_recomputes(job, limits, recomputes) *
+    return (int64_t)mpp_space_splits(job, shape, limits, splits) * mpp_space_recomputes(job, shape, limits, recomputes) *
            mpp_space_shardings(job, shape, limits, shardings);
 }
 

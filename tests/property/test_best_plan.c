@@ -60,8 +60,6 @@ static void judge_part(Brute *brute, const RandomMember *member)
 static Brute brute_force(const MppJob *job, const MppSpaceLimits *limits, const GArray *members)
 {
     Brute brute = { job, g_array_new(FALSE, FALSE, sizeof(MppCandidate)), INFINITY, 0 };
-    MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
-    int n_recomputes = mpp_space_recomputes(job, limits, recomputes);
     bool fixed = limits->fields & mpp_strategy_field("recompute");
     g_autofree bool *fits = g_new0(bool, members->len + 1);
     for (guint i = 0; i < members->len; i++) {
@@ -70,7 +68,8 @@ static Brute brute_force(const MppJob *job, const MppSpaceLimits *limits, const 
         if (member->strategy.recompute != MPP_RECOMPUTE_FULL || fixed || !fits[i])
             continue;
         MppStrategy before = member->strategy; /* the same but for its recomputation */
-        before.recompute = recomputes[n_recomputes - 2];
+        MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
+        before.recompute = recomputes[mpp_space_recomputes(job, &before, limits, recomputes) - 2];
         g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &before);
         if (!estimate->fits)
             judge_part(&brute, member);

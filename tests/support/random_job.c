@@ -265,7 +265,7 @@ static void add_members(const MppJob *job, const MppSpaceLimits *limits, const M
     MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
     MppSharding shardings[MPP_SPACE_MOST_CHOICES];
     int n_splits = mpp_space_splits(job, shape, limits, splits);
-    int n_recomputes = mpp_space_recomputes(job, limits, recomputes);
+    int n_recomputes = mpp_space_recomputes(job, shape, limits, recomputes);
     int n_shardings = mpp_space_shardings(job, shape, limits, shardings);
     for (int i = 0; i < n_splits * n_recomputes * n_shardings; i++) {
         const MppSharding *sharding = &shardings[i % n_shardings];

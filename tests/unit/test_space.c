@@ -162,6 +162,7 @@ static void test_recomputes(void)
         const char *limits;
         int n;
         MppRecompute recomputes[3];
+        bool experts_beside;
     } rows[] = {
         { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, NULL, 2, { MPP_RECOMPUTE_NONE, MPP_RECOMPUTE_FULL } },
         { MPP_ATTENTION_UNFUSED, MPP_SELECTIVE_ATTENTION, NULL, 3,
@@ -169,6 +170,8 @@ static void test_recomputes(void)
         { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_HALF_PRODUCTS, NULL, 3,
           { MPP_RECOMPUTE_NONE, MPP_RECOMPUTE_SELECTIVE, MPP_RECOMPUTE_FULL } },
         { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, "recompute=selective", 1, { MPP_RECOMPUTE_SELECTIVE } },
+        { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, NULL, 1, { MPP_RECOMPUTE_NONE }, true },
+        { MPP_ATTENTION_FLASH2, MPP_SELECTIVE_ATTENTION, "recompute=full", 0, { MPP_RECOMPUTE_NONE }, true },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -176,7 +179,9 @@ static void test_recomputes(void)
         inputs->runtime.selective = rows[i].selective;
         MppSpaceLimits limits = limits_of(rows[i].limits);
         MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
-        g_assert_cmpint(mpp_space_recomputes(&inputs->job, &limits, recomputes), ==, rows[i].n);
+        MppStrategy shape = plain_job_strategy("dp=8,ep=4");
+        inputs->job.training.kernels.expert_async = rows[i].experts_beside;
+        g_assert_cmpint(mpp_space_recomputes(&inputs->job, &shape, &limits, recomputes), ==, rows[i].n);
         for (int k = 0; k < rows[i].n; k++)
             g_assert_cmpint(recomputes[k], ==, rows[i].recomputes[k]);
     }
