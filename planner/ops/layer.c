@@ -25,9 +25,20 @@ static void add_ssm_block(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
-/** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
-static void add_parallel_block(const MppOpContext *at, MppOps *ops)
+/** A norm before a block keeps the residual stream; further ones (Gemma's after the blocks) only their input. */
+static void add_first_norm(const MppOpContext *at, MppOps *ops, const char *name)
 {
+    MppOp *op = mpp_ops_add_norm(at, ops, name, at->norm_tokens, at->job->model->hidden, true);
+    mpp_ops_half_products(at, op, 1, 0.5);
+}
+
+/** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
+static void add_parallel_block(const MppOpContext *at, MppOps *ops, int64_t norms)
+{
+    if (norms > 0)
+        add_first_norm(at, ops, "attention norm");
+    if (norms > 1)
+        mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, at->job->model->hidden, false);
     mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_attention(at, ops, false);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
@@ -43,6 +54,19 @@ static void add_prediction_entry(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_matmul(at, ops, "prediction projection", at->tokens, hidden / at->tp, 2 * hidden, false);
 }
 
+/** What joins the tokens. */
+static void add_mixer(const MppOpContext *at, MppOps *ops, bool norm)
+{
+    bool ssm = at->layer->mixer == MPP_MIXER_SSM;
+    if (norm)
+        add_first_norm(at, ops, ssm ? "ssm norm" : "attention norm");
+    if (ssm)
+        add_ssm_block(at, ops);
+    else
+        add_attention_block(at, ops, false);
+    mpp_ops_add_residual(at, ops, ssm ? "ssm residual" : "attention residual");
+}
+
 /** MLP or experts with @norms norms: one before, the others after blocks. */
 static void add_ffn(const MppOpContext *at, MppOps *ops, int64_t norms)
 {
@@ -53,44 +77,28 @@ static void add_ffn(const MppOpContext *at, MppOps *ops, int64_t norms)
     mpp_ops_add_residual(at, ops, "mlp residual");
 }
 
-static const struct {
-    const char *norm, *residual;
-} mixer_words[] = {
-    [MPP_MIXER_ATTENTION] = { "attention norm", "attention residual" },
-    [MPP_MIXER_SSM] = { "ssm norm", "ssm residual" },
-};
-
 static void add_transformer_layer(const MppOpContext *at, MppOps *ops)
 {
     const MppModel *model = at->job->model;
     const MppLayerKind *kind = at->layer;
     double hidden = model->hidden;
+    int64_t norms = mpp_model_norms(model, kind);
+    bool mixes = kind->mixer != MPP_MIXER_NONE;
     if (kind->prediction)
         add_prediction_entry(at, ops);
-
-    /* norms before the blocks keep the residual stream; further ones (Gemma's after the blocks) only their input */
-    int64_t norms = mpp_model_norms(model, kind);
-    if (norms > 0 && kind->mixer != MPP_MIXER_NONE)
-        mpp_ops_half_products(at, mpp_ops_add_norm(at, ops, mixer_words[kind->mixer].norm, at->norm_tokens, hidden, true), 1, 0.5);
     if (model->parallel_block) {
-        if (norms > 1)
-            mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, hidden, false);
-        add_parallel_block(at, ops);
+        add_parallel_block(at, ops, norms);
         return;
     }
-    if (kind->mixer == MPP_MIXER_ATTENTION)
-        add_attention_block(at, ops, false);
-    else if (kind->mixer == MPP_MIXER_SSM)
-        add_ssm_block(at, ops);
-    if (kind->mixer != MPP_MIXER_NONE)
-        mpp_ops_add_residual(at, ops, mixer_words[kind->mixer].residual);
+    if (mixes)
+        add_mixer(at, ops, norms > 0);
     if (kind->cross_attention) {
         mpp_ops_add_norm(at, ops, "cross attention norm", at->norm_tokens, hidden, true);
         add_attention_block(at, ops, true);
         mpp_ops_add_residual(at, ops, "cross attention residual");
     }
     if (kind->ffn)
-        add_ffn(at, ops, kind->mixer == MPP_MIXER_NONE ? norms : norms - 1);
+        add_ffn(at, ops, norms - mixes);
     if (kind->prediction)
         mpp_ops_add_norm(at, ops, "prediction output norm", at->norm_tokens, hidden, true);
 }

@@ -33,7 +33,8 @@ static Scan scan_of(const MppOpContext *at)
 }
 
 /** @count products of a chunk each; @shared: heads that have the first operand in common. */
-static MppOp *add_products(const MppOpContext *at, MppOps *ops, const char *name, double count, double m, double n, double k, double shared)
+static MppOp *add_products(const MppOpContext *at, MppOps *ops, const char *name, double count, double m, double n, double k,
+                           double shared)
 {
     MppOp *op = mpp_ops_add_matmul(at, ops, name, m, n, k, false);
     op->count = count;
@@ -70,7 +71,7 @@ static void add_mamba2_scan(const MppOpContext *at, MppOps *ops, const Scan *sca
     passing->remade = true;
     add_products(at, ops, "outputs of chunks", count, q, p, q, shared)->remade = true;
     MppOp *read = add_products(at, ops, "outputs of states", count, q, p, n, shared);
-    read->forward_kernels = 0; /* in the kernel of the former */
+    read->forward_kernels = 0;                                        /* in the kernel of the former */
     read->kept_bytes = at->tokens * scan->widths.inner * at->element; /* what is read, before the gate */
 }
 
@@ -84,7 +85,8 @@ static void add_delta_scan(const MppOpContext *at, MppOps *ops, const Scan *scan
     double key = (double)scan->ssm->state, value = (double)scan->ssm->head_dim, c = scan->chunk;
     double count = scan->chunks * scan->heads, keys = 2 * scan->heads * key * at->tokens;
 
-    MppOp *steps = mpp_ops_add_memory(at, ops, "rates and decays", scan->widths.scalars * at->tokens, scan->widths.scalars * at->tokens, 0, 4);
+    MppOp *steps = mpp_ops_add_memory(at, ops, "rates and decays", scan->widths.scalars * at->tokens,
+                                      scan->widths.scalars * at->tokens, 0, 4);
     steps->parameters = 2 * scan->heads;
     MppOp *norms = mpp_ops_add_memory(at, ops, "query and key norms", scan->widths.outer * at->tokens, keys, keys, 4);
     norms->kept_bytes = keys * at->element;

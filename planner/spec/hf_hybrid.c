@@ -23,14 +23,26 @@ static void read_ssm(MppHf *hf, const SsmKeys *keys)
         mpp_hf_unsupported(hf, mpp_hf_get(hf, conv_bias), "not modelled: a convolution without biases");
 }
 
-static const SsmKeys bamba_keys = { "mamba_n_heads", "mamba_d_head", "mamba_n_groups", "mamba_d_state", "mamba_d_conv",
-                                    "mamba_chunk_size" };
+static const SsmKeys bamba_keys = { "mamba_n_heads", "mamba_d_head", "mamba_n_groups",
+                                    "mamba_d_state", "mamba_d_conv", "mamba_chunk_size" };
 
-static void set_pattern(MppHf *hf, const char *pattern)
+/** @key: where it stands, or what it follows from. */
+static void set_pattern(MppHf *hf, const char *key, const char *pattern)
 {
-    g_free(hf->model->pattern);
+    size_t n = strlen(pattern);
+    if (n < 1 || n > MPP_MODEL_MOST_LAYERS) {
+        g_autofree char *expected = g_strdup_printf("1 to %d layers", MPP_MODEL_MOST_LAYERS);
+        mpp_hf_wrong(hf, mpp_hf_get(hf, key), expected);
+        return;
+    }
     hf->model->pattern = g_strdup(pattern);
-    hf->model->layers = (int64_t)strlen(pattern);
+    hf->model->layers = (int64_t)n;
+}
+
+static void require_pattern(MppHf *hf, const char *key)
+{
+    if (!hf->model->pattern && !hf->error)
+        mpp_json_error(&hf->error, hf->json, hf->object, MPP_ERROR_SCHEMA, "the key \"%s\" is missing (what each layer has)", key);
 }
 
 static void refuse_if(MppHf *hf, const char *key, const char *what)
@@ -40,13 +52,16 @@ static void refuse_if(MppHf *hf, const char *key, const char *what)
 }
 
 /** A pattern from a list of what each layer has; @after: what follows each of them. */
-static void read_types(MppHf *hf, const cJSON *types, const char *after)
+static void read_types(MppHf *hf, const char *key, const char *after)
 {
+    const cJSON *types = mpp_hf_get(hf, key);
     static const struct {
         const char *type;
         char part;
-    } known[] = { { "mamba", 'M' },     { "linear_attention", 'M' }, { "attention", '*' },
-                  { "full_attention", '*' }, { "mlp", '-' },         { "moe", 'E' } };
+    } known[] = { { "mamba", 'M' }, { "linear_attention", 'M' }, { "attention", '*' }, { "full_attention", '*' }, { "mlp", '-' },
+                  { "moe", 'E' } };
+    if (!types)
+        return;
     if (!cJSON_IsArray(types)) {
         mpp_hf_wrong(hf, types, "an array of layer types");
         return;
@@ -64,7 +79,7 @@ static void read_types(MppHf *hf, const cJSON *types, const char *after)
         }
         g_string_append_printf(pattern, "%c%s", part, after);
     }
-    set_pattern(hf, pattern->str);
+    set_pattern(hf, key, pattern->str);
 }
 
 /** The MLPs of a pattern keep their width beside its experts. */
@@ -78,19 +93,19 @@ static void read_experts(MppHf *hf, const char *pattern)
 /** Layers of one part; the bias by which experts are balanced is stored. */
 static void read_nemotron_h(MppHf *hf)
 {
-    static const SsmKeys keys = { "mamba_num_heads", "mamba_head_dim", "n_groups|mamba_n_groups", "ssm_state_size",
-                                  "conv_kernel|mamba_d_conv", "chunk_size|mamba_chunk_size" };
+    static const SsmKeys keys = { "mamba_num_heads", "mamba_head_dim",           "n_groups|mamba_n_groups",
+                                  "ssm_state_size",  "conv_kernel|mamba_d_conv", "chunk_size|mamba_chunk_size" };
     MppModel *model = hf->model;
     model->positions = MPP_POSITIONS_NONE;
     model->head_dim = 128;
     mpp_hf_sizes(hf);
     read_ssm(hf, &keys);
     const char *pattern = mpp_hf_string(hf, "hybrid_override_pattern", NULL);
-    const cJSON *types = mpp_hf_get(hf, "layers_block_type");
     if (pattern)
-        set_pattern(hf, pattern);
-    else if (types)
-        read_types(hf, types, "");
+        set_pattern(hf, "hybrid_override_pattern", pattern);
+    else
+        read_types(hf, "layers_block_type", "");
+    require_pattern(hf, "hybrid_override_pattern");
     if (model->pattern && strchr(model->pattern, 'E')) {
         read_experts(hf, model->pattern);
         model->moe.router_bias = true;
@@ -125,9 +140,8 @@ static void read_granite_hybrid(MppHf *hf)
     }
     model->qkv_bias = model->output_bias = mpp_hf_bool(hf, "attention_bias", false);
     refuse_if(hf, "mamba_proj_bias", "biases of a state-space layer's projections");
-    const cJSON *types = mpp_hf_get(hf, "layer_types|layers_block_type");
-    if (types)
-        read_types(hf, types, model->moe.experts ? "E" : "-");
+    read_types(hf, "layer_types|layers_block_type", model->moe.experts ? "E" : "-");
+    require_pattern(hf, "layer_types");
 }
 
 /** Layers as in Granite's, those of attention by number. */
@@ -145,13 +159,14 @@ static void read_bamba(MppHf *hf)
         g_string_append(pattern, "M-");
     const cJSON *item, *attention = mpp_hf_get(hf, "attn_layer_indices");
     cJSON_ArrayForEach(item, attention) {
-        if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble >= (double)model->layers) {
+        double layer = cJSON_IsNumber(item) ? item->valuedouble : -1;
+        if (layer < 0 || layer >= (double)model->layers || floor(layer) != layer) {
             mpp_hf_wrong(hf, item, "the number of a layer");
             return;
         }
-        pattern->str[2 * (gsize)item->valuedouble] = '*';
+        pattern->str[2 * (gsize)layer] = '*';
     }
-    set_pattern(hf, pattern->str);
+    set_pattern(hf, "num_hidden_layers", pattern->str);
 }
 
 /** No attention, no MLPs. The published models were trained on 2048 tokens (arXiv:2405.21060). */
@@ -167,14 +182,14 @@ static void read_mamba2(MppHf *hf)
     model->heads = model->head_dim = 0;
     refuse_if(hf, "use_bias", "biases of a state-space layer's projections");
     g_autofree char *pattern = g_strnfill((gsize)model->layers, 'M');
-    set_pattern(hf, pattern);
+    set_pattern(hf, "num_hidden_layers", pattern);
 }
 
 /** Three layers of the gated delta rule to one of gated attention. The scan's chunk is the library's (fla). */
 static void read_qwen3_5(MppHf *hf)
 {
-    static const SsmKeys keys = { "linear_num_value_heads", "linear_value_head_dim", "linear_num_key_heads",
-                                  "linear_key_head_dim", "linear_conv_kernel_dim", "linear_chunk_size" };
+    static const SsmKeys keys = { "linear_num_value_heads", "linear_value_head_dim",  "linear_num_key_heads",
+                                  "linear_key_head_dim",    "linear_conv_kernel_dim", "linear_chunk_size" };
     MppModel *model = hf->model;
     model->gated_mlp = true;
     model->attention_gate = mpp_hf_bool(hf, "attn_output_gate", true);
@@ -196,7 +211,12 @@ static void read_qwen3_next(MppHf *hf)
 }
 
 const MppHfFamily mpp_hf_hybrid_families[] = {
-    { "nemotron_h", read_nemotron_h }, { "qwen3_next", read_qwen3_next },  { "qwen3_5_moe_text", read_qwen3_next },
-    { "qwen3_5_text", read_qwen3_5 },  { "granitemoehybrid", read_granite_hybrid }, { "bamba", read_bamba },
-    { "mamba2", read_mamba2 },         { NULL, NULL },
+    { "nemotron_h", read_nemotron_h },
+    { "qwen3_next", read_qwen3_next },
+    { "qwen3_5_moe_text", read_qwen3_next },
+    { "qwen3_5_text", read_qwen3_5 },
+    { "granitemoehybrid", read_granite_hybrid },
+    { "bamba", read_bamba },
+    { "mamba2", read_mamba2 },
+    { NULL, NULL },
 };

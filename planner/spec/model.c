@@ -210,7 +210,8 @@ static bool check_mixers(const MppModel *model, const MppJson *json, const cJSON
         { ssm->heads && !sized, "ssm", "an ssm needs head_dim, state, and groups that divide its heads" },
         { ssm->heads && (model->kind != MPP_MODEL_DECODER || model->parallel_block), "ssm",
           "an ssm is of a decoder whose layers are not parallel blocks" },
-        { ssm->heads && model->window && !pattern, "window", "layers with an ssm have no window; with both there must be a pattern" },
+        { ssm->heads && model->window && !pattern, "window",
+          "layers with an ssm have no window; with both there must be a pattern" },
         { pattern && (int64_t)strlen(pattern) != model->layers, "pattern", "expected a character for each layer" },
         { pattern && pattern[strspn(pattern, "M*-E")], "pattern", "expected the characters M, *, - and E" },
         { pattern && model->full_attention_every > 1, "full_attention_every", "the pattern says which layers have attention" },
@@ -295,7 +296,12 @@ MppSsmWidths mpp_ssm_widths(const MppSsm *ssm, double heads, double groups)
 MppSsm mpp_ssm_usual(int64_t hidden)
 {
     enum { HEAD_DIM = 64 };
-    return (MppSsm){ .heads = MAX(2 * hidden / HEAD_DIM, 1), .head_dim = HEAD_DIM, .groups = 8, .state = 128, .conv = 4, .chunk = 128 };
+    return (MppSsm){ .heads = MAX(2 * hidden / HEAD_DIM, 1),
+                     .head_dim = HEAD_DIM,
+                     .groups = 8,
+                     .state = 128,
+                     .conv = 4,
+                     .chunk = 128 };
 }
 
 int64_t mpp_model_norms(const MppModel *model, const MppLayerKind *kind)

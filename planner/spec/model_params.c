@@ -144,8 +144,9 @@ MppLayerParameters mpp_model_layer_parameters(const MppModel *model, const MppLa
 
 double mpp_layer_parameters_sum(const MppLayerParameters *layer, double experts)
 {
-    return layer->listed + layer->attention + layer->cross_attention + layer->ssm + layer->ssm_rest + layer->mlp + layer->router + layer->shared_experts +
-           experts * layer->expert + layer->norms + layer->prediction;
+    double mixers = layer->attention + layer->cross_attention + layer->ssm + layer->ssm_rest;
+    double ffn = layer->mlp + layer->router + layer->shared_experts + experts * layer->expert;
+    return layer->listed + mixers + ffn + layer->norms + layer->prediction;
 }
 
 static double count(const MppModel *model, int64_t experts)

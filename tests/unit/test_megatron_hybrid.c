@@ -74,7 +74,8 @@ static void test_refusals(void)
         { delta_rule, "dp=24", "megatron cannot express: layers of the gated delta rule; gates of attention" },
         { no_pattern, "dp=24", "megatron cannot express: layers of a state space and an MLP" },
         { other_constants, "dp=24",
-          "megatron cannot express: a convolution over another number of tokens than 4; chunks of another number of tokens than 128" },
+          "megatron cannot express: a convolution over another number of tokens than 4; chunks of another number of tokens than "
+          "128" },
         { windows, "dp=24", "megatron cannot express: windows beside a pattern of layers" },
         { NULL, "dp=12,pp=2,vpp=2,schedule=interleaved", "megatron cannot express: virtual stages of a pattern of layers" },
         { NULL, "dp=12,pp=2,stages=5/7", "megatron cannot express: uneven stages of a pattern of layers" },
@@ -102,7 +103,8 @@ static MppLaunch *read_launch(const char *text, GError **error)
 static void test_read(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppLaunch) launch = read_launch(SIZES "--is-hybrid-model --hybrid-override-pattern " PATTERN " --mamba-head-dim 48 --mamba-num-groups 4", &error);
+    g_autoptr(MppLaunch) launch = read_launch(
+        SIZES "--is-hybrid-model --hybrid-override-pattern " PATTERN " --mamba-head-dim 48 --mamba-num-groups 4", &error);
     g_assert_no_error(error);
     const MppSsm *ssm = &launch->model->ssm;
     g_assert_cmpstr(launch->model->pattern, ==, PATTERN);
@@ -118,7 +120,8 @@ static void test_errors(void)
         const char *arguments, *message;
         MppError code;
     } rows[] = {
-        { SIZES "--is-hybrid-model", "the launch: --is-hybrid-model: is not modelled without a pattern of layers", MPP_ERROR_UNSUPPORTED },
+        { SIZES "--is-hybrid-model", "the launch: --is-hybrid-model: is not modelled without a pattern of layers",
+          MPP_ERROR_UNSUPPORTED },
         { SIZES "--hybrid-attention-ratio 0.1", "the launch: --hybrid-attention-ratio is not modelled", MPP_ERROR_UNSUPPORTED },
         { SIZES "--hybrid-override-pattern M*- --mamba-num-heads 16", "model field pattern: expected a character for each layer",
           MPP_ERROR_INVALID },

@@ -72,11 +72,13 @@ static void test_described(void)
 static void test_pattern(void)
 {
     char *skipped;
-    g_autoptr(MppModel) model = model_of("\"family\": \"hybrid-mamba\", \"hidden\": 384, \"heads\": 6, \"ffn\": 1500, \"seq\": 512, "
-                                         "\"pattern\": \"M-M*-\"", &skipped);
+    g_autoptr(MppModel) model = model_of(
+        "\"family\": \"hybrid-mamba\", \"hidden\": 512, \"heads\": 6, \"head_dim\": 85, \"ffn\": 1500, \"seq\": 512, "
+        "\"pattern\": \"M-M*-\"",
+        &skipped);
     g_assert_cmpint(model->n_layers, ==, 5);
     g_assert_cmpint(model->kinds[model->kind_of_layer[3]].mixer, ==, MPP_MIXER_ATTENTION);
-    g_assert_cmpint(model->ssm.heads * model->ssm.head_dim, ==, 768);
+    g_assert_cmpint(model->ssm.heads * model->ssm.head_dim, ==, 1024);
 }
 
 int main(int argc, char **argv)
