@@ -58,7 +58,7 @@ static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *
     MppShare share = op_share(op);
     double slowdown = mpp_cluster_slowdown(job->cluster, place->stage_ranks);
     if (op->kind == MPP_OP_COLLECTIVE) {
-        double once_s = slowdown * mpp_collective_op_s(job->cluster, op, op_group(place, op));
+        double once_s = slowdown * (mpp_collective_op_s(job->cluster, op, op_group(place, op)) + host->wait_s);
         forward->s.s[share] += op->forward_times * once_s;
         backward->s.s[share] += op->backward_times * once_s;
         double issue_s = host->collective_s + host->member_s * (op_group(place, op)->n - 1);

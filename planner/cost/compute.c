@@ -67,19 +67,21 @@ static double depth_of(const MppDevice *device, MppPrecision precision)
 
 /**
  * Tensor cores are fed by loads of 16 bytes, so rows of operands must be a multiple of that. Otherwise one product loads
- * less at a time (272.7 against 395 to 398 TFLOP/s where d_ff is 10922, H100, stas00/ml-engineering@744d01e training/performance), and
- * batched ones, whose operands lie inside wider rows, go without tensor cores at the rate of fp32 (the condition is cuBLAS'
- * "Tensor Core usage"; 128 heads 108 wide take 1.25 times as long a step as 104, bigscience tr11).
+ * less at a time (272.7 against 395 to 398 TFLOP/s where d_ff is 10922, H100, stas00/ml-engineering@744d01e training/performance),
+ * one element at a time where rows are odd: asynchronous copies take 4 bytes at least (PTX cp.async). That halves the rate again
+ * (50257 tokens of vocabulary on one A100, VIA-Research/vTrain@f8dda84; padded, a step of GPT-2 takes 0.8 of the time,
+ * karpathy/nanoGPT). Batched products, whose operands lie inside wider rows, go without tensor cores at the rate of fp32 (the
+ * condition is cuBLAS' "Tensor Core usage"; 128 heads 108 wide take 1.25 times as long a step as 104, bigscience tr11).
  */
 double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k)
 {
-    const double load_bytes = 16, narrow_loads_frac = 0.69;
+    const double load_bytes = 16, copy_bytes = 4, narrow_loads_frac = 0.69, no_copies_frac = 0.35;
     double element = mpp_precision_matmul_bytes(precision);
     bool aligned = fmod(n * element, load_bytes) == 0 && fmod(k * element, load_bytes) == 0;
     if (aligned || precision == MPP_PRECISION_FP32 || device->matmul_tile)
         return 1;
     if (!batched)
-        return narrow_loads_frac;
+        return fmod(n * element, copy_bytes) == 0 && fmod(k * element, copy_bytes) == 0 ? narrow_loads_frac : no_copies_frac;
     const double *peak = device->peak_flop_per_s.by_precision, *frac = device->matmul_frac.by_precision;
     return MIN(1, peak[MPP_PRECISION_FP32] * frac[MPP_PRECISION_FP32] / (peak[precision] * frac[precision]));
 }

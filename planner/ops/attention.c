@@ -31,6 +31,25 @@ static bool softmax_is_fused(const MppOpContext *at, double batch)
     return at->job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX && fmod(batch, 4) == 0;
 }
 
+/**
+ * One kernel reads the scores and writes the probabilities; backward it reads both and writes one. In eager code, as Megatron's
+ * forward_torch_softmax, a cast to fp32, scale, mask, softmax and a cast back are kernels of their own, which all read and write
+ * every score; the backward pass of the softmax reads its output, too.
+ */
+static void add_softmax(const MppOpContext *at, MppOps *ops, double scores, double kept, bool one_kernel)
+{
+    enum { APART = 5, FP32_BYTES = 4, INNER_PASSES = 6 };
+    MppOp *op = mpp_ops_add_memory(at, ops, "softmax", scores, scores, scores, one_kernel ? 1 : APART);
+    if (!one_kernel) {
+        double casts = at->element < FP32_BYTES ? 2 * (at->element + FP32_BYTES) : 0;
+        op->forward_bytes = scores * (casts + INNER_PASSES * FP32_BYTES);
+        op->backward_bytes = op->forward_bytes + scores * FP32_BYTES;
+    }
+    op->kept_bytes = kept * at->element * (one_kernel ? 1 : 3);
+    op->parameters = sinks(at);
+    mpp_ops_mark_core(at, op);
+}
+
 /** Scores in memory: two batched products around the passes over the score matrix. */
 static void add_unfused_core(const MppOpContext *at, MppOps *ops)
 {
@@ -40,7 +59,6 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
     double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
     double full_frac = mpp_training_seq_of_token(&job->training) / seq / at->longest; /* of the longest sequences' scores */
     double scores = full_frac * batch * queries * seq, kept = batch * queries * seq / at->longest;
-    bool one_kernel = softmax_is_fused(at, batch), dropout = job->training.dropout;
 
     MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, seq, mpp_model_qk_dim(model), false);
     products->count = full_frac * batch;
@@ -48,18 +66,14 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
     products->parameters = 0;
     mpp_ops_mark_core(at, products);
 
-    /* fused: read scores, write probabilities, then dropout; unfused: scale, mask, softmax (in fp32) and dropout apart */
-    double passes = one_kernel ? 2 : 8;
-    MppOp *softmax = mpp_ops_add_memory(at, ops, "softmax", scores * passes / 2, scores * passes / 2, scores, one_kernel ? 1 : 5);
-    if (dropout) {
-        softmax->forward_bytes += scores * (2 * at->element + 1);
-        softmax->backward_bytes += scores * (2 * at->element + 1);
-        softmax->forward_kernels++;
-        softmax->backward_kernels++;
+    add_softmax(at, ops, scores, kept, softmax_is_fused(at, batch));
+    if (job->training.dropout) {
+        MppOp *dropout = mpp_ops_add_memory(at, ops, "attention dropout", scores, scores, 0, 1);
+        dropout->forward_bytes += scores; /* a mask of one byte */
+        dropout->backward_bytes += scores;
+        dropout->kept_bytes = kept * (1 + at->element);
+        mpp_ops_mark_core(at, dropout);
     }
-    softmax->kept_bytes = kept * at->element * (one_kernel ? 1 : 3) + (dropout ? kept * (1 + at->element) : 0);
-    softmax->parameters = sinks(at);
-    mpp_ops_mark_core(at, softmax);
 
     MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
     values->count = products->count;

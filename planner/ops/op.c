@@ -46,5 +46,7 @@ MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppL
 int64_t mpp_ops_padded_vocab(const MppJob *job, int64_t tp)
 {
     int64_t multiple = job->runtime->vocab_multiple * tp;
+    if (!multiple)
+        return job->model->vocab - job->model->vocab % tp;
     return (job->model->vocab + multiple - 1) / multiple * multiple;
 }

@@ -152,9 +152,9 @@ GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
     Enumeration at = { job, limits, g_array_new(FALSE, FALSE, sizeof(MppFamily)) };
     MppStrategy s = mpp_strategy_single();
     int64_t node = mpp_cluster_domain(job->cluster, 0, job->gpus);
-    bool fixed = is_fixed(limits, "tp");
+    bool fixed = is_fixed(limits, "tp"), runs = !job->runtime->one_node || job->gpus <= node;
     int64_t most = fixed ? limits->fixed.tp : job->runtime->tensor_parallel ? node : 1;
-    for (s.tp = fixed ? most : 1; s.tp <= most; s.tp++)
+    for (s.tp = fixed ? most : 1; runs && s.tp <= most; s.tp++)
         if (tensor_legal(job, s.tp))
             add_context(&at, s);
     return at.families;
@@ -239,7 +239,7 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
 {
     int n = 0;
-    for (int i = 0; i < MPP_N_RECOMPUTES; i++) {
+    for (int i = 0; i <= (int)job->runtime->most_recompute; i++) {
         /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
                          (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&

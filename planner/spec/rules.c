@@ -251,6 +251,22 @@ static char *runtime_axes(const MppJob *job, const MppStrategy *s)
     return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
 }
 
+static char *runtime_node(const MppJob *job, const MppStrategy *s)
+{
+    (void)s;
+    int64_t domain = mpp_cluster_domain(job->cluster, 0, job->gpus);
+    if (!job->runtime->one_node || job->gpus <= domain)
+        return KEPT;
+    return g_strdup_printf("%s runs within a node, which has %" N " devices, not %" N, job->runtime->title, domain, job->gpus);
+}
+
+static char *runtime_recompute(const MppJob *job, const MppStrategy *s)
+{
+    if (s->recompute <= job->runtime->most_recompute)
+        return KEPT;
+    return g_strdup_printf("%s has no %s recomputation", job->runtime->title, mpp_names_get(&mpp_recompute_names, s->recompute));
+}
+
 static char *runtime_micro_batches(const MppJob *job, const MppStrategy *s)
 {
     int64_t fewer = job->runtime->fewer_micro_batches, m = mpp_strategy_micro_batches(s, job->training.global_batch);
@@ -335,6 +351,8 @@ static const MppRule rules[] = {
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
     { "recompute-selective", MPP_RULE_ILLEGAL, "arXiv:2205.05198 section 5", recompute_selective },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
+    { "runtime-node", MPP_RULE_ILLEGAL, "the runtime profile", runtime_node },
+    { "runtime-recompute", MPP_RULE_ILLEGAL, "the runtime profile", runtime_recompute },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
     { "runtime-empty", MPP_RULE_ILLEGAL, "nanotron runs fail with three stages without layers", runtime_empty },

@@ -55,6 +55,7 @@ typedef struct {
     double kernel_s;     /* one kernel launched by eager code */
     double collective_s; /* one collective call */
     double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
+    double wait_s;       /* device time lost around a collective that computation waits for */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
     double experts_s;    /* of a layer of experts and pass, besides: the host waits for the counts of tokens */
     double micro_batch_s;
@@ -135,11 +136,12 @@ typedef struct {
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     bool experts_split;     /* experts are split over tp unless a run's record says otherwise */
     bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
-    int64_t vocab_multiple; /* the vocabulary is padded to this times tp */
+    int64_t vocab_multiple; /* the vocabulary is padded to this times tp; 0: cut to a multiple of tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
-    MppRecompute usual_recompute;
+    MppRecompute usual_recompute, most_recompute;
     MppSelective selective;
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
+    bool one_node; /* runs within a node */
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
     int64_t schedules;        /* a set of MppScheduleKind */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */

@@ -144,17 +144,24 @@ static void test_unfused(void)
         inputs->job.training.dropout = dropout;
         MppOps ops = attention_of(inputs, "tp=2,mbs=4", false);
         g_autofree char *names = plain_job_names(&ops);
-        g_assert_cmpstr(names, ==, "qkv projection, scores, softmax, weighted values, output projection");
+        g_assert_cmpstr(names, ==, dropout ? "qkv projection, scores, softmax, attention dropout, weighted values, output projection"
+                                              : "qkv projection, scores, softmax, weighted values, output projection");
         const MppOp *softmax = plain_job_find(&ops, "softmax");
-        g_assert_cmpfloat(softmax->kept_bytes, ==, scores * (dropout ? 5 : 2));
+        g_assert_cmpfloat(softmax->kept_bytes, ==, scores * 2);
+        g_assert_cmpfloat(softmax->forward_bytes, ==, scores * 4);
+        g_assert_cmpfloat(softmax->backward_bytes, ==, scores * 6);
+        if (dropout) {
+            g_assert_cmpfloat(plain_job_find(&ops, "attention dropout")->kept_bytes, ==, scores * 3);
+            g_assert_cmpfloat(plain_job_find(&ops, "attention dropout")->forward_bytes, ==, scores * 5);
+        }
         g_assert_cmpfloat(plain_job_find(&ops, "scores")->count, ==, 8);
         g_assert_cmpfloat(plain_job_find(&ops, "scores")->n, ==, 1024);
         g_assert_cmpfloat(plain_job_find(&ops, "weighted values")->k, ==, 1024);
         g_assert_cmpfloat(plain_job_find(&ops, "scores")->parameters, ==, 0);
         inputs->job.training.kernels.attention = MPP_ATTENTION_UNFUSED;
         MppOps apart = attention_of(inputs, "tp=2,mbs=4", false);
-        g_assert_cmpfloat(plain_job_find(&apart, "softmax")->forward_bytes, >, softmax->forward_bytes);
-        g_assert_cmpint(plain_job_find(&apart, "softmax")->forward_kernels, >, softmax->forward_kernels);
+        g_assert_cmpfloat(plain_job_find(&apart, "softmax")->forward_bytes, ==, scores * 36);
+        g_assert_cmpfloat(plain_job_find(&apart, "softmax")->backward_bytes, ==, scores * 40);
     }
 }
 

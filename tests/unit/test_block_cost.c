@@ -223,6 +223,10 @@ static void test_waits(void)
     MppBlockCost cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("three further members", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
     plain_job_expect("twice", cost.by_recompute[MPP_RECOMPUTE_NONE].backward_s, 7);
+    inputs->runtime.host.wait_s = 11; /* of the device, beside 3/4 of 1.6 MB at 20 GB/s */
+    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_TP], 11, 1e-3);
+    inputs->runtime.host.wait_s = 0;
     ops.ops[0].expert = true;
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("experts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5 + 7);

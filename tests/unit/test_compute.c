@@ -185,6 +185,7 @@ static void test_aligned(void)
         { MPP_PRECISION_BF16, false, 4096, 10944, 1 },   { MPP_PRECISION_BF16, false, 4096, 10922, 0.69 },
         { MPP_PRECISION_BF16, false, 10922, 4096, 0.69 }, { MPP_PRECISION_BF16, true, 1024, 104, 1 },
         { MPP_PRECISION_BF16, true, 1024, 108, 0.25 },   { MPP_PRECISION_BF16, true, 197, 64, 0.25 },
+        { MPP_PRECISION_FP16, false, 50257, 1024, 0.35 }, { MPP_PRECISION_FP16, false, 1024, 50257, 0.35 },
         { MPP_PRECISION_FP8, false, 4096, 24, 0.69 },    { MPP_PRECISION_FP32, true, 197, 109, 1 },
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);

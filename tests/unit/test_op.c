@@ -69,6 +69,7 @@ static void test_padded_vocab(void)
     } rows[] = {
         { 50257, 1, 1, 50257 },  { 50257, 128, 1, 50304 }, /* GPT-2's vocabulary, as Megatron pads it */
         { 50257, 128, 8, 51200 }, { 51200, 128, 8, 51200 }, { 50257, 1, 3, 50259 },
+        { 50257, 0, 1, 50257 },  { 50257, 0, 8, 50256 }, /* as vTrain cuts it */
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -71,6 +71,16 @@ static void no_ep(MppInputs *in)
     in->runtime.expert_parallel = false;
 }
 
+static void one_node(MppInputs *in)
+{
+    in->runtime.one_node = true;
+}
+
+static void no_full(MppInputs *in)
+{
+    in->runtime.most_recompute = MPP_RECOMPUTE_SELECTIVE;
+}
+
 static void one_fewer(MppInputs *in)
 {
     in->runtime.fewer_micro_batches = 1;
@@ -213,6 +223,8 @@ static const struct {
     { "runtime-axes", no_pp, 2, "pp=2", "Stack 3 has no pipeline parallelism" },
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
+    { "runtime-node", one_node, 12, "dp=12", "Stack 3 runs within a node, which has 6 devices, not 12" },
+    { "runtime-recompute", no_full, 1, "recompute=full", "Stack 3 has no full recomputation" },
     { "runtime-micro-batches", one_fewer, 3, "pp=3,mbs=120", "Stack 3 needs at least pp - 1 = 2 micro-batches; there are 1" },
     { "runtime-empty", eight_empty, 20, "pp=20,split=greedy", "Stack 3 leaves 8 stages without a layer; it trains with at most 7" },
     { "runtime-sp", never_sp, 2, "tp=2,sp", "Stack 3 has no sequence parallelism" },
