@@ -107,12 +107,12 @@ static int64_t micro_batch(const MppRun *run, const MppRuntime *runtime, const M
 }
 
 /** Ranks that an expert is split over: as stated, or as the test is named, or by the stack's habit. */
-static int64_t expert_ranks(const MppRun *run, const MppRuntime *runtime, const MppStrategy *s)
+static int64_t expert_ranks(const MppRun *run, const MppRunJob *out, const MppStrategy *s)
 {
-    if (!run->model.experts)
+    if (!out->model->moe.experts)
         return 1;
     int64_t stated = run->parallel.etp ? run->parallel.etp : mpp_run_match_test_etp(run->model.name);
-    return stated ? stated : s->ep > 1 && !runtime->experts_split ? 1 : s->tp;
+    return stated ? stated : s->ep > 1 && !out->runtime->experts_split ? 1 : s->tp;
 }
 
 static void fill_strategy(const MppRun *run, MppRunJob *out)
@@ -125,8 +125,8 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->cp = from->cp;
     s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
     s->vpp = chunks_of_stage(from, s->pp);
-    s->ep = run->model.experts ? from->ep : 1;
-    s->etp = expert_ranks(run, out->runtime, s);
+    s->ep = out->model->moe.experts ? from->ep : 1;
+    s->etp = expert_ranks(run, out, s);
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
     s->micro_batch = micro_batch(run, out->runtime, s);
     s->zero = zero_stage(run, out->runtime, s->pp);

@@ -23,7 +23,9 @@ static char *emitted(const MppInputs *inputs, const char *strategy, GError **err
 {
     MppStrategy s = mpp_strategy_single();
     g_assert_true(mpp_strategy_parse(strategy, &s, NULL, NULL));
-    return mpp_emit_text(&mpp_emit_megatron, inputs, &s, error);
+    char *text = mpp_emit_text(&mpp_emit_megatron, inputs, &s, error);
+    mpp_strategy_clear(&s);
+    return text;
 }
 
 static void test_written(void)

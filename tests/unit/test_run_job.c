@@ -197,6 +197,8 @@ static void test_strategy(void)
         { EXPERTS, ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true", "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=1" },
         { EXPERTS ", \"name\": \"mcore_etp1_ep2\"", ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true",
           "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=1" },
+        { "\"name\": \"mixtral-8x7b\", \"seq\": 96", "", "\"ep\": 4", /* experts of the model that is named */
+          "dp=12,tp=1,pp=1,ep=4,mbs=1,zero=2,recompute=selective,split=balanced" },
         { GATED, "", "\"pp\": 3, \"schedule\": \"interleaved\"", /* of two chunks at least */
           "dp=4,tp=1,pp=3,vpp=2,mbs=1,zero=1,schedule=interleaved,recompute=selective,split=balanced" },
         { GATED, ", \"framework\": \"Old\"", "\"tp\": 2, \"recompute\": \"none\"", "dp=6,tp=2,pp=1,mbs=1,sp,zero=1" },

@@ -29,6 +29,7 @@ static void test_named(void)
         { "\"name\": \"Llama 2 70B\"", "Llama 2 70B" },
         { "\"name\": \"phi-4-mini\"", "Phi-4-mini 3.8B" },
         { "\"name\": \"nemotron-h-56b\", \"family\": \"hybrid-mamba\", \"layers\": 118", "Nemotron-H 56B" },
+        { "\"name\": \"Nemotron_3_Nano\", \"family\": \"moe/hybrid\"", "Nemotron 3 Nano 30B-A3B" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         char *skipped;
