@@ -85,6 +85,7 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(ROTARY, "use-rotary-position-embeddings", ALONE, NULL, NULL)                                                               \
     X(VOCAB, "vocab-size", ONE, NULL, NULL)                                                                                      \
     X(SWIGLU, "swiglu", ALONE, NULL, NULL)                                                                                       \
+    X(SQUARED_RELU, "squared-relu", ALONE, NULL, NULL)                                                                           \
     X(NORM, "normalization", ONE, NULL, NULL)                                                                                    \
     X(NO_BIAS, "disable-bias-linear", ALONE, NULL, NULL)                                                                         \
     X(QKV_BIAS, "add-qkv-bias", ALONE, NULL, NULL)                                                                               \

@@ -118,6 +118,8 @@ void mpp_megatron_write_model(MppEmission *e, MppKnobs *knobs)
     mpp_knobs_set(knobs, MPP_KNOB_NORM, "%s", m->norm == MPP_NORM_RMS ? "RMSNorm" : "LayerNorm");
     if (m->gated_mlp)
         mpp_knobs_set(knobs, MPP_KNOB_SWIGLU, "%s", "");
+    else if (!has_linear_bias(m)) /* of plain MLPs without biases the usual activation (Nemotron) */
+        mpp_knobs_set(knobs, MPP_KNOB_SQUARED_RELU, "%s", "");
     if (!has_linear_bias(m))
         mpp_knobs_set(knobs, MPP_KNOB_NO_BIAS, "%s", "");
     if (!has_linear_bias(m) && m->qkv_bias)

@@ -1,6 +1,6 @@
 #include "planner/spec/rules.h"
 
-#include <math.h>
+#include "planner/spec/rules_stack.h"
 
 #define N G_GINT64_FORMAT
 #define KEPT NULL
@@ -168,13 +168,6 @@ static char *schedule(const MppJob *job, const MppStrategy *s)
     return mpp_schedule_kind_broken(s->schedule, s->pp, s->vpp, m, s->schedule_group ? s->schedule_group : s->pp);
 }
 
-static char *runtime_schedule(const MppJob *job, const MppStrategy *s)
-{
-    if (s->pp == 1 || job->runtime->schedules & (int64_t)1 << s->schedule)
-        return KEPT;
-    return g_strdup_printf("%s has no schedule %s", job->runtime->title, mpp_names_get(&mpp_schedule_names, s->schedule));
-}
-
 static char *experts(const MppJob *job, const MppStrategy *s)
 {
     int64_t n = job->model->moe.experts;
@@ -207,15 +200,6 @@ static char *experts_async(const MppJob *job, const MppStrategy *s)
     return s->pp == 1 || s->vpp > 1 ? KEPT : g_strdup("experts' exchange beside another micro-batch needs vpp > 1 in a pipeline");
 }
 
-static char *zero_stage(const MppJob *job, const MppStrategy *s)
-{
-    int64_t most = s->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
-    if (s->zero <= most)
-        return KEPT;
-    return g_strdup_printf("%s has ZeRO up to stage %" N "%s, not %" N, job->runtime->title, most,
-                           s->pp > 1 ? " with pipeline stages" : "", s->zero);
-}
-
 static char *zero_ranks(const MppJob *job, const MppStrategy *s)
 {
     (void)job;
@@ -238,79 +222,6 @@ static char *recompute_selective(const MppJob *job, const MppStrategy *s)
     if (s->recompute != MPP_RECOMPUTE_SELECTIVE || job->model->heads)
         return KEPT;
     return g_strdup_printf("selective recomputation is of attention, which %s does not have", job->model->name);
-}
-
-static char *runtime_axes(const MppJob *job, const MppStrategy *s)
-{
-    const MppRuntime *runtime = job->runtime;
-    const char *lacks = s->tp > 1 && !runtime->tensor_parallel      ? "tensor"
-                        : s->pp > 1 && !runtime->pipeline_parallel  ? "pipeline"
-                        : s->cp > 1 && !runtime->context_parallel   ? "context"
-                        : s->ep > 1 && !runtime->expert_parallel    ? "expert"
-                                                                    : NULL;
-    return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
-}
-
-static char *runtime_node(const MppJob *job, const MppStrategy *s)
-{
-    (void)s;
-    int64_t domain = mpp_cluster_domain(job->cluster, 0, job->gpus);
-    if (!job->runtime->one_node || job->gpus <= domain)
-        return KEPT;
-    return g_strdup_printf("%s runs within a node, which has %" N " devices, not %" N, job->runtime->title, domain, job->gpus);
-}
-
-static char *runtime_recompute(const MppJob *job, const MppStrategy *s)
-{
-    if (s->recompute <= job->runtime->most_recompute)
-        return KEPT;
-    return g_strdup_printf("%s has no %s recomputation", job->runtime->title, mpp_names_get(&mpp_recompute_names, s->recompute));
-}
-
-static char *runtime_micro_batches(const MppJob *job, const MppStrategy *s)
-{
-    int64_t fewer = job->runtime->fewer_micro_batches, m = mpp_strategy_micro_batches(s, job->training.global_batch);
-    if (s->pp == 1 || fewer < 0 || m >= s->pp - fewer)
-        return KEPT;
-    return g_strdup_printf("%s needs at least pp - %" N " = %" N " micro-batches; there are %" N, job->runtime->title, fewer,
-                           s->pp - fewer, m);
-}
-
-/** A greedy split counts the head as work of its own: the last stages may hold nothing but that. */
-static int64_t stages_without_layers(const MppModel *model, const MppStrategy *s)
-{
-    double layers = model->n_layers * (4.0 * model->hidden + 3.0 * model->ffn), head = (double)model->vocab;
-    int64_t filled = (int64_t)ceil(s->pp * layers / (layers + head));
-    return s->pp - MIN(filled, model->n_layers);
-}
-
-static char *runtime_empty(const MppJob *job, const MppStrategy *s)
-{
-    int64_t most = job->runtime->most_empty_stages;
-    if (s->pp == 1 || most < 0 || s->stage_layers || s->stage_split != MPP_STAGE_SPLIT_GREEDY)
-        return KEPT;
-    int64_t empty = stages_without_layers(job->model, s);
-    return empty <= most ? KEPT : g_strdup_printf("%s leaves %" N " stages without a layer; it trains with at most %" N,
-                                                  job->runtime->title, empty, most);
-}
-
-static char *runtime_sp(const MppJob *job, const MppStrategy *s)
-{
-    MppSequenceParallelRule rule = job->runtime->sequence_parallel;
-    if (s->sequence_parallel && rule == MPP_SEQUENCE_PARALLEL_NEVER)
-        return g_strdup_printf("%s has no sequence parallelism", job->runtime->title);
-    if (s->tp > 1 && !s->sequence_parallel && rule == MPP_SEQUENCE_PARALLEL_ALWAYS)
-        return g_strdup_printf("%s always uses sequence parallelism with tp > 1", job->runtime->title);
-    return KEPT;
-}
-
-static char *precision(const MppJob *job, const MppStrategy *s)
-{
-    (void)s;
-    const MppDevice *device = &job->cluster->device;
-    if (device->peak_flop_per_s.by_precision[job->training.precision] > 0)
-        return KEPT;
-    return g_strdup_printf("the %s has no %s products", device->title, mpp_names_get(&mpp_precision_names, job->training.precision));
 }
 
 static char *tp_node(const MppJob *job, const MppStrategy *s)
@@ -346,39 +257,30 @@ static const MppRule rules[] = {
     { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },
     { "experts-order", MPP_RULE_ILLEGAL, "Megatron parallel_state: equal pp groups of both grids", experts_order },
     { "experts-async", MPP_RULE_ILLEGAL, "Megatron arguments: overlap_moe_expert_parallel_comm", experts_async },
-    { "zero-stage", MPP_RULE_ILLEGAL, "DeepSpeed PipelineEngine: ZeRO below 2", zero_stage },
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
     { "recompute-selective", MPP_RULE_ILLEGAL, "arXiv:2205.05198 section 5", recompute_selective },
-    { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
-    { "runtime-node", MPP_RULE_ILLEGAL, "the runtime profile", runtime_node },
-    { "runtime-recompute", MPP_RULE_ILLEGAL, "the runtime profile", runtime_recompute },
-    { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
-    { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
-    { "runtime-empty", MPP_RULE_ILLEGAL, "nanotron runs fail with three stages without layers", runtime_empty },
-    { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
-    { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },
     { "tp-node", MPP_RULE_ADVICE, "arXiv:2104.04473 takeaway 1", tp_node },
 };
 
 int mpp_rules_count(void)
 {
-    return G_N_ELEMENTS(rules);
+    return (int)G_N_ELEMENTS(rules) + mpp_n_stack_rules;
 }
 
 const MppRule *mpp_rules_get(int index)
 {
-    return &rules[index];
+    int own = (int)G_N_ELEMENTS(rules);
+    return index < own ? &rules[index] : &mpp_stack_rules[index - own];
 }
 
 int mpp_rules_first_broken(MppRuleKind kind, const MppJob *job, const MppStrategy *strategy)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (rules[i].kind != kind)
-            continue;
-        g_autofree char *message = rules[i].broken(job, strategy);
+    for (int i = 0; i < mpp_rules_count(); i++) {
+        const MppRule *rule = mpp_rules_get(i);
+        g_autofree char *message = rule->kind == kind ? rule->broken(job, strategy) : NULL;
         if (message)
-            return (int)i;
+            return i;
     }
     return -1;
 }
@@ -388,7 +290,8 @@ bool mpp_rules_check(const MppJob *job, const MppStrategy *strategy, GError **er
     int index = mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, strategy);
     if (index < 0)
         return true;
-    g_autofree char *message = rules[index].broken(job, strategy);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s [%s]", message, rules[index].id);
+    const MppRule *rule = mpp_rules_get(index);
+    g_autofree char *message = rule->broken(job, strategy);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s [%s]", message, rule->id);
     return false;
 }

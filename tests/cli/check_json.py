@@ -144,13 +144,14 @@ def case_compare():
     has_keys(got, {"format_version", "rows", "summary"})
     rows = {row["id"]: row for row in got["rows"]}
     equal(list(rows), ["a-1", "a-2", "b-1", "b-2", "b-3"])
-    predicted = {"predicted_step_time_s", "predicted_memory_bytes", "predicted_fits", "cluster", "runtime", "plan", "shares_s",
+    predicted = {"predicted_step_time_s", "p10_step_time_s", "p90_step_time_s", "predicted_memory_bytes", "predicted_fits", "cluster", "runtime", "plan", "shares_s",
                  "memory_parts_bytes"}
     has_keys(rows["a-1"], {"id", "source", "measured_step_time_s", "measured_memory_bytes"} | predicted)
     has_keys(rows["a-2"], {"id", "source", "measured_step_time_s"} | predicted)
     has_keys(rows["b-1"], {"id", "source"} | predicted)
     near(rows["a-1"]["measured_memory_bytes"], 31.7 * 2**30)
     near(sum(rows["a-1"]["shares_s"].values()), rows["a-1"]["predicted_step_time_s"])
+    assert all(row["p10_step_time_s"] < row["predicted_step_time_s"] < row["p90_step_time_s"] for row in rows.values() if "skipped" not in row)
     equal(rows["b-2"]["skipped"], "model family cnn is not modelled")
     equal(rows["b-3"]["skipped"], "no device profile for abacus")
     equal(list(got["summary"]), ["alpha", "beta"])

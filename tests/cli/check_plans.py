@@ -278,11 +278,11 @@ def case_reasons_hold():
 def case_csv(folder):
     run("compare", "data/runs.jsonl", "--csv", folder / "out.csv")
     lines = (folder / "out.csv").read_text().splitlines()
-    equal(lines[0], "source,id,measured_s,predicted_s,measured_gib,predicted_gib,predicted_fits,skipped")
+    equal(lines[0], "source,id,measured_s,predicted_s,p10_s,p90_s,measured_gib,predicted_gib,predicted_fits,skipped")
     equal([line.split(",")[:2] for line in lines[1:]],
           [["alpha", "a-1"], ["alpha", "a-2"], ["beta", "b-1"], ["beta", "b-2"], ["beta", "b-3"]])
-    equal({line.count(",") for line in lines}, {7})
-    equal(lines[4].split(",")[7], "model family cnn is not modelled")
+    equal({line.count(",") for line in lines}, {9})
+    equal(lines[4].split(",")[9], "model family cnn is not modelled")
 
 
 @scratch

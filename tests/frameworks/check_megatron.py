@@ -33,6 +33,7 @@ def transformer_config(arguments, strategy):
     torch = need("torch")
     stand_in.fused_rotary()
     arguments.params_dtype = torch.bfloat16 if arguments.bf16 else torch.half if arguments.fp16 else torch.float
+    arguments.bias_gelu_fusion &= arguments.add_bias_linear  # so does arguments.py
     arguments.virtual_pipeline_model_parallel_size = arguments.num_virtual_stages_per_pipeline_rank
     if arguments.pipeline_model_parallel_layout:  # arguments.py derives it
         stages = need("megatron.core.transformer.pipeline_parallel_layer_layout").PipelineParallelLayerLayout
@@ -62,10 +63,22 @@ def check(text, strategy, inputs):
         equal(config.expert_tensor_parallel_size, strategy["etp"])
     equal((config.num_layers, config.hidden_size, config.num_attention_heads), (model["layers"], model["hidden"], model["heads"]))
     equal(layers_by_stage(arguments, config, model["layers"], model.get("prediction_layers", 0)), strategy["stage_layers"])
+    check_pattern(arguments, config, model)
     check_recomputation(config, strategy)
     check_groups(arguments, strategy, inputs["gpus"])
     check_batch(arguments, strategy, training)
     check_optimizer(arguments, strategy)
+
+
+def check_pattern(arguments, config, model):
+    equal(config.is_hybrid_model, "pattern" in model)
+    if "pattern" not in model:
+        return
+    allocation = need("megatron.core.ssm.mamba_hybrid_layer_allocation")
+    equal("".join(allocation.allocate_layers(config.num_layers, 0.0, 0.0, arguments.hybrid_override_pattern)), model["pattern"])
+    need(arguments.spec[0])
+    sizes = (config.mamba_num_heads, config.mamba_head_dim, config.mamba_num_groups, config.mamba_state_dim)
+    equal(sizes, tuple(model["ssm"][name] for name in ("heads", "head_dim", "groups", "state")))
 
 
 def check_recomputation(config, strategy):
@@ -116,4 +129,4 @@ def check_optimizer(arguments, strategy):
     equal(settings.optimizer_cpu_offload, strategy["offload_optimizer"])
 
 
-main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "order", "ulysses", "gpt", "experts", "latent", "sinks"]))
+main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "order", "ulysses", "gpt", "experts", "latent", "sinks", "pattern"]))

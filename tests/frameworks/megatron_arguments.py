@@ -49,6 +49,8 @@ OTHERS = [
     ("--attention-dropout", None, 0.1, float),
     ("--hidden-dropout", None, 0.1, float),
     ("--cp-comm-type", None, ["p2p"], "many"),
+    ("--hybrid-override-pattern", None, None, str),
+    ("--spec", None, None, "many"),
     ("--recompute-modules", None, None, "many"),
     ("--moe-layer-freq", None, 1, "pattern"),
     ("--window-size", None, None, "pair"),
@@ -59,8 +61,7 @@ OTHERS = [
 ]
 # what the mapping of a namespace to TransformerConfig asks for beside
 PLAIN = {"no_persist_layer_norm": False, "apply_layernorm_1p": False, "norm_epsilon": 1e-5, "overlap_p2p_comm": False,
-         "fp8_param_gather": False, "init_method_xavier_uniform": False, "heterogeneous_layers_config_path": None, "config_logger_dir": "",
-         "is_hybrid_model": False}
+         "fp8_param_gather": False, "init_method_xavier_uniform": False, "heterogeneous_layers_config_path": None, "config_logger_dir": ""}
 
 
 def parse_others(parser, backend):
@@ -100,10 +101,10 @@ def parse_fields(parser, config, taken):
 
 
 def namespace(script, config_class, backend):
-    """The arguments between pretrain_gpt.py and "$@"; torchrun's own are checked apart."""
+    """The arguments between pretrain_gpt.py or pretrain_mamba.py and "$@"; torchrun's own are checked apart."""
     command = script[script.index("exec torchrun"):].replace("\\\n", " ")
     words = shlex.split(command)
-    begin, end = words.index("pretrain_gpt.py") + 1, words.index("$@")
+    begin, end = next(i for i, word in enumerate(words) if word.startswith("pretrain_")) + 1, words.index("$@")
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     taken = parse_others(parser, backend)
     parse_fields(parser, config_class, taken)

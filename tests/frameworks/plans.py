@@ -27,6 +27,7 @@ PLANS = {
     "experts": ("mixtral-8x7b", 64, "megatron-core", [], "tp=2,pp=2,ep=8,etp=1,sp,mbs=1,zero=1"),
     "latent": ("deepseek-v3", 512, "megatron-core", ["--precision", "fp8"], "tp=1,pp=16,ep=32,mbs=1,zero=1,recompute=selective,split=balanced"),
     "sinks": ("gpt-oss-20b", 16, "megatron-core", [], "ep=4,mbs=1,zero=1"),
+    "pattern": ("nemotron-h-8b", 32, "megatron-core", [], "tp=4,pp=2,sp,mbs=1,zero=1,split=even"),
     "titan": ("llama-3.1-70b", 128, "torchtitan", [], "tp=8,pp=4,mbs=1,zero=2"),
     "titan-looped": ("llama-3.1-70b", 64, "torchtitan", [], "tp=4,pp=4,vpp=2,mbs=1,zero=3,recompute=full"),
     "titan-v": ("llama-3.1-8b", 16, "torchtitan", [], "pp=4,vpp=2,schedule=zb-v,mbs=1,zero=2"),
