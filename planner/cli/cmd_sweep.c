@@ -273,7 +273,7 @@ static bool run(int argc, char **argv, GError **error)
 const MppCommand mpp_command_sweep = {
     .name = "sweep",
     .arguments = "NAME=VALUES",
-    .summary = "The best plan for each of several numbers of devices, lengths, batches, clusters … side by side.",
+    .summary = "Find the best plan for each of several numbers of devices, lengths, batches, clusters … side by side.",
     .examples = "  mpplan sweep --model llama-3.1-70b gpus=8..1024 --tokens 15T   # how few do, how it scales, days, dollars\n"
                 "  mpplan sweep --model llama-3.1-8b --gpus 64 seq=8192..1048576  # the longest context\n"
                 "  mpplan sweep --model gpt.json --gpus 8 mbs=1..64               # the best micro-batch\n"

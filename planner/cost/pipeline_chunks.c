@@ -1,7 +1,5 @@
 #include "planner/cost/pipeline_chunks.h"
 
-#include <string.h>
-
 #include "planner/cost/collective.h"
 
 /** Recomputation of a strategy's layers that are recomputed at all. */
@@ -115,6 +113,14 @@ static void copy_costs(MppPipelineCost *pipeline, int64_t index)
     set_durations(pipeline, index);
 }
 
+static bool same_counts(const MppKindCounts *a, const MppKindCounts *b, int64_t n_kinds)
+{
+    for (int64_t i = 0; i < n_kinds; i++)
+        if (a->n[i] != b->n[i])
+            return false;
+    return true;
+}
+
 /** Neither is at an end of the model, and both have the same layers in the same order, as far as costs go. */
 static bool alike(const MppPipelineCost *pipeline, int64_t index)
 {
@@ -123,11 +129,10 @@ static bool alike(const MppPipelineCost *pipeline, int64_t index)
     const MppChunkCost *chunk = &pipeline->chunks[index], *before = chunk - 1;
     const MppModel *model = pipeline->shard->job->model;
     const uint8_t *kind_of_layer = model->kind_of_layer;
-    size_t counts_bytes = (size_t)model->n_kinds * sizeof(chunk->stored.n[0]);
     return chunk->layers > 0 && chunk->layers == before->layers &&
            kind_of_layer[chunk->first_layer] == kind_of_layer[before->first_layer] &&
-           memcmp(chunk->stored.n, before->stored.n, counts_bytes) == 0 &&
-           memcmp(chunk->recomputed.n, before->recomputed.n, counts_bytes) == 0;
+           same_counts(&chunk->stored, &before->stored, model->n_kinds) &&
+           same_counts(&chunk->recomputed, &before->recomputed, model->n_kinds);
 }
 
 double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t index)
@@ -136,7 +141,7 @@ double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t 
     return mpp_shard_cost_message_bytes(pipeline->shard, chunk->first_layer + chunk->layers);
 }
 
-/** Most are as large as the one before. */
+/** A transformer's are all as large; of others, most as the one before. */
 static void set_messages(MppPipelineCost *pipeline)
 {
     const MppJob *job = pipeline->shard->job;
@@ -144,7 +149,7 @@ static void set_messages(MppPipelineCost *pipeline)
     double bytes = 0;
     for (int64_t c = 0; c < pipeline->n_chunks; c++) {
         double before = bytes;
-        bytes = mpp_pipeline_cost_message_bytes(pipeline, c);
+        bytes = c && !job->model->sequential ? before : mpp_pipeline_cost_message_bytes(pipeline, c);
         pipeline->message_s[c] = bytes == before ? pipeline->message_s[c - 1]
                                                  : mpp_collective_message_s(job->cluster, bytes, group) *
                                                        (1 - job->runtime->overlap.stages_frac);
