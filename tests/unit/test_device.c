@@ -149,6 +149,14 @@ static bool is_label(const char *name)
     return false;
 }
 
+/** "cores", or a part of what has parts: "matmul_frac.fp8". */
+static bool is_there(const MppJson *json, const char *name)
+{
+    g_auto(GStrv) parts = g_strsplit(name, ".", 2);
+    const cJSON *field = is_label(parts[0]) ? NULL : mpp_json_get(json->root, parts[0]);
+    return field && (!parts[1] || mpp_json_get(field, parts[1]));
+}
+
 static void check_sources(const MppJson *json)
 {
     const cJSON *sources = mpp_json_get(json->root, "sources"), *member;
@@ -158,7 +166,7 @@ static void check_sources(const MppJson *json)
             g_error("%s: no source for %s", json->name, member->string);
     }
     cJSON_ArrayForEach(member, sources)
-        if (is_label(member->string) || !mpp_json_get(json->root, member->string))
+        if (!is_there(json, member->string))
             g_error("%s: a source for %s, which is not there", json->name, member->string);
 }
 
