@@ -6,18 +6,6 @@
 
 enum { MOST_GPUS = 1 << 20, MOST_TOKENS = 1 << 26 };
 
-static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool usage(GError **error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, message);
-    return false;
-}
-
 /** The word's own name, as the user knows it. */
 static char *shown(const MppJobWords *w, const char *name)
 {
@@ -31,7 +19,7 @@ static bool find_name(const MppJobWords *w, const MppNames *names, const char *t
     int value = mpp_names_find(names, text);
     if (value < 0) {
         g_autofree char *known = mpp_names_suggest(names->names, names->n_names, text), *name = shown(w, word);
-        return usage(error, "%s: unknown %s \"%s\"; known: %s", name, names->title, text, known);
+        return mpp_error_usage(error, "%s: unknown %s \"%s\"; known: %s", name, names->title, text, known);
     }
     *out = value;
     return true;
@@ -42,7 +30,7 @@ static bool check_count(const MppJobWords *w, int64_t given, int64_t most, const
     if (given == MPP_JOB_NOT_GIVEN || (given >= 1 && given <= most))
         return true;
     g_autofree char *name = shown(w, word);
-    return usage(error, "%s: expected a whole number from 1 to %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT, name, most, given);
+    return mpp_error_usage(error, "%s: expected a whole number from 1 to %" G_GINT64_FORMAT ", got %" G_GINT64_FORMAT, name, most, given);
 }
 
 /** Sequences of less than @w's tokens, and losses of some of them. Error: MPP_ERROR_INVALID when there are more. */
@@ -64,7 +52,7 @@ static bool set_seq_and_batch(const MppJobWords *w, const MppLaunch *launch, Mpp
         return false;
     if (w->seq != MPP_JOB_NOT_GIVEN && inputs->model.sequential) {
         g_autofree char *seq_name = shown(w, "seq");
-        return usage(error, "%s: %s takes samples, not sequences of tokens", seq_name, inputs->model.name);
+        return mpp_error_usage(error, "%s: %s takes samples, not sequences of tokens", seq_name, inputs->model.name);
     }
     if (w->seq != MPP_JOB_NOT_GIVEN)
         training->seq = w->seq;
@@ -110,7 +98,7 @@ static bool set_kernels(const MppJobWords *w, MppKernels *kernels, GError **erro
         const MppField *row = find_switch(name);
         if (!row) {
             g_autofree char *known = known_switches(name), *option = shown(w, "kernels");
-            return usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, words[i], known);
+            return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, words[i], known);
         }
         *(bool *)((char *)kernels + row->offset) = !off;
     }
@@ -132,11 +120,11 @@ static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
     g_autofree char *kernel_name = shown(w, "attention"), *format_name = shown(w, "precision");
     const MppAttentionRate *rate = mpp_device_attention(device, attention);
     if (rate && !(rate->forward_frac > 0))
-        return usage(error, "%s: the %s has no rate for %s", kernel_name, device->title,
+        return mpp_error_usage(error, "%s: the %s has no rate for %s", kernel_name, device->title,
                      mpp_names_get(&mpp_attention_names, attention));
     if (device->peak_flop_per_s.by_precision[precision] > 0)
         return true;
-    return usage(error, "%s: the %s has no %s products", format_name, device->title,
+    return mpp_error_usage(error, "%s: the %s has no %s products", format_name, device->title,
                  mpp_names_get(&mpp_precision_names, precision));
 }
 
@@ -182,9 +170,9 @@ static bool check_given(const MppJobWords *w, const MppModel *model, GError **er
     g_autofree char *model_name = shown(w, "model"), *gpus_name = shown(w, "gpus");
     const char *example = w->flags ? "--model gpt.json" : "\"llama-3.1-8b\"";
     if (!w->model && !model)
-        return usage(error, "%s is missing; try %s, or a Hugging Face config.json", model_name, example);
+        return mpp_error_usage(error, "%s is missing; try %s, or a Hugging Face config.json", model_name, example);
     if (w->gpus == MPP_JOB_NOT_GIVEN)
-        return usage(error, "%s is missing: how many devices?", gpus_name);
+        return mpp_error_usage(error, "%s is missing: how many devices?", gpus_name);
     return check_count(w, w->gpus, MOST_GPUS, "gpus", error);
 }
 

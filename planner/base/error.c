@@ -9,6 +9,16 @@ static const int exit_statuses[MPP_N_ERRORS] = {
     [MPP_ERROR_INTERRUPTED] = 130, [MPP_ERROR_TERMINATED] = 143,
 };
 
+bool mpp_error_usage(GError **error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, message);
+    return false;
+}
+
 int mpp_error_exit_status(const GError *error)
 {
     if (!error)

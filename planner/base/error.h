@@ -7,6 +7,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef enum {
     MPP_ERROR_SYNTAX,      /* a file is not the format it should be */
@@ -25,6 +26,9 @@ typedef enum {
 
 #define MPP_ERROR mpp_error_quark()
 GQuark mpp_error_quark(void);
+
+/** Sets MPP_ERROR_USAGE. Returns: false, for the caller to hand on. */
+bool mpp_error_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Exit status of the program for @error: 0 for NULL, 1 run time, 2 usage, 3 infeasible, 4 tolerance, 5 bad input, 130 and 143 interrupted. */
 int mpp_error_exit_status(const GError *error);

@@ -17,18 +17,6 @@ void mpp_sweep_free(MppSweep *sweep)
     g_free(sweep);
 }
 
-static bool usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool usage(GError **error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, message);
-    return false;
-}
-
 /** Values from @low to @high, each twice the one before; the last is @high. NULL: not such a range. */
 static char **doubled(const char *text)
 {
@@ -59,9 +47,9 @@ MppSweep *mpp_sweep_parse(const char *text, GError **error)
     if (n > 0 && n <= MOST_VALUES)
         return g_steal_pointer(&sweep);
     if (n)
-        usage(error, "\"%s\" has %u values; at most %d are swept over", text, n, MOST_VALUES);
+        mpp_error_usage(error, "\"%s\" has %u values; at most %d are swept over", text, n, MOST_VALUES);
     else
-        usage(error, "\"%s\": expected NAME=VALUES, like gpus=8..1024 (doubling) or precision=bf16,fp8", text);
+        mpp_error_usage(error, "\"%s\": expected NAME=VALUES, like gpus=8..1024 (doubling) or precision=bf16,fp8", text);
     return NULL;
 }
 
@@ -73,7 +61,7 @@ static bool set_option(const GOptionEntry *entry, char *value, GError **error)
     }
     gint64 number;
     if (!g_ascii_string_to_signed(value, 10, 1, G_MAXINT64, &number, NULL))
-        return usage(error, "--%s: expected a whole number from 1 on, got \"%s\"", entry->long_name, value);
+        return mpp_error_usage(error, "--%s: expected a whole number from 1 on, got \"%s\"", entry->long_name, value);
     *(int64_t *)entry->arg_data = number;
     return true;
 }
@@ -85,7 +73,7 @@ static bool unknown(const char *name, const GOptionEntry *entries, GError **erro
     for (; entries[n].long_name; n++)
         known[n] = entries[n].long_name;
     g_autofree char *nearest = mpp_names_suggest(known, n, name);
-    return usage(error, "\"%s\" is nothing to sweep over; known: %s, and the parts of a strategy (tp, pp, mbs, …)", name, nearest);
+    return mpp_error_usage(error, "\"%s\" is nothing to sweep over; known: %s, and the parts of a strategy (tp, pp, mbs, …)", name, nearest);
 }
 
 bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobOptions *options, char **strategy, GError **error)
@@ -118,5 +106,5 @@ bool mpp_sweep_tokens(const char *text, double *tokens, GError **error)
             *tokens = number * units[i].unit;
             return true;
         }
-    return usage(error, "--tokens: expected a number of tokens like 15T or 300B, got \"%s\"", text);
+    return mpp_error_usage(error, "--tokens: expected a number of tokens like 15T or 300B, got \"%s\"", text);
 }

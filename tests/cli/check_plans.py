@@ -275,6 +275,38 @@ def case_reasons_hold():
 
 
 @scratch
+def case_kernels(folder):
+    """Switches are turned on and off in the job that is planned, and what they do is felt."""
+    def kernels(*words):
+        run("estimate", *QUESTION, "--strategy", SPLIT, *words, "-o", folder / "plan.json")
+        plan = json.loads((folder / "plan.json").read_text())
+        return plan["inputs"]["training"]["kernels"], plan["best"]["step_time_s"]
+    usual, usual_s = kernels()
+    changed, changed_s = kernels("--kernels", "no-elementwise_fused,dispatch-once")
+    equal(changed, usual | {"elementwise_fused": False, "dispatch_once": True})
+    equal(kernels("--kernels", "elementwise_fused,no-dispatch_once"), (usual, usual_s))
+    assert changed_s > usual_s, f"{changed_s} s without fused kernels, {usual_s} s with"
+
+
+@scratch
+def case_sweep(folder):
+    """Each row is what plan answers; time and cost are those of the tokens; the first that fits is the measure of the others."""
+    question = [*JOB, "--global-batch", 48]
+    run("sweep", *question, "gpus=3,6,12", "--tokens", "3B", "-o", folder / "sweep.json")
+    got = json.loads((folder / "sweep.json").read_text())
+    equal([row["value"] for row in got["rows"]], ["3", "6", "12"])
+    for row in got["rows"]:
+        best = run_json("plan", *question, "--gpus", row["value"], "--json")["best"]
+        equal(row["plan"], best)
+        near(row["tokens_s"], 3e9 / (best["tokens_per_s_per_gpu"] * row["gpus"]))
+    by_part = run_json("sweep", *question, "--gpus", 12, "--strategy", "pp=3", "tp=1,2", "--json")["rows"]
+    equal([(row["plan"]["strategy"]["tp"], row["plan"]["strategy"]["pp"]) for row in by_part], [(1, 3), (2, 3)])
+    none = run("sweep", *TOO_LARGE[:-2], "gpus=1,2", status=3)
+    equal(none.stdout.count("none fits"), 2)
+    equal(none.stderr, "mpplan: no plan fits for any gpus\n")
+
+
+@scratch
 def case_csv(folder):
     run("compare", "data/runs.jsonl", "--csv", folder / "out.csv")
     lines = (folder / "out.csv").read_text().splitlines()

@@ -3,12 +3,12 @@
  */
 #pragma once
 
-#include "planner/cost/pipeline_cost.h"
+#include "planner/cost/plan_cost.h"
 
 typedef struct {
-    MppShardCost shard;
     MppStrategy strategy;
-    MppPipelineCost *pipeline;
+    MppPlanCost *cost;
+    MppPipelineCost *pipeline; /* the cost's */
 } CostedPlan;
 
 /** @text: the whole strategy, as mpp_strategy_parse() takes it; legal for @job, which is borrowed. */

@@ -6,12 +6,8 @@ Simulated *simulated_of(MppInputs *inputs, const char *strategy, const MppWhatIf
     MppStrategy *s = &simulated->strategy;
     *s = plain_job_strategy(strategy);
     simulated->inputs = inputs;
-    simulated->shard = g_new(MppShardCost, 1);
-    MppMesh mesh = mpp_mesh_new(s, &inputs->cluster, inputs->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    mpp_shard_cost(&inputs->job, &place, simulated->shard);
-    simulated->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, inputs->model.n_layers);
-    mpp_pipeline_cost_fill(simulated->pipeline, simulated->shard, s);
+    simulated->cost = mpp_plan_cost_new(&inputs->job, s);
+    simulated->pipeline = simulated->cost->pipeline;
     g_autoptr(GError) error = NULL;
     simulated->simulation = mpp_simulate(simulated->pipeline, what_if, NULL, &error);
     g_assert_no_error(error);
@@ -28,10 +24,9 @@ void simulated_free(Simulated *simulated)
 {
     mpp_tracks_free(simulated->tracks);
     mpp_simulation_free(simulated->simulation);
-    mpp_pipeline_cost_free(simulated->pipeline);
+    mpp_plan_cost_free(simulated->cost);
     mpp_strategy_clear(&simulated->strategy);
     mpp_inputs_free(simulated->inputs);
-    g_free(simulated->shard);
     g_free(simulated);
 }
 

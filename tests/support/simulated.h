@@ -3,14 +3,15 @@
  */
 #pragma once
 
+#include "planner/cost/plan_cost.h"
 #include "sim/tracks.h"
 #include "tests/support/plain_job.h"
 
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;
-    MppShardCost *shard;
-    MppPipelineCost *pipeline;
+    MppPlanCost *cost;
+    MppPipelineCost *pipeline; /* the cost's */
     MppSimulation *simulation;
     MppTracks *tracks;
 } Simulated;

@@ -2,34 +2,8 @@
 
 #include <string.h>
 
+#include "tests/support/costed_plan.h"
 #include "tests/support/plain_job.h"
-
-typedef struct {
-    MppShardCost shard;
-    MppStrategy strategy;
-    MppPipelineCost *pipeline;
-} Filled;
-
-static Filled *fill(const MppInputs *inputs, const char *text)
-{
-    Filled *filled = g_new0(Filled, 1);
-    MppStrategy *s = &filled->strategy;
-    *s = plain_job_strategy(text);
-    MppMesh mesh = mpp_mesh_new(s, &inputs->cluster, inputs->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    mpp_shard_cost(&inputs->job, &place, &filled->shard);
-    filled->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, inputs->model.n_layers);
-    mpp_pipeline_cost_fill(filled->pipeline, &filled->shard, s);
-    return filled;
-}
-
-static void filled_free(Filled *filled)
-{
-    mpp_pipeline_cost_free(filled->pipeline);
-    g_free(filled);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filled, filled_free)
 
 /** Model states of 7.5 B parameters on 64 ranks: 120, 31.4, 16.6 and 1.9 GB (arXiv:1910.02054, figure 1). */
 static void test_published_states(void)
@@ -43,7 +17,7 @@ static void test_published_states(void)
     g_autoptr(MppInputs) inputs = plain_job_new(64);
     inputs->runtime.state.gradient_bytes = 2;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         MppParameterBytes bytes = mpp_memory_rates(filled->pipeline).dense;
         double gb = 7.5 * (bytes.weights + bytes.gradients + bytes.optimizer + bytes.buffers);
         g_assert_cmpfloat_with_epsilon(gb, rows[i].gb, 0.05);
@@ -75,7 +49,7 @@ static void test_rates(void)
         inputs->runtime.state.zero0_kept_bytes = 1.25;
         inputs->job.training.precision = rows[i].precision;
         inputs->job.training.optimizer = rows[i].optimizer;
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         MppParameterBytes bytes = mpp_memory_rates(filled->pipeline).dense;
         plain_job_expect("weights", bytes.weights, rows[i].weights);
         plain_job_expect("gradients", bytes.gradients, rows[i].gradients);
@@ -89,7 +63,7 @@ static void test_bf16(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.state.bf16_kept_bytes = 2.75;
-    g_autoptr(Filled) filled = fill(inputs, "dp=8,zero=1");
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,zero=1");
     plain_job_expect("bf16", mpp_memory_rates(filled->pipeline).dense.buffers, 2.75);
     inputs->job.training.precision = MPP_PRECISION_FP16;
     plain_job_expect("fp16", mpp_memory_rates(filled->pipeline).dense.buffers, 0);
@@ -112,7 +86,7 @@ static void test_bf16_without_pipeline(void)
         inputs->runtime.state.bf16_kept_bytes = 2.75;
         inputs->runtime.state.bf16_accumulates_with_pp = true;
         inputs->job.training.precision = rows[i].precision;
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("gradients", mpp_memory_rates(filled->pipeline).dense.gradients, rows[i].gradients);
         plain_job_expect("buffers", mpp_memory_rates(filled->pipeline).dense.buffers, rows[i].buffers);
     }
@@ -135,7 +109,7 @@ static void test_narrow_weights(void)
         g_autoptr(MppInputs) inputs = plain_job_new(8);
         inputs->runtime.memory.narrow_weights = rows[i].kept;
         inputs->job.training.precision = rows[i].precision;
-        g_autoptr(Filled) filled = fill(inputs, "dp=8,zero=1");
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,zero=1");
         plain_job_expect("buffers", mpp_memory_rates(filled->pipeline).dense.buffers, rows[i].buffers);
     }
 }
@@ -151,17 +125,17 @@ static void test_gathered(void)
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes,
                          rows[i].of_layer * layer + rows[i].of_ends * ends);
     }
     inputs->runtime.state.new_gradient_bytes = 1.5;
-    g_autoptr(Filled) with_new = fill(inputs, "dp=4,tp=2,zero=1");
+    g_autoptr(CostedPlan) with_new = costed_plan_new(&inputs->job, "dp=4,tp=2,zero=1");
     plain_job_expect("new gradients", mpp_memory_rates(with_new->pipeline).gathered_bytes,
-                     1.5 * with_new->shard.kinds[0].parameters);
+                     1.5 * with_new->cost->shard.kinds[0].parameters);
     inputs->model.moe = (MppMoe){ .experts = 16, .topk = 2, .ffn = 512, .every = 1 };
     plain_job_finish(inputs);
-    g_autoptr(Filled) filled = fill(inputs, "dp=8,ep=4,zero=1");
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,ep=4,zero=1");
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).experts.optimizer, ==, 6);
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).dense.optimizer, ==, 1.5);
 }
@@ -176,7 +150,7 @@ static void test_sharded_master(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.state.sharded_master = true;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("weights", mpp_memory_rates(filled->pipeline).dense.weights, rows[i].weights);
     }
 }
@@ -188,7 +162,7 @@ static void test_moments(void)
     double parts[2][MPP_N_MEMORY_PARTS];
     for (int narrow = 0; narrow < 2; narrow++) {
         inputs->runtime.memory.logit_bytes = narrow ? 0.01 : 6;
-        g_autoptr(Filled) filled = fill(inputs, "dp=8,mbs=2,recompute=full");
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,mbs=2,recompute=full");
         MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
         MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         memcpy(parts[narrow], memory.bytes, sizeof memory.bytes);
@@ -203,14 +177,14 @@ static void test_stages(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.memory.fixed_bytes = 5e6;
-    g_autoptr(Filled) filled = fill(inputs, "dp=4,pp=2,mbs=2,recompute=full");
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2,recompute=full");
     MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
     double layers = 2 * (4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512), ends = 51200 * 512, input = 2048 * 512 * 2;
     const struct {
         double parameters, activations, loss;
     } expected[] = {
-        { layers + ends, 2 * (2 * input + filled->shard.embedding.by_recompute[0].kept_bytes), 0 },
-        { layers + ends + 512, 2 * input + filled->shard.head.by_recompute[0].kept_bytes, 2048 * 51200 * 6.0 },
+        { layers + ends, 2 * (2 * input + filled->cost->shard.embedding.by_recompute[0].kept_bytes), 0 },
+        { layers + ends + 512, 2 * input + filled->cost->shard.head.by_recompute[0].kept_bytes, 2048 * 51200 * 6.0 },
     };
     double peak = 0;
     for (int k = 0; k < 2; k++) {
@@ -220,7 +194,7 @@ static void test_stages(void)
         plain_job_expect("optimizer", memory.bytes[MPP_MEMORY_OPTIMIZER], 12 * expected[k].parameters);
         plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], expected[k].activations);
         plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING],
-                         k ? 0 : filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes);
+                         k ? 0 : filled->cost->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes);
         plain_job_expect("loss", memory.bytes[MPP_MEMORY_LOSS], expected[k].loss);
         plain_job_expect("buffers", memory.bytes[MPP_MEMORY_BUFFERS], 5e6);
         peak = MAX(peak, memory.allocated_bytes);
@@ -256,7 +230,7 @@ static void test_figures(void)
         inputs->runtime.memory.recompute_fragment_frac = rows[i].fragment_frac / 3;
         inputs->runtime.memory.context_bytes = 4e9;
         inputs->cluster.device.memory_bytes = rows[i].memory_bytes;
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
         MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         plain_job_expect("reserved", memory.reserved_bytes,
@@ -271,7 +245,7 @@ static void test_figures(void)
     hosted->runtime.memory.deferred_buffers = 3;
     for (int limits = 0; limits < 2; limits++) {
         hosted->runtime.host.layer_s = limits ? 1 : 0;
-        g_autoptr(Filled) filled = fill(hosted, "tp=2,pp=2");
+        g_autoptr(CostedPlan) filled = costed_plan_new(&hosted->job, "tp=2,pp=2");
         MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
         MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         plain_job_expect("two stages", memory.reserved_bytes - memory.allocated_bytes, limits ? 0 : 3.0 * 1024 * 512 * 2);

@@ -84,7 +84,7 @@ static void test_split(void)
     g_autoptr(Simulated) simulated = simulated_new("dp=2", 2, NULL);
     simulated_set_spans(simulated, spans, G_N_ELEMENTS(spans), 7);
     g_autoptr(MppMemoryCurve) curve = mpp_memory_curve_new(simulated->tracks, 0);
-    double kept = simulated->pipeline->chunks[0].kept_bytes, loss = simulated->shard->head_bytes;
+    double kept = simulated->pipeline->chunks[0].kept_bytes, loss = simulated->cost->shard.head_bytes;
     const MppMemoryPoint expected[] = {
         { 0, 0, kept, loss }, { 1, 0, kept, loss }, { 3, 0, kept, 0 }, { 5, 0, kept, 0 }, { 6, 0, 0, 0 }
     };

@@ -1,35 +1,8 @@
 #include "planner/cost/pipeline_cost.h"
 
 #include "planner/cost/collective.h"
+#include "tests/support/costed_plan.h"
 #include "tests/support/plain_job.h"
-
-typedef struct {
-    MppShardCost shard;
-    MppStrategy strategy;
-    MppPipelineCost *pipeline;
-} Filled;
-
-static Filled *fill(const MppInputs *inputs, const char *text)
-{
-    Filled *filled = g_new0(Filled, 1);
-    MppStrategy *s = &filled->strategy;
-    *s = plain_job_strategy(text);
-    MppMesh mesh = mpp_mesh_new(s, &inputs->cluster, inputs->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    mpp_shard_cost(&inputs->job, &place, &filled->shard);
-    filled->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, inputs->model.n_layers);
-    mpp_pipeline_cost_fill(filled->pipeline, &filled->shard, s);
-    return filled;
-}
-
-static void filled_free(Filled *filled)
-{
-    mpp_pipeline_cost_free(filled->pipeline);
-    mpp_strategy_clear(&filled->strategy);
-    g_free(filled);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filled, filled_free)
 
 static MppInputs *deep_job_new(int64_t layers)
 {
@@ -55,10 +28,10 @@ static void test_sums(void)
     };
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         const MppPipelineCost *pipeline = filled->pipeline;
         const MppStrategy *s = &filled->strategy;
-        const MppBlockCost *layer = &filled->shard.kinds[0], *first = &filled->shard.embedding, *last = &filled->shard.head;
+        const MppBlockCost *layer = &filled->cost->shard.kinds[0], *first = &filled->cost->shard.embedding, *last = &filled->cost->shard.head;
         double stages_s[4] = { 0 };
         int64_t at = 0;
         g_assert_cmpint(pipeline->n_chunks, ==, rows[i].n_chunks);
@@ -91,12 +64,12 @@ static void test_input(void)
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         inputs->cluster.input_tokens_per_s = 1e12;
-        g_autoptr(Filled) fast = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) fast = costed_plan_new(&inputs->job, rows[i].strategy);
         const MppChunkCost *first = &fast->pipeline->chunks[0];
         double passes_s = first->forward_s + first->backward_s;
         g_assert_cmpfloat(first->input_s, ==, 0);
         inputs->cluster.input_tokens_per_s = (double)inputs->job.training.seq / 64;
-        g_autoptr(Filled) slow = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) slow = costed_plan_new(&inputs->job, rows[i].strategy);
         const MppChunkCost *waits = &slow->pipeline->chunks[0];
         plain_job_expect("wait", waits->input_s, 128 - rows[i].work * passes_s);
         plain_job_expect("forward", waits->forward_s, first->forward_s + waits->input_s);
@@ -124,14 +97,14 @@ static void test_recompute(void)
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     inputs->job.training.kernels.attention = MPP_ATTENTION_UNFUSED;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         const MppChunkCost *chunk = &filled->pipeline->chunks[0];
-        const MppPassCost *stored = &filled->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE];
-        const MppPassCost *again = &filled->shard.kinds[0].by_recompute[filled->strategy.recompute];
+        const MppPassCost *stored = &filled->cost->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE];
+        const MppPassCost *again = &filled->cost->shard.kinds[0].by_recompute[filled->strategy.recompute];
         int64_t n = rows[i].recomputed;
         g_assert_cmpint(chunk->recomputed.n[0], ==, n);
         g_assert_cmpint(chunk->stored.n[0], ==, 6 - n);
-        const MppPassCost *first = &filled->shard.embedding.by_recompute[0];
+        const MppPassCost *first = &filled->cost->shard.embedding.by_recompute[0];
         plain_job_expect("backward", chunk->backward_s, n * again->backward_s + (6 - n) * stored->backward_s + first->backward_s);
         plain_job_expect("kept", chunk->kept_bytes, n * again->kept_bytes + (6 - n) * stored->kept_bytes + first->kept_bytes);
         plain_job_expect("working", filled->pipeline->stages[0].working_bytes, n ? again->working_bytes : 0);
@@ -144,7 +117,7 @@ static void test_tied(void)
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     inputs->model.tied_embeddings = true;
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, matrix = 51200 * 512;
-    g_autoptr(Filled) whole = fill(inputs, "dp=8"), cut = fill(inputs, "dp=4,pp=2");
+    g_autoptr(CostedPlan) whole = costed_plan_new(&inputs->job, "dp=8"), cut = costed_plan_new(&inputs->job, "dp=4,pp=2");
     plain_job_expect("one stage", whole->pipeline->stages[0].parameters, 12 * layer + 512 + matrix);
     plain_job_expect("first stage", cut->pipeline->stages[0].parameters, 6 * layer + matrix);
     plain_job_expect("last stage", cut->pipeline->stages[1].parameters, 6 * layer + 512 + matrix);
@@ -166,7 +139,7 @@ static void test_messages(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = deep_job_new(12);
         inputs->runtime.overlap.stages_frac = rows[i].hidden_frac;
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect(rows[i].strategy, filled->pipeline->message_s[0], rows[i].seconds);
     }
 }
@@ -185,12 +158,12 @@ static void test_splits(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = deep_job_new(rows[i].n_layers);
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         for (int c = 0; c < 4; c++)
             g_assert_cmpint(filled->pipeline->layers[c], ==, rows[i].layers[c]);
     }
     g_autoptr(MppInputs) inputs = deep_job_new(13);
-    g_autoptr(Filled) even = fill(inputs, "dp=2,pp=4"), balanced = fill(inputs, "dp=2,pp=4,split=balanced");
+    g_autoptr(CostedPlan) even = costed_plan_new(&inputs->job, "dp=2,pp=4"), balanced = costed_plan_new(&inputs->job, "dp=2,pp=4,split=balanced");
     g_assert_cmpint(balanced->pipeline->layers[3], <, even->pipeline->layers[3]);
     g_assert_cmpfloat(mpp_pipeline_cost_bound(balanced->pipeline).end_s, <, mpp_pipeline_cost_bound(even->pipeline).end_s);
 }
@@ -199,10 +172,10 @@ static void test_splits(void)
 static void test_refill(void)
 {
     g_autoptr(MppInputs) inputs = deep_job_new(12);
-    g_autoptr(Filled) first = fill(inputs, "dp=4,pp=2,recompute=full"), second = fill(inputs, "dp=4,pp=2");
+    g_autoptr(CostedPlan) first = costed_plan_new(&inputs->job, "dp=4,pp=2,recompute=full"), second = costed_plan_new(&inputs->job, "dp=4,pp=2");
     double end_s = mpp_pipeline_cost_end_s(second->pipeline)[0], kept_bytes = second->pipeline->stages[0].activation_bytes;
     g_assert_cmpfloat(mpp_pipeline_cost_end_s(first->pipeline)[0], >, end_s);
-    mpp_pipeline_cost_fill(first->pipeline, &second->shard, &second->strategy);
+    mpp_pipeline_cost_fill(first->pipeline, &second->cost->shard, &second->strategy);
     g_assert_cmpfloat(mpp_pipeline_cost_end_s(first->pipeline)[0], ==, end_s);
     g_assert_cmpfloat(first->pipeline->stages[0].activation_bytes, ==, kept_bytes);
 }
@@ -223,14 +196,14 @@ static void test_placements(void)
     };
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(Filled) filled = fill(inputs, rows[i].strategy);
-        const MppBlockCost *layer = &filled->shard.kinds[0], *first = &filled->shard.embedding, *last = &filled->shard.head;
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        const MppBlockCost *layer = &filled->cost->shard.kinds[0], *first = &filled->cost->shard.embedding, *last = &filled->cost->shard.head;
         for (int64_t k = 0; k < filled->strategy.pp; k++) {
             const MppStageCost *stage = &filled->pipeline->stages[k];
             double layers = rows[i].held[k].layers, embeddings = rows[i].held[k].embeddings, heads = rows[i].held[k].heads;
             plain_job_expect("parameters", stage->parameters,
                              layers * layer->parameters + embeddings * first->parameters + heads * last->parameters);
-            plain_job_expect("loss", stage->loss_bytes, heads * filled->shard.head_bytes);
+            plain_job_expect("loss", stage->loss_bytes, heads * filled->cost->shard.head_bytes);
         }
     }
 }
@@ -240,13 +213,13 @@ static void test_tied_in_a_v(void)
 {
     g_autoptr(MppInputs) inputs = deep_job_new(12);
     inputs->model.tied_embeddings = true;
-    g_autoptr(Filled) folded = fill(inputs, "dp=4,pp=2,vpp=2,schedule=zb-v");
+    g_autoptr(CostedPlan) folded = costed_plan_new(&inputs->job, "dp=4,pp=2,vpp=2,schedule=zb-v");
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, matrix = 51200 * 512;
     g_assert_false(folded->pipeline->ends_apart);
     plain_job_expect("first stage", folded->pipeline->stages[0].parameters, 6 * layer + 512 + matrix);
     plain_job_expect("second stage", folded->pipeline->stages[1].parameters, 6 * layer);
 
-    g_autoptr(Filled) copies = fill(inputs, "dp=4,pp=2,schedule=chimera");
+    g_autoptr(CostedPlan) copies = costed_plan_new(&inputs->job, "dp=4,pp=2,schedule=chimera");
     g_assert_false(copies->pipeline->ends_apart);
 }
 
@@ -254,7 +227,7 @@ static void test_tied_in_a_v(void)
 static void test_split_backward(void)
 {
     g_autoptr(MppInputs) inputs = deep_job_new(12);
-    g_autoptr(Filled) whole = fill(inputs, "pp=4,dp=2"), split = fill(inputs, "pp=4,dp=2,schedule=zb-h1");
+    g_autoptr(CostedPlan) whole = costed_plan_new(&inputs->job, "pp=4,dp=2"), split = costed_plan_new(&inputs->job, "pp=4,dp=2,schedule=zb-h1");
     for (int64_t c = 0; c < 4; c++) {
         const MppChunkCost *chunk = &split->pipeline->chunks[c];
         g_assert_cmpfloat(chunk->weight_s, >, 0);
@@ -267,14 +240,14 @@ static void test_split_backward(void)
 static void test_no_barrier(void)
 {
     g_autoptr(MppInputs) inputs = deep_job_new(12);
-    g_autoptr(Filled) with = fill(inputs, "pp=4,dp=2,schedule=zb-h2");
+    g_autoptr(CostedPlan) with = costed_plan_new(&inputs->job, "pp=4,dp=2,schedule=zb-h2");
     double ends_s[4], starts_s[4] = { 0 };
     for (int64_t k = 0; k < 4; k++)
         ends_s[k] = mpp_pipeline_cost_end_s(with->pipeline)[k];
     for (int64_t k = 1; k < 4; k++)
         starts_s[k] = starts_s[k - 1] + with->pipeline->forward_s[k - 1] + with->pipeline->message_s[k - 1];
     inputs->runtime.skips_step_barrier = true;
-    g_autoptr(Filled) without = fill(inputs, "pp=4,dp=2,schedule=zb-h2");
+    g_autoptr(CostedPlan) without = costed_plan_new(&inputs->job, "pp=4,dp=2,schedule=zb-h2");
     for (int64_t k = 0; k < 4; k++)
         plain_job_expect("span", mpp_pipeline_cost_end_s(without->pipeline)[k], ends_s[k] - starts_s[k]);
 }
