@@ -65,6 +65,7 @@ static void add_chunk_end(const MppPipelineCost *pipeline, const MppSpan *span, 
         const MppBlockCost *first = &shard->kinds[shard->job->model->kind_of_layer[chunk->first_layer]];
         MppShardedLayer ends = mpp_exchange_layer(&pipeline->exchange, first, &first->by_recompute[MPP_RECOMPUTE_NONE]);
         block.shares.s[MPP_SHARE_DP] = span->pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
+        block.shares.s[MPP_SHARE_OFFLOAD] = span->pass == MPP_PASS_FORWARD ? chunk->copies_forward_s : chunk->copies_backward_s;
     }
     if (span->pass == MPP_PASS_FORWARD)
         block.shares.s[MPP_SHARE_HOST] = shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp;

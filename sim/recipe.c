@@ -74,9 +74,7 @@ static void add_layer(Recipe *recipe, int64_t local)
     const MppPipelineCost *pipeline = recipe->simulation->pipeline;
     const MppModel *model = recipe->simulation->job->model;
     int64_t kind = model->kind_of_layer[recipe->layer];
-    int64_t n_recomputed = pipeline->strategy->recompute == MPP_RECOMPUTE_NONE ? 0
-                           : pipeline->strategy->recompute_layers              ? pipeline->strategy->recompute_layers
-                                                                               : model->n_layers;
+    int64_t n_recomputed = mpp_strategy_recomputed(pipeline->strategy, model->n_layers);
     MppOps ops = { 0 };
     mpp_ops_layer(recipe->simulation->job, &pipeline->shard->place.shard, &model->kinds[kind], &ops);
     recipe->recompute = local < n_recomputed ? pipeline->strategy->recompute : MPP_RECOMPUTE_NONE;

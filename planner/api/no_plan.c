@@ -50,7 +50,9 @@ void mpp_no_plan_error(const MppPlanQuestion *question, const MppSearchResult *r
     int64_t gpus = enough_gpus(question);
     g_autofree char *hint = gpus ? g_strdup_printf("a plan fits on %" G_GINT64_FORMAT " GPUs", gpus)
                                  : g_strdup("nor does any fit on 64 times as many GPUs");
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                "no plan fits: the nearest (%s) needs %s more on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "\nhint: %s",
-                title, lacking, estimate->fullest_stage, estimate->pp, hint);
+    g_autofree char *where = estimate->peak_bytes - estimate->usable_bytes < estimate->host_bytes - estimate->host_usable_bytes
+                                 ? g_strdup("in its host's memory, for each device")
+                                 : g_strdup_printf("on stage %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, estimate->fullest_stage, estimate->pp);
+    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no plan fits: the nearest (%s) needs %s more %s\nhint: %s", title, lacking,
+                where, hint);
 }

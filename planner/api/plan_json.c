@@ -7,6 +7,8 @@ static cJSON *memory_json(const MppEstimate *estimate)
     cJSON *memory = cJSON_CreateObject();
     cJSON_AddNumberToObject(memory, "capacity", estimate->capacity_bytes);
     cJSON_AddNumberToObject(memory, "usable", estimate->usable_bytes);
+    cJSON_AddNumberToObject(memory, "host", estimate->host_bytes);
+    cJSON_AddNumberToObject(memory, "host_usable", estimate->host_usable_bytes);
     cJSON_AddNumberToObject(memory, "peak", estimate->peak_bytes);
     cJSON *stages = cJSON_AddArrayToObject(memory, "by_stage");
     for (int64_t k = 0; k < estimate->pp; k++) {

@@ -56,6 +56,17 @@ static void compare_with_best(const MppBestPlan *best, const MppEstimate *estima
         printf("  this one would be %.1f %% faster if it fitted\n", 100 * (1 - estimate->step_s / other->step_s));
 }
 
+static void print_lack(const MppEstimate *estimate)
+{
+    double device = estimate->peak_bytes - estimate->usable_bytes, host = estimate->host_bytes - estimate->host_usable_bytes;
+    g_autofree char *on_device = mpp_units_bytes(device), *in_host = mpp_units_bytes(host);
+    puts("");
+    if (device > 0)
+        printf("  out of memory on stage %" G_GINT64_FORMAT " by %s\n", estimate->fullest_stage, on_device);
+    if (host > 0)
+        printf("  out of host memory by %s for each device\n", in_host);
+}
+
 static void print_answer(const MppInputs *inputs, const Answer *answer)
 {
     const MppEstimate *estimate = answer->estimate;
@@ -65,8 +76,7 @@ static void print_answer(const MppInputs *inputs, const Answer *answer)
     mpp_plan_text_shares(estimate);
     mpp_plan_text_memory(estimate);
     if (!estimate->fits) {
-        g_autofree char *lacking = mpp_units_bytes(estimate->peak_bytes - estimate->usable_bytes);
-        printf("\n  out of memory on stage %" G_GINT64_FORMAT " by %s\n", estimate->fullest_stage, lacking);
+        print_lack(estimate);
         print_cures(answer->cures, estimate);
     }
     puts("");

@@ -59,10 +59,25 @@ static bool full_recompute(MppStrategy *s)
     return to_recompute(s, MPP_RECOMPUTE_FULL);
 }
 
-static bool offload(MppStrategy *s)
+static bool activation_offload(MppStrategy *s)
 {
-    bool changes = !s->offload_optimizer;
-    s->offload_optimizer = true;
+    bool changes = s->recompute < MPP_RECOMPUTE_FULL;
+    s->recompute = MPP_RECOMPUTE_OFFLOAD;
+    s->recompute_layers = 0;
+    return changes;
+}
+
+static bool optimizer_offload(MppStrategy *s)
+{
+    bool changes = !s->offload;
+    s->offload = MPP_OFFLOAD_OPTIMIZER;
+    return changes;
+}
+
+static bool parameter_offload(MppStrategy *s)
+{
+    bool changes = s->offload != MPP_OFFLOAD_PARAMETERS;
+    s->offload = MPP_OFFLOAD_PARAMETERS;
     return changes;
 }
 
@@ -112,7 +127,9 @@ static const struct {
     { "twice the ep", twice_ep },
     { "selective recompute", selective_recompute },
     { "full recompute", full_recompute },
-    { "optimizer offload", offload },
+    { "activation offload", activation_offload },
+    { "optimizer offload", optimizer_offload },
+    { "parameter offload", parameter_offload },
 };
 
 /** Tries the changes whose bits @set holds. Returns: whether all of them change something and the whole is legal. */

@@ -11,6 +11,15 @@
 
 enum { BAR_CELLS = 24 };
 
+static void print_host(const MppEstimate *estimate)
+{
+    if (!(estimate->host_bytes > 0))
+        return;
+    g_autofree char *host = mpp_units_bytes(estimate->host_bytes), *usable = mpp_units_bytes(estimate->host_usable_bytes);
+    const char *verdict = estimate->host_bytes <= estimate->host_usable_bytes ? "fits" : "DOES NOT FIT";
+    printf("  host %s for each device of %s usable  %s\n", host, usable, verdict);
+}
+
 void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
@@ -27,7 +36,9 @@ void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const 
     printf("  step %s (%s – %s)   %s %s/s/GPU   MFU %.1f %%", step, low, high, rate, units, 100 * estimate->mfu);
     if (estimate->usd_per_mtokens > 0)
         printf("   $%.3f per million %s", estimate->usd_per_mtokens, units);
-    printf("\n  peak %s of %s  %s  %s%s\n", peak, capacity, bar, estimate->fits ? "fits; usable " : "DOES NOT FIT; usable ", usable);
+    bool on_device = estimate->peak_bytes <= estimate->usable_bytes;
+    printf("\n  peak %s of %s  %s  %s%s\n", peak, capacity, bar, on_device ? "fits; usable " : "DOES NOT FIT; usable ", usable);
+    print_host(estimate);
     if (verdict)
         printf("  %s\n", verdict);
 }

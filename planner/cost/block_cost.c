@@ -227,6 +227,7 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     none->kept_bytes = raw.kept_bytes;
     out->by_recompute[MPP_RECOMPUTE_SELECTIVE] = *none;
     out->by_recompute[MPP_RECOMPUTE_FULL] = *none;
+    out->by_recompute[MPP_RECOMPUTE_OFFLOAD] = *none;
     if (!layer)
         return;
     MppPassCost *selective = &out->by_recompute[MPP_RECOMPUTE_SELECTIVE];
@@ -238,4 +239,8 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     MppOpContext at = mpp_op_context(job, &place->shard, layer);
     full->kept_bytes = at.longest * at.norm_tokens * (double)mpp_shape_elements(layer->in) * at.element;
     full->working_bytes = raw.kept_bytes;
+    MppPassCost *offload = &out->by_recompute[MPP_RECOMPUTE_OFFLOAD];
+    offload->kept_bytes = 0;
+    offload->working_bytes = 2 * raw.kept_bytes; /* the layer at work and the one on its way */
+    offload->copied_bytes = raw.kept_bytes;
 }

@@ -26,6 +26,7 @@ typedef struct {
     double weight_s;      /* of backward_s: the weights' gradients, with their share of host time */
     double kept_bytes;    /* from forward to backward pass */
     double working_bytes; /* beyond what is kept, while the block itself runs */
+    double copied_bytes;  /* to the host in the forward pass, back in the backward pass */
 } MppPassCost;
 
 typedef struct {

@@ -96,7 +96,8 @@ static void fill_rates(const MppJob *job, MppEstimate *estimate)
     estimate->usd_per_mtokens = job->cluster->device.price_usd_per_h / 3600 / estimate->tokens_per_s_per_gpu * 1e6;
     estimate->capacity_bytes = job->cluster->device.memory_bytes;
     estimate->usable_bytes = mpp_memory_usable_bytes(job);
-    estimate->fits = estimate->peak_bytes <= estimate->usable_bytes;
+    estimate->host_usable_bytes = mpp_memory_host_usable_bytes(job);
+    estimate->fits = estimate->peak_bytes <= estimate->usable_bytes && estimate->host_bytes <= estimate->host_usable_bytes;
 }
 
 /** The stage whose update and gather together take longest. */
@@ -125,6 +126,7 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
     fill_shares(pipeline, exchanged_s, update_s, gather_s, estimate);
     estimate->step_s = mpp_shares_sum(&estimate->shares);
     estimate->peak_bytes = mpp_memory_peak_bytes(pipeline);
+    estimate->host_bytes = mpp_memory_host_bytes(pipeline);
     fill_rates(job, estimate);
     return estimate;
 }

@@ -26,6 +26,7 @@ typedef struct {
     int64_t fullest_stage;
     double peak_bytes;        /* allocated, of the fullest stage */
     double usable_bytes, capacity_bytes;
+    double host_bytes, host_usable_bytes; /* of a rank in its host's memory */
     bool fits;
 } MppEstimate;
 

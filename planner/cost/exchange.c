@@ -94,6 +94,14 @@ int mpp_exchange_each(const MppExchange *exchange, double parameters, double exp
     return add_each(exchange, expert_parameters, expert_axes, out, n);
 }
 
+/** Of a stage's parameters, those whose states are the rank's own. */
+static double held_parameters(const MppExchange *exchange, double parameters, double expert_parameters)
+{
+    const MppStrategy *s = exchange->strategy;
+    return s->zero ? parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s)
+                   : parameters + expert_parameters;
+}
+
 /** Copies run where the computation does, so nothing hides them; @bytes are a parameter's. */
 static double copies_s(const MppExchange *exchange, const MppBlockCost *block, double bytes)
 {
@@ -112,6 +120,12 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     int n = mpp_exchange_each(exchange, block->parameters, block->expert_parameters, transfers);
     for (int i = 0; i < n; i++)
         *(transfers[i].gather ? &gather_s : &scatter_s) += transfers[i].time_s;
+    if (exchange->strategy->offload == MPP_OFFLOAD_PARAMETERS) { /* a shard comes from the host before it is gathered */
+        double host_s = held_parameters(exchange, block->parameters, block->expert_parameters) /
+                        exchange->job->cluster->device.host_link_bytes_per_s;
+        gather_s += host_s * (state->sharded_master ? 4 : state->gather_bytes);
+        scatter_s += host_s * state->reduce_bytes;
+    }
     double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
     double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
     double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
@@ -134,14 +148,12 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
 {
     const MppJob *job = exchange->job;
     const MppStrategy *s = exchange->strategy;
-    double held = parameters + expert_parameters;
-    if (s->zero)
-        held = parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s);
+    double held = held_parameters(exchange, parameters, expert_parameters);
     double update_s = mpp_compute_stream_s(&job->cluster->device, MPP_STREAMING_OPTIMIZER,
                                            held * job->runtime->state.update_traffic_bytes * optimizer_scale(job), 1);
     double norm_s = mpp_collective_time_s(job->cluster, MPP_COLLECTIVE_ALL_REDUCE, 4, &exchange->mesh.groups[MPP_AXIS_DP_CP]);
-    if (s->offload_optimizer) { /* gradients down and parameters up; the host's own memory is slower still */
-        double moved = held * (job->runtime->state.reduce_bytes + job->runtime->state.gather_bytes);
+    if (s->offload) { /* gradients down and parameters up, if they are not there; the host's own memory is slower still */
+        double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * (job->runtime->state.reduce_bytes + job->runtime->state.gather_bytes) : 0;
         update_s = moved / job->cluster->device.host_link_bytes_per_s +
                    held * job->runtime->state.update_traffic_bytes / job->cluster->device.host_memory_bytes_per_s;
     }
@@ -150,10 +162,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
 
 double mpp_exchange_copies_s(const MppExchange *exchange, double parameters, double expert_parameters)
 {
-    const MppStrategy *s = exchange->strategy;
-    double held = parameters + expert_parameters;
-    if (s->zero)
-        held = parameters / mpp_strategy_shard_ranks(s) + expert_parameters / mpp_strategy_expert_dp(s);
+    double held = held_parameters(exchange, parameters, expert_parameters);
     return mpp_collective_message_s(exchange->job->cluster, held * exchange->job->runtime->state.reduce_bytes,
                                     &exchange->mesh.groups[MPP_AXIS_PP]);
 }

@@ -24,16 +24,18 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     int64_t zero = mpp_exchange_zero(s);
     double element = mpp_precision_element_bytes(job->training.precision);
     double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
+    bool parameters_away = s->offload == MPP_OFFLOAD_PARAMETERS;
     bool bf16 = job->training.precision == MPP_PRECISION_BF16, bare = bf16 && state->bf16_accumulates_with_pp && s->pp == 1;
     double gradient = bare ? element : state->gradient_bytes;
     kept += bf16 && !bare ? state->bf16_kept_bytes : 0;
     if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
         kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
     return (MppParameterBytes){
-        .weights = zero < 3 ? element : state->sharded_master ? 0 : element / ranks,
-        .gradients = zero >= 2 ? gradient / ranks : gradient + state->gradient_transient_bytes,
-        .optimizer = s->offload_optimizer ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
+        .weights = zero < 3 ? element : parameters_away || state->sharded_master ? 0 : element / ranks,
+        .gradients = parameters_away ? 0 : zero >= 2 ? gradient / ranks : gradient + state->gradient_transient_bytes,
+        .optimizer = s->offload ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
         .buffers = kept,
+        .host = (s->offload ? optimizer_bytes(job) / (zero >= 1 ? ranks : 1) : 0) + (parameters_away ? (element + gradient) / ranks : 0),
     };
 }
 
@@ -152,4 +154,24 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
 double mpp_memory_usable_bytes(const MppJob *job)
 {
     return job->cluster->device.memory_bytes * job->runtime->memory.usable_frac;
+}
+
+double mpp_memory_host_bytes(const MppPipelineCost *pipeline)
+{
+    const MppStrategy *s = pipeline->strategy;
+    double most = 0;
+    if (!s->offload && s->recompute != MPP_RECOMPUTE_OFFLOAD)
+        return 0;
+    MppMemoryRates rates = mpp_memory_rates(pipeline);
+    for (int64_t k = 0; k < s->pp; k++) {
+        const MppStageCost *cost = &pipeline->stages[k];
+        most = MAX(most, cost->parameters * rates.dense.host + cost->expert_parameters * rates.experts.host + cost->copied_bytes);
+    }
+    return most;
+}
+
+double mpp_memory_host_usable_bytes(const MppJob *job)
+{
+    const double usable_frac = 0.9; /* guess: the rest is the system's, data loaders' and buffers' */
+    return usable_frac * job->cluster->host_bytes;
 }

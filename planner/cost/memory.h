@@ -34,9 +34,9 @@ typedef struct {
     double device_bytes;    /* with context and libraries: what nvidia-smi shows */
 } MppMemory;
 
-/** Bytes that a parameter costs on a rank, by what they hold. */
+/** Bytes that a parameter costs on a rank, by what they hold; @host: in its host's memory. */
 typedef struct {
-    double weights, gradients, optimizer, buffers;
+    double weights, gradients, optimizer, buffers, host;
 } MppParameterBytes;
 
 /** What every stage of a strategy has in common. */
@@ -55,3 +55,9 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline);
 
 /** Bytes of allocated memory that fit on a device of the job. */
 double mpp_memory_usable_bytes(const MppJob *job);
+
+/** What the host holds of one rank, of the stage that has most there: offloaded states and activations. */
+double mpp_memory_host_bytes(const MppPipelineCost *pipeline);
+
+/** Bytes of a host's memory that a rank may have. */
+double mpp_memory_host_usable_bytes(const MppJob *job);

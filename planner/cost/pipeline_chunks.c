@@ -2,16 +2,8 @@
 
 #include "planner/cost/collective.h"
 
-/** Recomputation of a strategy's layers that are recomputed at all. */
-static int64_t recomputed_layers(const MppStrategy *s, int64_t layers)
-{
-    if (s->recompute == MPP_RECOMPUTE_NONE)
-        return 0;
-    return s->recompute_layers ? MIN(s->recompute_layers, layers) : layers;
-}
-
 typedef struct {
-    double forward_s, backward_s, weight_s, kept_bytes, parameters, expert_parameters;
+    double forward_s, backward_s, weight_s, kept_bytes, copied_bytes, parameters, expert_parameters;
 } Sums;
 
 static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
@@ -22,6 +14,7 @@ static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block
     sums->backward_s += n * (cost->backward_s + sharded.backward_s);
     sums->weight_s += n * cost->weight_s;
     sums->kept_bytes += n * cost->kept_bytes;
+    sums->copied_bytes += n * cost->copied_bytes;
     sums->parameters += n * block->parameters;
     sums->expert_parameters += n * block->expert_parameters;
 }
@@ -49,7 +42,7 @@ static void set_durations(MppPipelineCost *pipeline, int64_t index)
 static void place_layers(MppPipelineCost *pipeline, int64_t index, int64_t first)
 {
     const MppModel *model = pipeline->shard->job->model;
-    int64_t layers = pipeline->layers[index], again = recomputed_layers(pipeline->strategy, layers);
+    int64_t layers = pipeline->layers[index], again = mpp_strategy_recomputed(pipeline->strategy, layers);
     MppChunkCost *chunk = &pipeline->chunks[index];
     chunk->first_layer = first;
     chunk->layers = layers;
@@ -94,10 +87,17 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
     chunk->backward_s = sums.backward_s + ends.last_s;
+    /* copies run beside the whole chunk's pass, however many of its layers they are of */
+    double copies_s = sums.copied_bytes / shard->job->cluster->device.host_link_bytes_per_s;
+    chunk->copies_forward_s = MAX(0, copies_s - chunk->forward_s);
+    chunk->copies_backward_s = MAX(0, copies_s - chunk->backward_s);
+    chunk->forward_s += chunk->copies_forward_s;
+    chunk->backward_s += chunk->copies_backward_s;
     chunk->input_s = index == 0 ? input_wait_s(pipeline, chunk->forward_s + chunk->backward_s) : 0;
     chunk->forward_s += chunk->input_s;
     chunk->weight_s = sums.weight_s;
     chunk->kept_bytes = sums.kept_bytes;
+    chunk->copied_bytes = sums.copied_bytes;
     chunk->parameters = sums.parameters;
     chunk->expert_parameters = sums.expert_parameters;
     set_durations(pipeline, index);
@@ -199,6 +199,7 @@ void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t inde
         add_shares(pipeline, &shard->head, MPP_RECOMPUTE_NONE, 1, pass, out);
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     out->s[MPP_SHARE_DP] += pass == MPP_PASS_FORWARD ? ends.first_s : ends.last_s;
+    out->s[MPP_SHARE_OFFLOAD] += pass == MPP_PASS_FORWARD ? chunk->copies_forward_s : chunk->copies_backward_s;
     if (pass == MPP_PASS_FORWARD)
         out->s[MPP_SHARE_HOST] += shard->job->runtime->host.micro_batch_s / pipeline->strategy->vpp + chunk->input_s;
 }

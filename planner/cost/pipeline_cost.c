@@ -69,6 +69,7 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
         stage->forward_s += chunk->forward_s / copies;
         stage->backward_s += chunk->backward_s / copies;
         stage->loss_bytes = last ? pipeline->shard->head_bytes : stage->loss_bytes;
+        stage->copied_bytes += chunk->copied_bytes;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;
         stage->working_bytes = MAX(stage->working_bytes, mpp_pipeline_cost_working_bytes(pipeline, peaks->chunks[i]));

@@ -13,7 +13,8 @@ typedef struct {
     double forward_s, backward_s;
     double weight_s;   /* of backward_s: the weights' gradients */
     double input_s;    /* of forward_s: waiting for the input pipeline */
-    double kept_bytes; /* of one micro-batch */
+    double copies_forward_s, copies_backward_s; /* of the passes: waiting for activations on their way to the host and back */
+    double kept_bytes, copied_bytes; /* of one micro-batch, on the device and by the host */
     double parameters, expert_parameters;
 } MppChunkCost;
 
@@ -24,6 +25,7 @@ typedef struct {
     double loss_bytes;
     double activation_bytes; /* of the micro-batches in flight */
     double working_bytes;
+    double copied_bytes; /* activations that the host holds: stacks that copy them have one micro-batch in flight */
 } MppStageCost;
 
 /** Reusable: filled again and again without allocating. */

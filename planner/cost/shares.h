@@ -14,6 +14,7 @@
     SHARE(TP, "tensor_parallel", "tensor-parallel exchange")                             \
     SHARE(CP, "context_parallel", "context-parallel exchange")                           \
     SHARE(EP, "expert_parallel", "expert exchange")                                      \
+    SHARE(OFFLOAD, "offload", "copies to and from the host")                             \
     SHARE(BUBBLE, "bubble", "pipeline bubble")                                           \
     SHARE(PP, "pipeline_parallel", "messages between stages")                            \
     SHARE(DP, "data_parallel", "gradients and parameters")                               \

@@ -25,9 +25,11 @@ static void refuse_strategy(MppEmission *e)
         mpp_emission_refuse(e, "ZeRO-1");
     if (s->zero && s->zero_ranks == 1 && s->dp * s->cp > 1)
         mpp_emission_refuse(e, "ZeRO over single ranks");
-    if (s->offload_optimizer)
+    if (s->offload == MPP_OFFLOAD_OPTIMIZER)
         mpp_emission_refuse(e, "an offloaded optimizer without its parameters");
-    if (s->recompute == MPP_RECOMPUTE_SELECTIVE || s->recompute_layers)
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
+        mpp_emission_refuse(e, "offloaded activations");
+    else if (s->recompute == MPP_RECOMPUTE_SELECTIVE || s->recompute_layers)
         mpp_emission_refuse(e, "recomputation of a part of the layers");
     if (!mpp_emission_has_order(e, MPP_ORDER_CP_DP_PP))
         mpp_emission_refuse(e, "ranks in the order %s", mpp_names_get(&mpp_order_names, s->order));
@@ -82,7 +84,7 @@ static void emit(MppEmission *e)
         e, "distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n");
     mpp_emission_add(e, "  fsdp_reshard_after_forward: %s\n", s->zero == 3 ? "true" : "false");
     mpp_emission_add(e, "  fsdp_activation_checkpointing: %s\n", s->recompute == MPP_RECOMPUTE_FULL ? "true" : "false");
-    mpp_emission_add(e, "  fsdp_offload_params: false\n");
+    mpp_emission_add(e, "  fsdp_offload_params: %s\n", s->offload == MPP_OFFLOAD_PARAMETERS ? "true" : "false");
     mpp_emission_add(e, "parallelism_config:\n  parallelism_config_dp_replicate_size: %" N "\n", s->dp / shard);
     mpp_emission_add(e, "  parallelism_config_dp_shard_size: %" N "\n  parallelism_config_tp_size: %" N "\n", shard, s->tp);
     mpp_emission_add(e, "  parallelism_config_cp_size: %" N "\n", s->cp);

@@ -43,7 +43,7 @@ static void refuse_rest(MppEmission *e)
                             mpp_names_get(&mpp_recompute_names, s->recompute));
     if (s->zero_ranks && s->zero_ranks != s->dp * s->cp)
         mpp_emission_refuse(e, "shard groups of %" N " ranks", s->zero_ranks);
-    if (s->offload_optimizer && !s->zero)
+    if (s->offload && !s->zero)
         mpp_emission_refuse(e, "an offloaded optimizer without ZeRO");
     if (precision != MPP_PRECISION_FP32 && precision != MPP_PRECISION_FP16 && precision != MPP_PRECISION_BF16)
         mpp_emission_refuse(e, "%s products", mpp_names_get(&mpp_precision_names, precision));
@@ -83,8 +83,10 @@ static void add_zero(MppEmission *e, cJSON *root)
         return;
     cJSON_AddBoolToObject(zero, "overlap_comm", e->job->runtime->overlap.gradients_frac > 0 || s->zero == 3);
     cJSON_AddBoolToObject(zero, "contiguous_gradients", true);
-    if (s->offload_optimizer)
+    if (s->offload)
         cJSON_AddStringToObject(cJSON_AddObjectToObject(zero, "offload_optimizer"), "device", "cpu");
+    if (s->offload == MPP_OFFLOAD_PARAMETERS)
+        cJSON_AddStringToObject(cJSON_AddObjectToObject(zero, "offload_param"), "device", "cpu");
 }
 
 static void emit(MppEmission *e)
@@ -167,17 +169,29 @@ static bool refuse_zero(const MppJson *json, const cJSON *zero, GError **error)
     return true;
 }
 
+/** @offloaded: out, whether the states of @name go to the host. */
+static bool read_offload(const MppJson *json, const cJSON *zero, const char *name, bool *offloaded, GError **error)
+{
+    const cJSON *device = mpp_json_get(mpp_json_get(zero, name), "device");
+    *offloaded = cJSON_IsString(device) && strcmp(device->valuestring, "none") != 0;
+    return !*offloaded || strcmp(device->valuestring, "cpu") == 0 ||
+           mpp_json_error(error, json, device, MPP_ERROR_UNSUPPORTED, "only offload to \"cpu\" is modelled");
+}
+
 static bool read_zero(const MppJson *json, MppStrategy *s, GError **error)
 {
     const cJSON *zero = mpp_json_get(json->root, "zero_optimization");
-    const cJSON *device = mpp_json_get(mpp_json_get(zero, "offload_optimizer"), "device");
+    bool optimizer, parameters;
     if (!read_int(json, zero, "stage", 0, &s->zero, error) || !refuse_zero(json, zero, error))
         return false;
     if (s->zero > 3)
         return mpp_json_error(error, json, mpp_json_get(zero, "stage"), MPP_ERROR_SCHEMA, "expected a stage from 0 to 3");
-    s->offload_optimizer = cJSON_IsString(device) && strcmp(device->valuestring, "none") != 0;
-    if (s->offload_optimizer && strcmp(device->valuestring, "cpu") != 0)
-        return mpp_json_error(error, json, device, MPP_ERROR_UNSUPPORTED, "only an optimizer offloaded to \"cpu\" is modelled");
+    if (!read_offload(json, zero, "offload_optimizer", &optimizer, error) || !read_offload(json, zero, "offload_param", &parameters, error))
+        return false;
+    if (parameters && (!optimizer || s->zero != 3))
+        return mpp_json_error(error, json, mpp_json_get(zero, "offload_param"), MPP_ERROR_UNSUPPORTED,
+                              "parameters are offloaded with stage 3 and \"offload_optimizer\"");
+    s->offload = parameters ? MPP_OFFLOAD_PARAMETERS : optimizer ? MPP_OFFLOAD_OPTIMIZER : MPP_OFFLOAD_NONE;
     return true;
 }
 

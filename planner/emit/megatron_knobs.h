@@ -50,6 +50,9 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(RECOMPUTE_LAYERS, "recompute-num-layers", ONE, "model.recompute_num_layers", "null")                                       \
     X(RECOMPUTE_MODULES, "recompute-modules", MANY, "model.recompute_modules", NULL)                                             \
     X(RECOMPUTE_ACTIVATIONS, "recompute-activations", ALONE, NULL, NULL)                                                         \
+    X(ACTIVATION_OFFLOAD, NULL, ALONE, "model.cpu_offloading", "false")                                                          \
+    X(ACTIVATION_OFFLOAD_LAYERS, "cpu-offloading-num-layers", ONE, "model.cpu_offloading_num_layers", "0")                       \
+    X(WEIGHT_OFFLOAD, NULL, ALONE, "model.cpu_offloading_weights", "false")                                                      \
     X(MICRO_BATCH, "micro-batch-size", ONE, "train.micro_batch_size", NULL)                                                      \
     X(GLOBAL_BATCH, "global-batch-size", ONE, "train.global_batch_size", NULL)                                                   \
     X(SEQ, "seq-length", ONE, "model.seq_length", NULL)                                                                          \

@@ -60,9 +60,9 @@ static bool read_zero(const MppKnobReader *r, MppStrategy *s, GError **error)
                                   "expected no_shard, optim, optim_grads or optim_grads_params, got \"%s\"", sharding);
         s->zero = stage;
     }
-    s->offload_optimizer = mpp_knob_given(r, MPP_KNOB_OFFLOAD);
+    s->offload = mpp_knob_given(r, MPP_KNOB_OFFLOAD) ? MPP_OFFLOAD_OPTIMIZER : MPP_OFFLOAD_NONE;
     const char *share = r->knobs->values[MPP_KNOB_OFFLOAD_SHARE];
-    if (s->offload_optimizer && share && g_ascii_strtod(share, NULL) != 1)
+    if (s->offload && share && g_ascii_strtod(share, NULL) != 1)
         return mpp_knob_error(r, MPP_KNOB_OFFLOAD_SHARE, MPP_ERROR_UNSUPPORTED, error, "a part of the optimizer is not modelled");
     return read_instances(r, s, error);
 }
@@ -86,6 +86,24 @@ static bool read_full_recompute(const MppKnobReader *r, const MppModel *model, M
         s->recompute_layers = layers < largest_chunk(model, s) ? layers : 0;
     else if (layers > 1)
         mpp_launch_assume(launch, "layers are recomputed one by one, not %" N " at a time", layers);
+    return true;
+}
+
+/** Not beside recomputation, and all layers but the last at most: Megatron transformer_config. */
+static bool read_activation_offload(const MppKnobReader *r, const MppModel *model, MppLaunch *launch, GError **error)
+{
+    MppStrategy *s = &launch->strategy;
+    int64_t layers = 0;
+    if (!mpp_knob_int(r, MPP_KNOB_ACTIVATION_OFFLOAD_LAYERS, 0, model->n_layers - 1, &layers, error))
+        return false;
+    if (layers == 0)
+        return true;
+    if (s->recompute != MPP_RECOMPUTE_NONE)
+        return mpp_knob_error(r, MPP_KNOB_ACTIVATION_OFFLOAD_LAYERS, MPP_ERROR_SCHEMA, error, "activations are offloaded or recomputed, not both");
+    if (mpp_knob_given(r, MPP_KNOB_WEIGHT_OFFLOAD))
+        mpp_launch_assume(launch, "the weights of offloaded layers stay on the device");
+    s->recompute = MPP_RECOMPUTE_OFFLOAD;
+    s->recompute_layers = layers;
     return true;
 }
 
@@ -214,5 +232,6 @@ bool mpp_megatron_read_launch(const MppKnobReader *r, const MppModel *model, Mpp
     MppStrategy *s = &launch->strategy;
     return read_degrees(r, model, s, error) && mpp_megatron_read_stages(r, model, s, error) &&
            mpp_launch_set_dp(launch, r->name, error) && read_zero(r, s, error) && read_recompute(r, model, launch, error) &&
+           read_activation_offload(r, model, launch, error) &&
            read_training(r, model, launch, error);
 }

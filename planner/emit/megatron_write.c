@@ -94,7 +94,9 @@ static void write_zero(MppEmission *e, MppKnobs *knobs)
     }
     if (s->zero_ranks && replicas > 1)
         mpp_knobs_set(knobs, MPP_KNOB_INSTANCES, "%" N, replicas);
-    if (!s->offload_optimizer)
+    if (s->offload == MPP_OFFLOAD_PARAMETERS)
+        mpp_emission_refuse(e, "offloaded parameters");
+    if (!s->offload)
         return;
     mpp_knobs_set(knobs, MPP_KNOB_OFFLOAD, "%s", "");
     mpp_knobs_set(knobs, MPP_KNOB_OFFLOAD_SHARE, "1.0");
@@ -108,6 +110,11 @@ static void write_recompute(MppEmission *e, MppKnobs *knobs)
     const MppStrategy *s = e->strategy;
     if (s->recompute == MPP_RECOMPUTE_NONE)
         return;
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD) {
+        mpp_knobs_set(knobs, MPP_KNOB_ACTIVATION_OFFLOAD, "%s", "");
+        mpp_knobs_set(knobs, MPP_KNOB_ACTIVATION_OFFLOAD_LAYERS, "%" N, mpp_strategy_recomputed(s, e->job->model->n_layers));
+        return;
+    }
     bool full = s->recompute == MPP_RECOMPUTE_FULL;
     mpp_knobs_set(knobs, MPP_KNOB_RECOMPUTE, "%s", full ? "full" : "selective");
     if (full) {

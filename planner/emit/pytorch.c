@@ -22,8 +22,10 @@ static void refuse_strategy(MppEmission *e)
         mpp_emission_refuse(e, "context parallelism without sharding over it");
     if (s->ep > 1)
         mpp_emission_refuse(e, "experts spread over ranks");
-    if (s->offload_optimizer)
+    if (s->offload == MPP_OFFLOAD_OPTIMIZER)
         mpp_emission_refuse(e, "an offloaded optimizer without its parameters");
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
+        mpp_emission_refuse(e, "offloaded activations");
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         mpp_emission_refuse(e, "selective recomputation");
     if (precision != MPP_PRECISION_FP32 && precision != MPP_PRECISION_FP16 && precision != MPP_PRECISION_BF16)
@@ -68,6 +70,8 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
     mpp_emission_add(e, "PARAM_DTYPE = torch.%s\n", dtype ? dtype : "");
     mpp_emission_add(e, "SHARDED = %s\n", s->zero ? "True" : "False");
     mpp_emission_add(e, "RESHARD_AFTER_FORWARD = %s\n", s->zero == 3 ? "True" : "False");
+    mpp_emission_add(e, "OFFLOAD = %s  # parameters, gradients and optimizer states in the host's memory\n",
+                     s->offload == MPP_OFFLOAD_PARAMETERS ? "True" : "False");
     mpp_emission_add(e, "SCHEDULE = %s%s%s  # for torch.distributed.pipelining.schedules.get_schedule_class\n",
                      s->pp > 1 ? "\"" : "", s->pp > 1 ? schedule_class(e) : "None", s->pp > 1 ? "\"" : "");
     mpp_emission_add(e, "STAGE_LAYERS = [");
@@ -100,6 +104,8 @@ static const char functions[] =
     "    mesh = sharding[\"dp_replicate\", \"fsdp\"] if MESH[\"dp_replicate\"] > 1 else sharding[\"fsdp\"]\n"
     "    policy = MixedPrecisionPolicy(param_dtype=PARAM_DTYPE, reduce_dtype=torch.float32)\n"
     "    options = {\"mesh\": mesh, \"mp_policy\": policy, \"reshard_after_forward\": RESHARD_AFTER_FORWARD}\n"
+    "    if OFFLOAD:\n"
+    "        options[\"offload_policy\"] = CPUOffloadPolicy()\n"
     "    if SHARDED or MESH[\"dp_replicate\"] > 1:\n"
     "        for block in blocks:\n"
     "            fully_shard(block, **options)\n"
@@ -116,7 +122,7 @@ static void emit(MppEmission *e)
                      mpp_names_get(&mpp_optimizer_names, e->job->training.optimizer));
     mpp_emission_add(e, "import functools\n\nimport torch\nfrom torch import nn\n"
                         "from torch.distributed.device_mesh import DeviceMesh, init_device_mesh\n"
-                        "from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard\n"
+                        "from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, fully_shard\n"
                         "from torch.utils.checkpoint import checkpoint\n\n");
     add_constants(e, s->dp / shard, shard);
     mpp_emission_add(e, "%s", functions);

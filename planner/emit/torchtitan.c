@@ -81,6 +81,8 @@ static void add_training(MppEmission *e, const MppTitanPlan *plan)
                      plan->local_batch, training->global_batch, training->seq);
     mpp_emission_add(e, "            mixed_precision_param=\"%s\",\n",
                      training->precision == MPP_PRECISION_FP32 ? "float32" : "bfloat16");
+    if (e->strategy->offload == MPP_OFFLOAD_PARAMETERS)
+        mpp_emission_add(e, "            enable_cpu_offload=True,\n");
     if (no_graphs)
         mpp_emission_add(e, "            disable_cuda_graphs=True,\n");
     mpp_emission_add(e, "        ),\n");
@@ -88,7 +90,7 @@ static void add_training(MppEmission *e, const MppTitanPlan *plan)
 
 static void add_rest(MppEmission *e, const MppTitanCompile *compile)
 {
-    static const char *const checkpointing[MPP_N_RECOMPUTES] = { "None", "SelectiveAC.Config()", "FullAC.Config()" };
+    static const char *const checkpointing[MPP_N_RECOMPUTES] = { "None", "SelectiveAC.Config()", "FullAC.Config()", "None" };
     mpp_emission_add(e, "        activation_checkpoint=%s,\n", checkpointing[e->strategy->recompute]);
     if (compile->model || compile->loss)
         mpp_emission_add(e, "        compile=CompileConfig(enable=True, components=[%s%s%s]%s),\n",

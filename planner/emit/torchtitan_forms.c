@@ -77,8 +77,10 @@ static void refuse_sharding(MppEmission *e)
         mpp_emission_refuse(e, "context parallelism without sharding over it");
     if (s->zero && ranks % s->cp)
         mpp_emission_refuse(e, "shard groups of %" N " ranks, a part of the %" N " context-parallel ones", ranks, s->cp);
-    if (s->offload_optimizer)
+    if (s->offload == MPP_OFFLOAD_OPTIMIZER)
         mpp_emission_refuse(e, "an offloaded optimizer without its parameters");
+    if (s->offload == MPP_OFFLOAD_PARAMETERS && s->dp * s->cp == 1)
+        mpp_emission_refuse(e, "offloaded parameters on one rank");
     if (!mpp_emission_has_order(e, MPP_ORDER_CP_DP_PP))
         mpp_emission_refuse(e, "ranks in the order %s", mpp_names_get(&mpp_order_names, s->order));
     if (s->cp > 1 && s->cp_kind != MPP_CP_RING)
@@ -93,7 +95,9 @@ static void refuse_recompute(MppEmission *e)
     MppSelective selective = e->job->runtime->selective;
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE && selective != MPP_SELECTIVE_HALF_PRODUCTS)
         mpp_emission_refuse(e, "selective recomputation of %s", mpp_names_get(&mpp_selective_names, selective));
-    if (s->recompute_layers)
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
+        mpp_emission_refuse(e, "offloaded activations");
+    else if (s->recompute_layers)
         mpp_emission_refuse(e, "recomputation of a part of the layers");
 }
 

@@ -64,7 +64,7 @@ static void add_model(MppEmission *e)
 
 static void add_rest(MppEmission *e)
 {
-    static const char *const modes[MPP_N_RECOMPUTES] = { "none", "selective", "full" };
+    static const char *const modes[MPP_N_RECOMPUTES] = { "none", "selective", "full", "none" };
     MppTitanCompile compile = mpp_titan_compile(e);
     mpp_emission_add(e, "\n[activation_checkpoint]\nmode = \"%s\"\n", modes[e->strategy->recompute]);
     if (e->strategy->recompute == MPP_RECOMPUTE_SELECTIVE)
@@ -90,6 +90,8 @@ static void emit(MppEmission *e)
     mpp_emission_add(e, "\n[training]\nlocal_batch_size = %" N "\nglobal_batch_size = %" N "\nseq_len = %" N "\n",
                      plan.local_batch, training->global_batch, training->seq);
     mpp_emission_add(e, "mixed_precision_param = \"%s\"\n", training->precision == MPP_PRECISION_FP32 ? "float32" : "bfloat16");
+    if (e->strategy->offload == MPP_OFFLOAD_PARAMETERS)
+        mpp_emission_add(e, "enable_cpu_offload = true\n");
     add_parallelism(e, &plan);
     add_rest(e);
 }

@@ -79,9 +79,11 @@ static bool read_sharding(const Reading *r, GError **error)
     int64_t group = s->dp / p->data_parallel_replicate_degree * s->cp;
     const char *policy = p->fsdp_reshard_after_forward;
     bool never = word_is(policy, "default", "never") || (word_is(policy, "default", "default") && s->pp > 1);
-    if (r->config->training.enable_cpu_offload)
-        return refuse(r, "training", "enable_cpu_offload", MPP_ERROR_UNSUPPORTED, error, "offloaded parameters are not modelled");
     s->zero = group == 1 ? 0 : never ? 2 : 3;
+    if (r->config->training.enable_cpu_offload && s->zero == 2)
+        return refuse(r, "training", "enable_cpu_offload", MPP_ERROR_UNSUPPORTED, error,
+                      "offload of parameters that are kept after the forward pass is not modelled");
+    s->offload = r->config->training.enable_cpu_offload && s->zero ? MPP_OFFLOAD_PARAMETERS : MPP_OFFLOAD_NONE;
     s->zero_ranks = s->zero && p->data_parallel_replicate_degree > 1 ? group : 0;
     return true;
 }

@@ -55,7 +55,7 @@ typedef struct {
     MppShardCost *shards; /* 2: without and with messages to other nodes pending */
     MppGroup shard_cp[2]; /* context group that each was made for; n is 0 while there is none */
     MppPipelineCost *pipeline;
-    double usable_bytes;
+    double usable_bytes, host_usable_bytes;
     int member;
     bool fixed_layers; /* the limits say how many layers are recomputed */
     MppFamilyResult *result;
@@ -73,9 +73,14 @@ static const MppShardCost *shard_of(Evaluation *at, const MppStrategy *s)
     return &at->shards[which];
 }
 
-static void note_miss(Evaluation *at, const MppStrategy *s, double peak)
+/** How much the pipeline as filled with a peak of @peak lacks on a device or in a host, whichever is more; at most 0: it fits. */
+static double lacks(const Evaluation *at, double peak)
 {
-    double lacking = peak - at->usable_bytes;
+    return MAX(peak - at->usable_bytes, mpp_memory_host_bytes(at->pipeline) - at->host_usable_bytes);
+}
+
+static void note_miss(Evaluation *at, const MppStrategy *s, double peak, double lacking)
+{
     MppFamilyResult *result = at->result;
     result->counts.pruned_by_memory++;
     if (result->has_miss && lacking >= result->lacking_bytes)
@@ -92,8 +97,9 @@ static bool judge(Evaluation *at, const MppStrategy *s)
     double peak = mpp_memory_peak_bytes(at->pipeline);
     result->counts.evaluated++;
     at->member++;
-    if (peak > at->usable_bytes) {
-        note_miss(at, s, peak);
+    double lacking = lacks(at, peak);
+    if (lacking > 0) {
+        note_miss(at, s, peak, lacking);
         return false;
     }
     double bound_s = mpp_estimate_bound_s(at->pipeline);
@@ -109,13 +115,13 @@ static bool fits_with(Evaluation *at, MppStrategy *s, int64_t layers)
 {
     s->recompute_layers = layers;
     mpp_pipeline_cost_recompute(at->pipeline, s);
-    return mpp_memory_peak_bytes(at->pipeline) <= at->usable_bytes;
+    return lacks(at, mpp_memory_peak_bytes(at->pipeline)) <= 0;
 }
 
-/** Memory falls with each layer recomputed: bisect for the fewest that fit. */
+/** Memory falls with each layer recomputed or offloaded: bisect for the fewest that fit. */
 static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppStrategy s)
 {
-    int64_t most = (at->job->model->n_layers + s.pp * s.vpp - 1) / (s.pp * s.vpp);
+    int64_t most = mpp_strategy_recomputed(&s, (at->job->model->n_layers + s.pp * s.vpp - 1) / (s.pp * s.vpp));
     int64_t low = 0, high = most; /* low does not fit; high, all layers, does */
     if (most < 2)
         return;
@@ -150,20 +156,21 @@ static void fill(Evaluation *at, Pipeline *p, const MppStrategy *s)
     p->summed = !hides;
 }
 
-/** @fits: in, whether each sharding fitted without recomputation; out, whether it does now. */
+/** @fits: in, whether each sharding fitted with no layer recomputed or offloaded; out, the same after this choice. */
 static void evaluate_shardings(Evaluation *at, Pipeline *p, MppStrategy s, bool *fits)
 {
-    bool filled = false;
+    bool filled = false, of_layers = s.recompute == MPP_RECOMPUTE_FULL || s.recompute == MPP_RECOMPUTE_OFFLOAD;
     for (int i = 0; i < p->n_shardings; i++) {
         s.zero = p->shardings[i].zero;
         s.zero_ranks = p->shardings[i].zero_ranks;
-        s.offload_optimizer = p->shardings[i].offload;
+        s.offload = p->shardings[i].offload;
         if (!filled || s.zero >= 2)
             fill(at, p, &s);
         filled = p->summed;
-        bool before = fits[i];
-        fits[i] = judge(at, &s);
-        if (s.recompute == MPP_RECOMPUTE_FULL && !at->fixed_layers && !before && fits[i]) {
+        bool fit = judge(at, &s);
+        if (!of_layers)
+            fits[i] = fit;
+        if (of_layers && !at->fixed_layers && !fits[i] && fit) {
             judge_fewest_layers(at, p->shard, s);
             filled = p->summed = false;
         }
@@ -217,6 +224,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .shards = shards,
                       .pipeline = pipeline,
                       .usable_bytes = mpp_memory_usable_bytes(job),
+                      .host_usable_bytes = mpp_memory_host_usable_bytes(job),
                       .fixed_layers = limits->fields && limits->fields & mpp_strategy_field("recompute"),
                       .result = &result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);

@@ -248,6 +248,9 @@ int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppS
         if (!illegal && (is_fixed(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless))
             out[n++] = i;
     }
+    if (mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_ACTIVATIONS) && shape->pp == 1 && job->model->n_layers > 1 &&
+        tries(limits, "recompute", limits->fixed.recompute, MPP_RECOMPUTE_OFFLOAD))
+        out[n++] = MPP_RECOMPUTE_OFFLOAD;
     return n;
 }
 
@@ -258,18 +261,31 @@ static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
     return inside > 1 && inside < replicas && divides(inside, replicas) ? inside : 0;
 }
 
+/** A rank alone has nothing to shard: ZeRO 3 is for parameters that the host keeps. */
+static bool offloads(const MppJob *job, const MppStrategy *shape, int64_t zero, MppOffload offload)
+{
+    if (shape->dp * shape->cp == 1 && (zero == 3) != (offload == MPP_OFFLOAD_PARAMETERS))
+        return false;
+    switch (offload) {
+    case MPP_OFFLOAD_OPTIMIZER: return mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_OPTIMIZER);
+    case MPP_OFFLOAD_PARAMETERS:
+        return mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_PARAMETERS) && zero == 3 && shape->pp == 1;
+    default: return true;
+    }
+}
+
 int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out)
 {
     const MppStrategy *fixed = &limits->fixed;
     int64_t most = shape->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
-    bool replicated = shape->dp * shape->cp > 1;
+    int64_t step = shape->dp * shape->cp > 1 ? 1 : 3;
     int n = 0;
-    for (int64_t zero = 0; zero <= (replicated ? most : 0); zero++) {
+    for (int64_t zero = 0; zero <= most; zero += step) {
         int64_t groups[2] = { 0, zero == 3 ? node_shard(job, shape) : 0 };
         for (int i = 0; i < (groups[1] ? 2 : 1); i++)
-            for (int offload = 0; offload <= 1; offload++)
-                if (tries(limits, "zero", fixed->zero, zero) && tries(limits, "zero_ranks", fixed->zero_ranks, groups[i]) &&
-                    tries(limits, "offload_optimizer", fixed->offload_optimizer, offload))
+            for (MppOffload offload = MPP_OFFLOAD_NONE; offload < MPP_N_OFFLOADS; offload++)
+                if (offloads(job, shape, zero, offload) && tries(limits, "zero", fixed->zero, zero) &&
+                    tries(limits, "zero_ranks", fixed->zero_ranks, groups[i]) && tries(limits, "offload", fixed->offload, offload))
                     out[n++] = (MppSharding){ zero, groups[i], offload };
     }
     return n;
@@ -288,8 +304,8 @@ char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
                            " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT ", sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
-                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, the runtime's schedules, "
-                           "optimizer offload, mesh orders",
+                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, activations offloaded instead, even and balanced stages, the runtime's schedules, "
+                           "offload of optimizer states and of parameters, mesh orders",
                            mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
                            MOST_VPP, MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->runtime->most_zero);
 }

@@ -32,6 +32,7 @@ typedef struct {
     double host_frac;          /* host time to launch a kernel, against the device's usual host */
     double host_capacity;      /* ranks' worth of computation that a host does at once; 0: each rank has a device */
     double jitter_frac;        /* a step grows by this for each doubling of the nodes */
+    double host_bytes;         /* a host's memory, per device */
     double input_tokens_per_s; /* what a replica's input pipeline delivers; 0: nothing waits for it */
     GHashTable *sources;
     MppDevice device;

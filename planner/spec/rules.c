@@ -211,9 +211,11 @@ static char *zero_ranks(const MppJob *job, const MppStrategy *s)
 static char *recompute_layers(const MppJob *job, const MppStrategy *s)
 {
     int64_t most = (job->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
-    if (!s->recompute_layers || (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers <= most))
+    bool whole_layers = s->recompute == MPP_RECOMPUTE_FULL || s->recompute == MPP_RECOMPUTE_OFFLOAD;
+    most -= s->recompute == MPP_RECOMPUTE_OFFLOAD;
+    if (!s->recompute_layers || (whole_layers && s->recompute_layers <= most))
         return KEPT;
-    return g_strdup_printf("recompute_layers %" N " is for full recompute and at most the %" N " layers of a chunk",
+    return g_strdup_printf("recompute_layers %" N " is for full recompute or offload and at most %" N " layers of a chunk",
                            s->recompute_layers, most);
 }
 

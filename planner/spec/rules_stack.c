@@ -36,9 +36,31 @@ static char *runtime_node(const MppJob *job, const MppStrategy *s)
 
 static char *runtime_recompute(const MppJob *job, const MppStrategy *s)
 {
-    if (s->recompute <= job->runtime->most_recompute)
+    if (s->recompute <= job->runtime->most_recompute || s->recompute == MPP_RECOMPUTE_OFFLOAD)
         return KEPT;
     return g_strdup_printf("%s has no %s recomputation", job->runtime->title, mpp_names_get(&mpp_recompute_names, s->recompute));
+}
+
+static char *runtime_offload(const MppJob *job, const MppStrategy *s)
+{
+    const struct {
+        bool wanted, without_stages;
+        MppOffloaded what;
+    } offloads[] = {
+        { s->offload == MPP_OFFLOAD_OPTIMIZER, false, MPP_OFFLOADED_OPTIMIZER },
+        { s->offload == MPP_OFFLOAD_PARAMETERS, true, MPP_OFFLOADED_PARAMETERS },
+        { s->recompute == MPP_RECOMPUTE_OFFLOAD, true, MPP_OFFLOADED_ACTIVATIONS },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(offloads); i++) {
+        const char *what = mpp_names_get(&mpp_offloaded_names, offloads[i].what);
+        if (offloads[i].wanted && !mpp_runtime_offloads(job->runtime, offloads[i].what))
+            return g_strdup_printf("%s does not offload %s", job->runtime->title, what);
+        if (offloads[i].wanted && offloads[i].without_stages && s->pp > 1)
+            return g_strdup_printf("%s goes to the host without pipeline stages only", what);
+    }
+    if (s->offload == MPP_OFFLOAD_PARAMETERS && s->zero != 3)
+        return g_strdup_printf("parameters are offloaded where they are sharded: with ZeRO-3, not %" N, s->zero);
+    return KEPT;
 }
 
 static char *runtime_schedule(const MppJob *job, const MppStrategy *s)
@@ -99,6 +121,7 @@ const MppRule mpp_stack_rules[] = {
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
     { "runtime-node", MPP_RULE_ILLEGAL, "the runtime profile", runtime_node },
     { "runtime-recompute", MPP_RULE_ILLEGAL, "the runtime profile", runtime_recompute },
+    { "runtime-offload", MPP_RULE_ILLEGAL, "the runtime profile; Megatron transformer_config: cpu_offloading needs pp = 1; DeepSpeed offload_param: stage 3", runtime_offload },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
     { "runtime-empty", MPP_RULE_ILLEGAL, "nanotron runs fail with three stages without layers", runtime_empty },

@@ -139,7 +139,13 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     int64_t layers_of_chunk = (out->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
     if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk)
         s->recompute_layers = from->recompute_layers;
-    s->offload_optimizer = from->offload && strstr(from->offload, "optimizer");
+    if (from->offload && strstr(from->offload, "activations") && mpp_runtime_offloads(out->runtime, MPP_OFFLOADED_ACTIVATIONS)) {
+        const char *layers = strstr(from->offload, "layers ");
+        s->recompute = MPP_RECOMPUTE_OFFLOAD;
+        s->recompute_layers = MIN(layers ? g_ascii_strtoll(layers + strlen("layers "), NULL, 10) : 0, layers_of_chunk - 1);
+    }
+    if (from->offload && strstr(from->offload, "optimizer"))
+        s->offload = strstr(from->offload, "params") && s->zero == 3 ? MPP_OFFLOAD_PARAMETERS : MPP_OFFLOAD_OPTIMIZER;
 }
 
 /** Completes the job in out's runtime. Error: the rule that the runtime's strategy breaks. */

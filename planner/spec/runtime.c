@@ -2,8 +2,11 @@
 
 static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
-static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full" };
+static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
+static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations" };
+const MppNames mpp_offloaded_names = MPP_NAMES("offloaded state", offloaded_names);
+
 static const char *const selective_names[] = { "attention", "half-products" };
 const MppNames mpp_selective_names = MPP_NAMES("selective recomputation", selective_names);
 static const char *const sequence_names[] = { "never", "choice", "always" };
@@ -123,6 +126,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, most_recompute, &mpp_recompute_names, MPP_RECOMPUTE_FULL, "the most it computes again"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
+    MPP_FIELD_SET(MppRuntime, offloads, &mpp_offloaded_names, 0, "what it can keep in the host's memory"),
     MPP_FIELD_BOOL(MppRuntime, recompute_stops_early, 0, "full recomputation ends before a layer's last product"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),
     MPP_FIELD_INT(MppRuntime, most_zero_with_pp, 0, 3, 1, "highest ZeRO stage with pipeline stages"),
@@ -142,6 +146,11 @@ static const MppField rows[] = {
     MPP_FIELD_TEXTS(MppRuntime, sources, "source of each number, by field name"),
 };
 const MppFields mpp_runtime_fields = MPP_FIELDS("runtime", MppRuntime, rows);
+
+bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what)
+{
+    return (runtime->offloads >> what) & 1;
+}
 
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error)
 {

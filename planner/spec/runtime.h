@@ -23,8 +23,17 @@ typedef enum {
     MPP_RECOMPUTE_NONE,
     MPP_RECOMPUTE_SELECTIVE, /* the attention core */
     MPP_RECOMPUTE_FULL,      /* a layer from its input: all layers, or the first recompute_layers of each chunk */
+    MPP_RECOMPUTE_OFFLOAD,   /* nothing: a layer's activations go to the host and come back; of as many layers, or all but the last */
     MPP_N_RECOMPUTES,
 } MppRecompute;
+
+/** What a stack can keep in the host's memory. */
+typedef enum {
+    MPP_OFFLOADED_OPTIMIZER,   /* optimizer states; the host makes the update */
+    MPP_OFFLOADED_PARAMETERS,  /* with them sharded parameters and gradients (ZeRO 3 without pipeline stages) */
+    MPP_OFFLOADED_ACTIVATIONS, /* of layers, without pipeline stages */
+    MPP_N_OFFLOADED,
+} MppOffloaded;
 
 /** What a stack computes again under selective recomputation. */
 typedef enum {
@@ -35,7 +44,7 @@ typedef enum {
 
 typedef enum { MPP_SEQUENCE_PARALLEL_NEVER, MPP_SEQUENCE_PARALLEL_CHOICE, MPP_SEQUENCE_PARALLEL_ALWAYS } MppSequenceParallelRule;
 
-extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_selective_names, mpp_sequence_parallel_names;
+extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_selective_names, mpp_offloaded_names, mpp_sequence_parallel_names;
 
 /** Which kernels a layer runs as; decides memory traffic, kept bytes and the number of launches. */
 typedef struct {
@@ -140,6 +149,7 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute, most_recompute;
     MppSelective selective;
+    int64_t offloads; /* a set of MppOffloaded */
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool one_node; /* runs within a node */
     bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
@@ -152,6 +162,8 @@ typedef struct {
 } MppRuntime;
 
 extern const MppFields mpp_runtime_fields, mpp_kernels_fields;
+
+bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what);
 
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 MppRuntime *mpp_runtime_copy(const MppRuntime *runtime);

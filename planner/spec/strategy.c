@@ -7,6 +7,8 @@ const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",
                                                        "tp-dp-pp-cp", "tp-pp-cp-dp", "tp-pp-dp-cp" };
 const MppNames mpp_order_names = MPP_NAMES("mesh order", order_names);
+static const char *const offload_names[MPP_N_OFFLOADS] = { "none", "optimizer", "parameters" };
+const MppNames mpp_offload_names = MPP_NAMES("offload", offload_names);
 
 enum { MOST_RANKS = 1 << 20 }; /* the product of three degrees fits 64 bits */
 
@@ -24,10 +26,10 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppStrategy, zero_ranks, 0, MOST_RANKS, 0, "ranks of a shard group; 0: dp * cp"),
     MPP_FIELD_ENUM(MppStrategy, schedule, &mpp_schedule_names, MPP_SCHEDULE_1F1B, "order of passes in a pipeline"),
     MPP_FIELD_INT(MppStrategy, schedule_group, 0, 1 << 20, 0, "micro-batches of a group in interleaved schedules; 0: pp"),
-    MPP_FIELD_ENUM(MppStrategy, recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "what is computed twice"),
-    MPP_FIELD_INT(MppStrategy, recompute_layers, 0, 4096, 0, "layers of each chunk under full recompute; 0: all"),
+    MPP_FIELD_ENUM(MppStrategy, recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "what is computed twice, or kept by the host"),
+    MPP_FIELD_INT(MppStrategy, recompute_layers, 0, 4096, 0, "layers of each chunk under full recompute or offload; 0: all"),
     MPP_FIELD_ENUM(MppStrategy, cp_kind, &mpp_cp_names, MPP_CP_RING, "how context-parallel ranks exchange"),
-    MPP_FIELD_BOOL(MppStrategy, offload_optimizer, 0, "optimizer states are kept in host memory"),
+    MPP_FIELD_ENUM(MppStrategy, offload, &mpp_offload_names, MPP_OFFLOAD_NONE, "what is kept in host memory"),
     MPP_FIELD_ENUM(MppStrategy, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppStrategy, order, &mpp_order_names, MPP_ORDER_CP_DP_PP, "order of the mesh over the ranks, fastest first"),
     MPP_FIELD_INTS(MppStrategy, stage_layers, 0, 4096, "layers of each chunk in model order"),
@@ -56,6 +58,14 @@ void mpp_strategy_clear(MppStrategy *strategy)
 int64_t mpp_strategy_micro_batches(const MppStrategy *strategy, int64_t global_batch)
 {
     return global_batch / (strategy->dp * strategy->micro_batch);
+}
+
+int64_t mpp_strategy_recomputed(const MppStrategy *strategy, int64_t layers)
+{
+    if (strategy->recompute == MPP_RECOMPUTE_NONE)
+        return 0;
+    int64_t most = MAX(layers - (strategy->recompute == MPP_RECOMPUTE_OFFLOAD), 0);
+    return strategy->recompute_layers ? MIN(strategy->recompute_layers, most) : most;
 }
 
 int64_t mpp_strategy_shard_ranks(const MppStrategy *strategy)

@@ -27,7 +27,15 @@ typedef enum {
     MPP_N_ORDERS,
 } MppMeshOrder;
 
-extern const MppNames mpp_cp_names, mpp_order_names;
+/** What the host's memory holds instead of the device's. Activations are a kind of recomputation. */
+typedef enum {
+    MPP_OFFLOAD_NONE,
+    MPP_OFFLOAD_OPTIMIZER,
+    MPP_OFFLOAD_PARAMETERS, /* and gradients and optimizer states */
+    MPP_N_OFFLOADS,
+} MppOffload;
+
+extern const MppNames mpp_cp_names, mpp_order_names, mpp_offload_names;
 
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp;
@@ -39,8 +47,8 @@ typedef struct {
     MppScheduleKind schedule;
     int64_t schedule_group; /* micro-batches that visit a chunk before the rank turns to the next; 0: pp */
     MppRecompute recompute;
-    int64_t recompute_layers; /* of each chunk under full recompute; 0: all */
-    bool offload_optimizer;
+    int64_t recompute_layers; /* of each chunk under full recompute or offload; 0: all */
+    MppOffload offload;
     MppStageSplit stage_split;
     MppMeshOrder order;
     GArray *stage_layers; /* int64_t, of each of the pp * vpp chunks in model order; NULL: by stage_split. Borrowed. */
@@ -81,6 +89,9 @@ void mpp_strategy_clear(MppStrategy *strategy);
 
 /** Micro-batches a rank runs in a step; exact when the strategy is legal. */
 int64_t mpp_strategy_micro_batches(const MppStrategy *strategy, int64_t global_batch);
+
+/** How many of a chunk's @layers, the first, are under the strategy's recomputation; offload leaves the last, which is wanted at once. */
+int64_t mpp_strategy_recomputed(const MppStrategy *strategy, int64_t layers);
 
 /** Ranks over which parameters outside experts are sharded by ZeRO: zero_ranks, or dp * cp. */
 int64_t mpp_strategy_shard_ranks(const MppStrategy *strategy);

@@ -11,7 +11,7 @@ static const struct {
     { "sp", "sequence_parallel" },              { "zero", "zero" },       { "zero_ranks", "zero_ranks" },
     { "schedule", "schedule" },                 { "group", "schedule_group" },
     { "recompute", "recompute" },
-    { "cp_kind", "cp_kind" },                   { "offload", "offload_optimizer" },
+    { "cp_kind", "cp_kind" },                   { "offload", "offload" },
     { "split", "stage_split" },                 { "order", "order" },     { "stages", "stage_layers" },
 };
 
@@ -84,7 +84,7 @@ static bool parse_stages(const char *text, const char *part, GArray **out, GErro
     return true;
 }
 
-/** recompute=full:3 also sets the number of layers. */
+/** recompute=full:3 and recompute=offload:3 also set the number of layers. */
 static bool parse_recompute_layers(char *value, const char *part, MppStrategy *strategy, GError **error)
 {
     char *colon = value ? strchr(value, ':') : NULL;
@@ -109,6 +109,8 @@ static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyField
     }
     if (*named & mpp_strategy_field(row->name))
         return usage_error(error, part, "%s stands twice", key);
+    if (!value && strcmp(row->name, "offload") == 0)
+        value = "optimizer";
     *named |= mpp_strategy_field(row->name);
     void *at = (char *)strategy + row->offset;
     if (strcmp(row->name, "recompute") == 0 && !parse_recompute_layers(value, part, strategy, error))
@@ -197,6 +199,10 @@ char *mpp_strategy_title(const MppStrategy *s)
         g_string_append_printf(text, " over %" G_GINT64_FORMAT, s->zero_ranks);
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         g_string_append(text, " · selective recompute");
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
+        g_string_append(text, " · activation offload");
+    if (s->recompute == MPP_RECOMPUTE_OFFLOAD && s->recompute_layers)
+        g_string_append_printf(text, " %" G_GINT64_FORMAT " layers", s->recompute_layers);
     if (s->recompute == MPP_RECOMPUTE_FULL && s->recompute_layers)
         g_string_append_printf(text, " · recompute %" G_GINT64_FORMAT "/chunk", s->recompute_layers);
     else if (s->recompute == MPP_RECOMPUTE_FULL)
@@ -205,7 +211,7 @@ char *mpp_strategy_title(const MppStrategy *s)
         g_string_append_printf(text, " · %s", mpp_names_get(&mpp_schedule_names, s->schedule));
     if (s->schedule_group)
         g_string_append_printf(text, " in groups of %" G_GINT64_FORMAT, s->schedule_group);
-    if (s->offload_optimizer)
-        g_string_append(text, " · offload");
+    if (s->offload)
+        g_string_append_printf(text, " · %s offload", s->offload == MPP_OFFLOAD_OPTIMIZER ? "optimizer" : "parameter");
     return g_string_free(text, FALSE);
 }

@@ -66,10 +66,9 @@ void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64
     *columns = shape.channels;
 }
 
-/** Under full recomputation with a number, the first so many layers of each chunk. */
 static bool is_recomputed(const MppStrategy *s, int64_t in_chunk)
 {
-    return s->recompute == MPP_RECOMPUTE_FULL && (s->recompute_layers == 0 || in_chunk < s->recompute_layers);
+    return s->recompute == MPP_RECOMPUTE_FULL && in_chunk < mpp_strategy_recomputed(s, INT64_MAX);
 }
 
 void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank)

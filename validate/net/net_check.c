@@ -85,7 +85,8 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
                                                 : job->model->moe.shared_experts * job->model->moe.ffn;
     const Refusal refusals[] = {
         { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
-        { s->offload_optimizer, "offloaded optimizer states" },
+        { s->offload != MPP_OFFLOAD_NONE, "offloaded parameters and optimizer states" },
+        { s->recompute == MPP_RECOMPUTE_OFFLOAD, "offloaded activations" },
         { halves, "selective recomputation other than of the attention core" },
         { experts && s->tp > 1 && !s->sequence_parallel, "experts under tp without sequence parallelism" },
         { experts && shared % s->tp, "shared experts that tp does not divide" },
