@@ -64,6 +64,16 @@ static double input_wait_s(const MppPipelineCost *pipeline, double chunk_s)
     return MAX(0, read_s - (double)s->vpp * chunk_s);
 }
 
+/**
+ * What copying @bytes of activations adds to a chunk's pass of @pass_s. Copies run beside all of it, however many of its layers
+ * they are of, and slow it meanwhile.
+ */
+static double copies_s(const MppJob *job, double bytes, double pass_s)
+{
+    double all_s = bytes / job->cluster->device.host_link_bytes_per_s, hidden_s = MIN(all_s, pass_s);
+    return all_s - hidden_s * (1 - job->runtime->overlap.slowdown_frac);
+}
+
 static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
 {
     const MppShardCost *shard = pipeline->shard;
@@ -87,10 +97,8 @@ static void sum_chunk(MppPipelineCost *pipeline, int64_t index)
     MppShardedLayer ends = chunk_ends(pipeline, chunk);
     chunk->forward_s = sums.forward_s + ends.first_s + shard->job->runtime->host.micro_batch_s / s->vpp;
     chunk->backward_s = sums.backward_s + ends.last_s;
-    /* copies run beside the whole chunk's pass, however many of its layers they are of */
-    double copies_s = sums.copied_bytes / shard->job->cluster->device.host_link_bytes_per_s;
-    chunk->copies_forward_s = MAX(0, copies_s - chunk->forward_s);
-    chunk->copies_backward_s = MAX(0, copies_s - chunk->backward_s);
+    chunk->copies_forward_s = copies_s(shard->job, sums.copied_bytes, chunk->forward_s);
+    chunk->copies_backward_s = copies_s(shard->job, sums.copied_bytes, chunk->backward_s);
     chunk->forward_s += chunk->copies_forward_s;
     chunk->backward_s += chunk->copies_backward_s;
     chunk->input_s = index == 0 ? input_wait_s(pipeline, chunk->forward_s + chunk->backward_s) : 0;

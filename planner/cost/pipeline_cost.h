@@ -13,7 +13,7 @@ typedef struct {
     double forward_s, backward_s;
     double weight_s;   /* of backward_s: the weights' gradients */
     double input_s;    /* of forward_s: waiting for the input pipeline */
-    double copies_forward_s, copies_backward_s; /* of the passes: waiting for activations on their way to the host and back */
+    double copies_forward_s, copies_backward_s; /* of the passes: for activations on their way to the host and back */
     double kept_bytes, copied_bytes; /* of one micro-batch, on the device and by the host */
     double parameters, expert_parameters;
 } MppChunkCost;

@@ -154,10 +154,7 @@ static bool read_degrees(const MppJson *json, const MppModel *model, MppStrategy
 /** Parts of ZeRO that are not modelled. */
 static bool refuse_zero(const MppJson *json, const cJSON *zero, GError **error)
 {
-    const cJSON *device = mpp_json_get(mpp_json_get(zero, "offload_param"), "device");
     const cJSON *secondary = mpp_json_get(zero, "zero_hpz_partition_size");
-    if (cJSON_IsString(device) && strcmp(device->valuestring, "none") != 0)
-        return mpp_json_error(error, json, device, MPP_ERROR_UNSUPPORTED, "offloaded parameters are not modelled");
     if (cJSON_IsNumber(secondary) && secondary->valuedouble > 1)
         return mpp_json_error(error, json, secondary, MPP_ERROR_UNSUPPORTED,
                               "a second partition of the parameters is not modelled");
@@ -190,7 +187,7 @@ static bool read_zero(const MppJson *json, MppStrategy *s, GError **error)
         return false;
     if (parameters && (!optimizer || s->zero != 3))
         return mpp_json_error(error, json, mpp_json_get(zero, "offload_param"), MPP_ERROR_UNSUPPORTED,
-                              "parameters are offloaded with stage 3 and \"offload_optimizer\"");
+                              "only with stage 3 and \"offload_optimizer\" are offloaded parameters modelled");
     s->offload = parameters ? MPP_OFFLOAD_PARAMETERS : optimizer ? MPP_OFFLOAD_OPTIMIZER : MPP_OFFLOAD_NONE;
     return true;
 }

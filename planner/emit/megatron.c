@@ -58,8 +58,6 @@ static const char *const not_modelled[] = {
     "tensor-parallel-num-weight-shards",
     "expert-tensor-parallel-num-weight-shards",
     "hierarchical-context-parallel-sizes",
-    "cpu-offloading",
-    "cpu-offloading-num-layers",
     "distribute-saved-activations",
     "decrease-batch-size-if-needed",
     "encoder-tensor-model-parallel-size",

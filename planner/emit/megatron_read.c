@@ -103,7 +103,7 @@ static bool read_activation_offload(const MppKnobReader *r, const MppModel *mode
     if (mpp_knob_given(r, MPP_KNOB_WEIGHT_OFFLOAD))
         mpp_launch_assume(launch, "the weights of offloaded layers stay on the device");
     s->recompute = MPP_RECOMPUTE_OFFLOAD;
-    s->recompute_layers = layers;
+    s->recompute_layers = layers < model->n_layers - 1 ? layers : 0;
     return true;
 }
 

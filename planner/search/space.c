@@ -239,7 +239,7 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
 {
     int n = 0;
-    for (int i = 0; i <= (int)job->runtime->most_recompute; i++) {
+    for (int i = 0; i <= (int)MIN(job->runtime->most_recompute, MPP_RECOMPUTE_FULL); i++) {
         /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
                          (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
@@ -304,8 +304,8 @@ char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
                            " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT ", sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
-                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, activations offloaded instead, even and balanced stages, the runtime's schedules, "
-                           "offload of optimizer states and of parameters, mesh orders",
+                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, the runtime's schedules, "
+                           "offload of optimizer states, parameters or activations where the runtime has it, mesh orders",
                            mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
                            MOST_VPP, MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->runtime->most_zero);
 }

@@ -56,7 +56,7 @@ static char *runtime_offload(const MppJob *job, const MppStrategy *s)
         if (offloads[i].wanted && !mpp_runtime_offloads(job->runtime, offloads[i].what))
             return g_strdup_printf("%s does not offload %s", job->runtime->title, what);
         if (offloads[i].wanted && offloads[i].without_stages && s->pp > 1)
-            return g_strdup_printf("%s goes to the host without pipeline stages only", what);
+            return g_strdup_printf("%s go to the host without pipeline stages only", what);
     }
     if (s->offload == MPP_OFFLOAD_PARAMETERS && s->zero != 3)
         return g_strdup_printf("parameters are offloaded where they are sharded: with ZeRO-3, not %" N, s->zero);

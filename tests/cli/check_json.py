@@ -6,7 +6,7 @@ from tap import JOB, equal, has_keys, main, near, run_json
 
 STRATEGY = {"dp": int, "tp": int, "pp": int, "vpp": int, "cp": int, "ep": int, "etp": int, "sequence_parallel": bool,
             "micro_batch": int, "zero": int, "zero_ranks": int, "schedule": str, "schedule_group": int, "recompute": str, "recompute_layers": int,
-            "cp_kind": str, "offload_optimizer": bool, "stage_split": str, "order": str, "stage_layers": list}
+            "cp_kind": str, "offload": str, "stage_split": str, "order": str, "stage_layers": list}
 PLAN = {"strategy", "step_time_s", "step_time_interval", "tokens_per_s_per_gpu", "mfu", "usd_per_million_tokens", "fits", "memory_bytes", "time_s",
         "busiest_stage", "fullest_stage", "stages"}
 MEMORY_PARTS = {"weights", "gradients", "optimizer", "activations", "working", "loss", "buffers"}
@@ -26,7 +26,7 @@ def check_strategy(plan, gpus):
 
 def check_stages(plan):
     s, memory = plan["strategy"], plan["memory_bytes"]
-    has_keys(memory, {"capacity", "usable", "peak", "by_stage"})
+    has_keys(memory, {"capacity", "usable", "peak", "host", "host_usable", "by_stage"})
     equal(len(memory["by_stage"]), s["pp"])
     for stage in memory["by_stage"]:
         has_keys(stage, MEMORY_PARTS | {"allocated", "reserved", "device"})

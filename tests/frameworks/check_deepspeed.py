@@ -23,8 +23,9 @@ def check(text, strategy, inputs):
     equal(config.train_micro_batch_size_per_gpu, strategy["micro_batch"])
     equal(config.gradient_accumulation_steps, training["global_batch"] // (strategy["micro_batch"] * strategy["dp"]))
     equal(int(config.zero_config.stage), strategy["zero"])
-    offload = config.zero_config.offload_optimizer
-    equal(offload is not None and getattr(offload.device, "value", offload.device) == "cpu", strategy["offload_optimizer"])
+    for key, kinds in (("offload_optimizer", ("optimizer", "parameters")), ("offload_param", ("parameters",))):
+        offload = getattr(config.zero_config, key)
+        equal(offload is not None and getattr(offload.device, "value", offload.device) == "cpu", strategy["offload"] in kinds)
     equal(config.tensor_parallel_config.autotp_size or 1, strategy["tp"])
     equal(config.expert_parallel_config.autoep_size if config.expert_parallel_config.enabled else 1, strategy["ep"])
     equal(config.bfloat16_config.enabled, training.get("precision", "bf16") == "bf16")

@@ -50,7 +50,7 @@ def check(text, strategy, inputs):
     equal((config.train.micro_batch_size, config.train.global_batch_size), (strategy["micro_batch"], inputs["training"]["global_batch"]))
     equal((m.seq_length, config.dataset.seq_length), (inputs["training"]["seq"],) * 2)
     equal(config.ddp.use_distributed_optimizer, strategy["zero"] > 0)
-    equal(config.optimizer.optimizer_cpu_offload, strategy["offload_optimizer"])
+    equal(config.optimizer.optimizer_cpu_offload, strategy["offload"] == "optimizer")
     if strategy["pp"] > 1 and m.pipeline_model_parallel_layout:
         kinds = need("megatron.core.transformer.enums").LayerType
         layout = m.pipeline_model_parallel_layout

@@ -26,7 +26,8 @@ static bool judge(Brute *brute, const RandomMember *member, const MppStrategy *s
     mpp_shard_cost(job, &place, shard);
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
     mpp_pipeline_cost_fill(pipeline, shard, s);
-    double lacking = mpp_memory_peak_bytes(pipeline) - mpp_memory_usable_bytes(job);
+    double lacking = MAX(mpp_memory_peak_bytes(pipeline) - mpp_memory_usable_bytes(job),
+                         mpp_memory_host_bytes(pipeline) - mpp_memory_host_usable_bytes(job));
     brute->judged++;
     if (lacking > 0) {
         brute->least_lacking = MIN(brute->least_lacking, lacking);
@@ -45,11 +46,11 @@ static bool fits_in_part(const MppJob *job, MppStrategy s, int64_t layers)
     return estimate->fits;
 }
 
-/** Full recompute fits and the member before it does not: the fewest layers that fit are a member too. */
+/** All layers recomputed or offloaded fit and with none of them the member does not: the fewest that fit are a member too. */
 static void judge_part(Brute *brute, const RandomMember *member)
 {
     MppStrategy s = member->strategy;
-    int64_t chunks = s.pp * s.vpp, most = (brute->job->model->n_layers + chunks - 1) / chunks;
+    int64_t chunks = s.pp * s.vpp, most = mpp_strategy_recomputed(&s, (brute->job->model->n_layers + chunks - 1) / chunks);
     for (s.recompute_layers = 1; s.recompute_layers < most; s.recompute_layers++)
         if (fits_in_part(brute->job, s, s.recompute_layers)) {
             judge(brute, member, &s);
@@ -65,11 +66,14 @@ static Brute brute_force(const MppJob *job, const MppSpaceLimits *limits, const 
     for (guint i = 0; i < members->len; i++) {
         const RandomMember *member = &g_array_index(members, RandomMember, i);
         fits[i] = judge(&brute, member, &member->strategy);
-        if (member->strategy.recompute != MPP_RECOMPUTE_FULL || fixed || !fits[i])
+        if (member->strategy.recompute < MPP_RECOMPUTE_FULL || fixed || !fits[i])
             continue;
-        MppStrategy before = member->strategy; /* the same but for its recomputation */
+        MppStrategy before = member->strategy; /* the same but for its recomputation: the most that keeps layers */
         MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
-        before.recompute = recomputes[mpp_space_recomputes(job, &before, limits, recomputes) - 2];
+        int n = mpp_space_recomputes(job, &before, limits, recomputes);
+        while (n > 0 && recomputes[n - 1] >= MPP_RECOMPUTE_FULL)
+            n--;
+        before.recompute = recomputes[MAX(n - 1, 0)];
         g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &before);
         if (!estimate->fits)
             judge_part(&brute, member);

@@ -27,9 +27,9 @@ static void normalise(const MppJob *job, MppStrategy *s)
     s->stage_split = MPP_STAGE_SPLIT_EVEN;
     if (s->schedule_group == s->pp || s->vpp == 1)
         s->schedule_group = 0;
-    if (s->recompute_layers >= most)
+    if (s->recompute_layers >= most - (s->recompute == MPP_RECOMPUTE_OFFLOAD))
         s->recompute_layers = 0;
-    if (s->dp * s->cp == 1) /* nothing to shard over */
+    if (s->dp * s->cp == 1 && s->offload != MPP_OFFLOAD_PARAMETERS) /* nothing to shard over */
         s->zero = 0;
     if (s->zero_ranks == s->dp * s->cp)
         s->zero_ranks = 0;
@@ -69,10 +69,12 @@ static void assert_same_strategy(const MppJob *job, const MppStrategy *a, const 
 }
 
 /** What plans that were read back have, so that none of it is refused throughout. */
-enum { TP, PP, VPP, CP, EP, ETP, UNEVEN, ZERO1, ZERO2, ZERO3, GROUPS, SELECTIVE, FULL, PARTIAL, OFFLOAD, N_FEATURES };
+enum { TP, PP, VPP, CP, EP, ETP, UNEVEN, ZERO1, ZERO2, ZERO3, GROUPS, SELECTIVE, FULL, PARTIAL,
+       OFFLOAD_ACTIVATIONS, OFFLOAD_OPTIMIZER, OFFLOAD_PARAMETERS, N_FEATURES };
 static const char *const feature_names[N_FEATURES] = { "tp",     "pp",        "vpp",   "cp",      "ep",
                                                        "etp",    "uneven",    "zero1", "zero2",   "zero3",
-                                                       "groups", "selective", "full",  "partial", "offload" };
+                                                       "groups", "selective", "full",  "partial", "offloaded activations",
+                                                       "offloaded optimizer", "offloaded parameters" };
 
 /** A target, what of the training its files carry, whether they carry the model, plans to try, features it has. */
 typedef struct {
@@ -102,7 +104,9 @@ static unsigned features_of(const MppStrategy *s)
                                    s->recompute == MPP_RECOMPUTE_SELECTIVE,
                                    s->recompute == MPP_RECOMPUTE_FULL && !s->recompute_layers,
                                    s->recompute_layers > 0,
-                                   s->offload_optimizer };
+                                   s->recompute == MPP_RECOMPUTE_OFFLOAD,
+                                   s->offload == MPP_OFFLOAD_OPTIMIZER,
+                                   s->offload == MPP_OFFLOAD_PARAMETERS };
     unsigned features = 0;
     for (int i = 0; i < N_FEATURES; i++)
         features |= (unsigned)has[i] << i;
@@ -175,7 +179,7 @@ static void check_members(GRand *rand, const Case *c, const MppInputs *inputs, T
     g_autoptr(GArray) members = random_job_members(&inputs->job, &limits);
     for (int i = 0; members->len && i < PLANS_A_JOB; i++) {
         MppStrategy s = g_array_index(members, RandomMember, (guint)g_rand_int_range(rand, 0, (gint32)members->len)).strategy;
-        if (s.recompute == MPP_RECOMPUTE_FULL && g_rand_boolean(rand))
+        if ((s.recompute == MPP_RECOMPUTE_FULL || s.recompute == MPP_RECOMPUTE_OFFLOAD) && g_rand_boolean(rand))
             s.recompute_layers = g_rand_int_range(rand, 1, 4);
         g_autoptr(GArray) stages = s.pp > 1 && g_rand_boolean(rand) ? random_stages(rand, inputs->model.n_layers, s.pp * s.vpp)
                                                                     : NULL;
@@ -284,14 +288,14 @@ int main(int argc, char **argv)
 {
     const unsigned pipeline = 1u << TP | 1u << PP | 1u << VPP | 1u << CP | 1u << EP | 1u << UNEVEN;
     const unsigned mcore = pipeline | 1u << ETP | 1u << ZERO1 | 1u << ZERO2 | 1u << ZERO3 | 1u << GROUPS | 1u << SELECTIVE |
-                           1u << FULL | 1u << PARTIAL | 1u << OFFLOAD;
+                           1u << FULL | 1u << PARTIAL | 1u << OFFLOAD_ACTIVATIONS | 1u << OFFLOAD_OPTIMIZER;
     const unsigned plain = MPP_LAUNCH_GLOBAL_BATCH | MPP_LAUNCH_PRECISION;
     const Case megatron = { &mpp_emit_megatron, ALL, true, "", mcore };
     const Case bridge = { &mpp_emit_megatron_bridge, ALL & ~(unsigned)MPP_LAUNCH_ATTENTION, false, "", mcore };
     const Case deepspeed = { &mpp_emit_deepspeed, plain | MPP_LAUNCH_OPTIMIZER, false, "pp=1,recompute=none,sp=0",
-                             1u << TP | 1u << CP | 1u << EP | 1u << ZERO1 | 1u << ZERO2 | 1u << ZERO3 | 1u << OFFLOAD };
+                             1u << TP | 1u << CP | 1u << EP | 1u << ZERO1 | 1u << ZERO2 | 1u << ZERO3 | 1u << OFFLOAD_OPTIMIZER | 1u << OFFLOAD_PARAMETERS };
     const Case titan = { &mpp_emit_torchtitan_toml, plain | MPP_LAUNCH_SEQ | MPP_LAUNCH_FUSIONS, true, "",
-                         pipeline | 1u << ZERO2 | 1u << ZERO3 | 1u << GROUPS | 1u << SELECTIVE | 1u << FULL };
+                         pipeline | 1u << ZERO2 | 1u << ZERO3 | 1u << GROUPS | 1u << SELECTIVE | 1u << FULL | 1u << OFFLOAD_PARAMETERS };
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/emit_round_trip/megatron", &megatron, test_random_models);
     g_test_add_data_func("/emit_round_trip/megatron_bridge", &bridge, test_random_models);

@@ -47,7 +47,7 @@ static MppStrategy pick_strategy(GRand *rand, const MppJob *job)
     s.cp_kind = s.cp > 1 && g_rand_boolean(rand) ? MPP_CP_ALL_TO_ALL : MPP_CP_RING;
     s.zero = s.dp * s.cp > 1 ? g_rand_int_range(rand, 0, 4) : 0;
     s.zero_ranks = s.zero == 3 && g_rand_boolean(rand) ? node_group(job, &s) : 0;
-    s.offload_optimizer = g_rand_boolean(rand);
+    s.offload = g_rand_int_range(rand, 0, MPP_N_OFFLOADS);
     s.recompute = g_rand_int_range(rand, 0, MPP_N_RECOMPUTES);
     if (s.recompute == MPP_RECOMPUTE_SELECTIVE && !selective)
         s.recompute = MPP_RECOMPUTE_NONE;

@@ -73,6 +73,7 @@ static MppRuntime *plain_runtime(void)
     runtime->state.update_traffic_bytes = 30;
     runtime->state.bucket_bytes = 0;
     runtime->most_zero_with_pp = 3;
+    runtime->offloads = 1 << MPP_OFFLOADED_OPTIMIZER;
     return runtime;
 }
 

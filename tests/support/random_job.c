@@ -235,6 +235,7 @@ static MppRuntime *random_runtime(GRand *rand)
                      &runtime->expert_parallel, &runtime->uneven_stages };
     for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
         *axes[i] = g_rand_int_range(rand, 0, 5) > 0;
+    runtime->offloads = g_rand_int_range(rand, 0, 1 << MPP_N_OFFLOADED);
     runtime->one_node = g_rand_int_range(rand, 0, 20) == 0;
     runtime->schedules = random_schedules(rand);
     runtime->fewer_micro_batches = g_rand_int_range(rand, -1, 3);
@@ -275,7 +276,7 @@ static void add_members(const MppJob *job, const MppSpaceLimits *limits, const M
         member.strategy.recompute = recomputes[i / n_shardings % n_recomputes];
         member.strategy.zero = sharding->zero;
         member.strategy.zero_ranks = sharding->zero_ranks;
-        member.strategy.offload_optimizer = sharding->offload;
+        member.strategy.offload = sharding->offload;
         g_array_append_val(members, member);
     }
 }
@@ -299,7 +300,7 @@ MppSpaceLimits random_job_limits(GRand *rand, const MppJob *job)
     static const char *const fields[] = { "dp",          "tp",          "pp",
                                           "vpp",         "cp",          "ep",
                                           "etp",         "micro_batch", "sequence_parallel",
-                                          "zero",        "zero_ranks",  "offload_optimizer",
+                                          "zero",        "zero_ranks",  "offload",
                                           "schedule",    "recompute",   "cp_kind",
                                           "stage_split", "order" };
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };

@@ -12,7 +12,7 @@ static const char device_text[] =
     " \"matmul_frac\": {\"fp16\": 0.71, \"bf16\": 0.73}, \"cores\": 57,"
     " \"flash2\": {\"forward_frac\": 0.51, \"backward_frac\": 0.43}}";
 
-static const char runtime_text[] = "{\"name\": \"stack\", \"title\": \"Stack 3\", \"most_zero\": 3, \"most_zero_with_pp\": 3}";
+static const char runtime_text[] = "{\"name\": \"stack\", \"title\": \"Stack 3\", \"most_zero\": 3, \"most_zero_with_pp\": 3, \"offloads\": [\"optimizer\"]}";
 
 MppCluster *mpp_sample_cluster(const int64_t *devices, int n_tiers)
 {

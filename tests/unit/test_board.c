@@ -91,7 +91,7 @@ static void test_layouts(void)
         { { .micro_batch = 2 }, 1 },
         { { .vpp = 2 }, 1 },
         { { .recompute = MPP_RECOMPUTE_FULL }, 2 },
-        { { .offload_optimizer = true }, 1 },
+        { { .offload = MPP_OFFLOAD_OPTIMIZER }, 1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppBoard) board = mpp_board_new(5, 1.5);

@@ -158,6 +158,23 @@ static void test_tensor_by_tensor(void)
     plain_job_expect("gather and scatter", layer.backward_s, 2 * 4.5e-3 + 24 * 1e-5);
 }
 
+/** A quarter of the parameters, 2 bytes each, comes up at 10 GB/s before it is gathered, and of gradients, 4 bytes, goes down. */
+static void test_host_copies(void)
+{
+    MppStrategy near = plain_job_strategy("dp=4,zero=3"), away = plain_job_strategy("dp=4,zero=3,offload=parameters");
+    g_autoptr(MppInputs) inputs = plain_job_new(4);
+    inputs->runtime.overlap.fsdp_frac = 0;
+    MppExchange here = exchange_of(inputs, &near), there = exchange_of(inputs, &away);
+    MppBlockCost block = { .parameters = 1e8 };
+    MppPassCost cost = { .forward_s = 1e-3, .backward_s = 2e-3 };
+    MppShardedLayer plain = mpp_exchange_layer(&here, &block, &cost), copied = mpp_exchange_layer(&there, &block, &cost);
+    plain_job_expect("forward", copied.forward_s - plain.forward_s, 0.25e8 * 2 / 1e10);
+    plain_job_expect("backward", copied.backward_s - plain.backward_s, 0.25e8 * (2 + 4) / 1e10);
+    inputs->runtime.state.sharded_master = true;
+    copied = mpp_exchange_layer(&there, &block, &cost);
+    plain_job_expect("master copy", copied.forward_s - plain.forward_s, 0.25e8 * 4 / 1e10);
+}
+
 /** 30 bytes a parameter at 10 TB/s; the norm's 4 bytes go round once more. */
 static void test_update(void)
 {
@@ -172,6 +189,7 @@ static void test_update(void)
         { "dp=4,ep=2,zero=1", MPP_OPTIMIZER_ADAM, 1e8, 1e8, 3e-4 / 4 + 3e-4 / 2 },
         { "dp=4,zero=0,offload", MPP_OPTIMIZER_ADAM, 1e8, 0, 6e8 / 1e10 + 30e8 / 2e10 },
         { "dp=4,zero=3,offload", MPP_OPTIMIZER_ADAM, 1e8, 0, (6e8 / 1e10 + 30e8 / 2e10) / 4 },
+        { "dp=4,zero=3,offload=parameters", MPP_OPTIMIZER_ADAM, 1e8, 0, 30e8 / 2e10 / 4 }, /* they have moved before */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
@@ -230,6 +248,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
     g_test_add_func("/exchange/layer-copies", test_layer_copies);
+    g_test_add_func("/exchange/host-copies", test_host_copies);
     g_test_add_func("/exchange/tensor-by-tensor", test_tensor_by_tensor);
     g_test_add_func("/exchange/update", test_update);
     g_test_add_func("/exchange/tied", test_tied);

@@ -1,3 +1,4 @@
+#include "planner/cost/estimate.h"
 #include "planner/cost/memory.h"
 
 #include <string.h>
@@ -30,7 +31,7 @@ static void test_rates(void)
         const char *strategy;
         MppPrecision precision;
         MppOptimizer optimizer;
-        double weights, gradients, optimizer_bytes, buffers;
+        double weights, gradients, optimizer_bytes, buffers, host;
     } rows[] = {
         { "dp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 1.25 },
         { "dp=1,tp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 0 },
@@ -39,7 +40,9 @@ static void test_rates(void)
         { "dp=4,cp=2,zero=3", MPP_PRECISION_FP16, MPP_OPTIMIZER_LAMB, 0.25, 0.5, 12.0 / 8, 0 },
         { "dp=8,zero=3,zero_ranks=4", MPP_PRECISION_BF16, MPP_OPTIMIZER_MUON, 0.5, 1, 8.0 / 4, 0 },
         { "dp=8", MPP_PRECISION_FP32, MPP_OPTIMIZER_ADAM, 4, 4 + 2.5, 8, 1.25 }, /* no master copy beside the weights */
-        { "dp=8,zero=1,offload", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 0, 0.75 },
+        { "dp=8,zero=1,offload", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 0, 0.75, 12.0 / 8 },
+        { "dp=8,zero=3,offload=parameters", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 0, 0, 0, 0, (2 + 4 + 12) / 8.0 },
+        { "dp=1,tp=8,zero=3,offload=parameters", MPP_PRECISION_FP32, MPP_OPTIMIZER_ADAM, 0, 0, 0, 0, 4 + 4 + 8 },
         { "dp=4,pp=2,zero=3", MPP_PRECISION_FP16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12.0 / 4, 0.75 }, /* as ZeRO 1 */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -55,6 +58,7 @@ static void test_rates(void)
         plain_job_expect("gradients", bytes.gradients, rows[i].gradients);
         plain_job_expect("optimizer", bytes.optimizer, rows[i].optimizer_bytes);
         plain_job_expect("buffers", bytes.buffers, rows[i].buffers);
+        plain_job_expect("host", bytes.host, rows[i].host);
     }
 }
 
@@ -256,10 +260,39 @@ static void test_figures(void)
     plain_job_expect("usable", mpp_memory_usable_bytes(&inputs->job), 7e10);
 }
 
+/** The host holds the states and activations that go there, of the stage with most parameters; 0.9 of it is usable. */
+static void test_host(void)
+{
+    static const struct {
+        const char *strategy;
+        double bytes_per_parameter;
+        int64_t layers; /* whose activations it holds */
+    } rows[] = { { "dp=8", 0, 0 }, { "dp=4,pp=2,zero=1,offload", 3, 0 }, { "dp=8,recompute=offload", 0, 3 },
+                 { "dp=8,zero=3,offload=parameters,recompute=offload:2", 2.25, 2 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        double most = 0, kept = filled->cost->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes;
+        for (int64_t k = 0; k < filled->strategy.pp; k++)
+            most = MAX(most, filled->pipeline->stages[k].parameters);
+        plain_job_expect(rows[i].strategy, mpp_memory_host_bytes(filled->pipeline),
+                         most * rows[i].bytes_per_parameter + (double)rows[i].layers * kept);
+    }
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->cluster.host_bytes = 3e11;
+    plain_job_expect("usable", mpp_memory_host_usable_bytes(&inputs->job), 2.7e11);
+    MppStrategy s = plain_job_strategy("dp=8,zero=1,offload");
+    g_autoptr(MppEstimate) fits = mpp_estimate_new(&inputs->job, &s);
+    inputs->cluster.host_bytes = 1e6;
+    g_autoptr(MppEstimate) lacks = mpp_estimate_new(&inputs->job, &s);
+    g_assert_true(fits->fits && !lacks->fits && lacks->host_bytes > lacks->host_usable_bytes);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/memory/published-states", test_published_states);
+    g_test_add_func("/memory/host", test_host);
     g_test_add_func("/memory/rates", test_rates);
     g_test_add_func("/memory/bf16", test_bf16);
     g_test_add_func("/memory/bf16-without-pipeline", test_bf16_without_pipeline);

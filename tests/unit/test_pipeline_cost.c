@@ -111,6 +111,39 @@ static void test_recompute(void)
     }
 }
 
+/** Copies of the offloaded layers run beside the whole chunk, here slowing it by a tenth; what is longer than a pass is waited for. */
+static void test_offload(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t offloaded; /* of 12 layers */
+    } rows[] = { { "dp=8,recompute=offload", 11 }, { "dp=8,recompute=offload:5", 5 } };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    inputs->runtime.overlap.slowdown_frac = 0.1;
+    g_autoptr(CostedPlan) stored = costed_plan_new(&inputs->job, "dp=8");
+    const MppChunkCost *all = &stored->pipeline->chunks[0];
+    double layer = stored->cost->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        double copied = (double)rows[i].offloaded * layer;
+        const double links[] = { 1e13, 1e3, copied / (0.5 * all->forward_s + 0.5 * all->backward_s) };
+        for (size_t k = 0; k < G_N_ELEMENTS(links); k++) {
+            inputs->cluster.device.host_link_bytes_per_s = links[k];
+            g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+            const MppChunkCost *chunk = &filled->pipeline->chunks[0];
+            double s = copied / links[k];
+            plain_job_expect("forward", chunk->forward_s, MAX(all->forward_s, s) + 0.1 * MIN(all->forward_s, s));
+            plain_job_expect("backward", chunk->backward_s, MAX(all->backward_s, s) + 0.1 * MIN(all->backward_s, s));
+            plain_job_expect("kept", chunk->kept_bytes, all->kept_bytes - copied);
+            plain_job_expect("working", filled->pipeline->stages[0].working_bytes, 2 * layer);
+            MppShares shares;
+            mpp_pipeline_cost_shares(filled->pipeline, 0, &shares);
+            plain_job_expect("shares", mpp_shares_sum(&shares), chunk->forward_s + chunk->backward_s);
+            plain_job_expect("waits", shares.s[MPP_SHARE_OFFLOAD],
+                             chunk->forward_s + chunk->backward_s - all->forward_s - all->backward_s);
+        }
+    }
+}
+
 /** A tied matrix stands on both ends when these are two stages, once when they are one. */
 static void test_tied(void)
 {
@@ -258,6 +291,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pipeline-cost/sums", test_sums);
     g_test_add_func("/pipeline-cost/input", test_input);
     g_test_add_func("/pipeline-cost/recompute", test_recompute);
+    g_test_add_func("/pipeline-cost/offload", test_offload);
     g_test_add_func("/pipeline-cost/tied", test_tied);
     g_test_add_func("/pipeline-cost/messages", test_messages);
     g_test_add_func("/pipeline-cost/splits", test_splits);

@@ -81,6 +81,11 @@ static void no_full(MppInputs *in)
     in->runtime.most_recompute = MPP_RECOMPUTE_SELECTIVE;
 }
 
+static void all_offloads(MppInputs *in)
+{
+    in->runtime.offloads = (1 << MPP_N_OFFLOADED) - 1;
+}
+
 static void one_fewer(MppInputs *in)
 {
     in->runtime.fewer_micro_batches = 1;
@@ -216,15 +221,21 @@ static const struct {
     { "zero-ranks", NULL, 4, "dp=4,zero=1,zero_ranks=3", "hybrid sharding needs ZeRO and zero_ranks 3 to divide dp * cp = 4" },
     { "zero-ranks", NULL, 4, "dp=4,zero_ranks=2", "hybrid sharding needs ZeRO and zero_ranks 2 to divide dp * cp = 4" },
     { "recompute-layers", NULL, 1, "recompute=selective:2",
-      "recompute_layers 2 is for full recompute and at most the 12 layers of a chunk" },
+      "recompute_layers 2 is for full recompute or offload and at most 12 layers of a chunk" },
+    { "recompute-layers", all_offloads, 1, "recompute=offload:12",
+      "recompute_layers 12 is for full recompute or offload and at most 11 layers of a chunk" },
     { "recompute-layers", NULL, 5, "pp=5,recompute=full:4",
-      "recompute_layers 4 is for full recompute and at most the 3 layers of a chunk" },
+      "recompute_layers 4 is for full recompute or offload and at most 3 layers of a chunk" },
     { "runtime-axes", no_tp, 2, "tp=2", "Stack 3 has no tensor parallelism" },
     { "runtime-axes", no_pp, 2, "pp=2", "Stack 3 has no pipeline parallelism" },
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
     { "runtime-node", one_node, 12, "dp=12", "Stack 3 runs within a node, which has 6 devices, not 12" },
     { "runtime-recompute", no_full, 1, "recompute=full", "Stack 3 has no full recomputation" },
+    { "runtime-offload", NULL, 1, "recompute=offload", "Stack 3 does not offload activations" },
+    { "runtime-offload", all_offloads, 2, "pp=2,recompute=offload", "activations go to the host without pipeline stages only" },
+    { "runtime-offload", all_offloads, 2, "dp=2,zero=2,offload=parameters",
+      "parameters are offloaded where they are sharded: with ZeRO-3, not 2" },
     { "runtime-micro-batches", one_fewer, 3, "pp=3,mbs=120", "Stack 3 needs at least pp - 1 = 2 micro-batches; there are 1" },
     { "runtime-empty", eight_empty, 20, "pp=20,split=greedy", "Stack 3 leaves 8 stages without a layer; it trains with at most 7" },
     { "runtime-sp", never_sp, 2, "tp=2,sp", "Stack 3 has no sequence parallelism" },

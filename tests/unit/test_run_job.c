@@ -24,7 +24,8 @@ static MppProfiles *sample_profiles(void)
     add_runtime(
         profiles->runtimes,
         "{\"name\": \"megatron-core\", \"title\": \"Core\", \"usual_zero\": 2, \"most_zero_with_pp\": 1,"
-        " \"stage_split\": \"balanced\", \"usual_recompute\": \"selective\", \"kernels\": {\"attention\": \"fused-softmax\"}}");
+        " \"stage_split\": \"balanced\", \"usual_recompute\": \"selective\", \"kernels\": {\"attention\": \"fused-softmax\"},"
+        " \"offloads\": [\"optimizer\", \"parameters\", \"activations\"]}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
@@ -171,7 +172,11 @@ static void test_strategy(void)
         { GATED, ", \"micro_batch\": 5", "\"tp\": 2, \"pp\": 3, \"sp\": true",
           "dp=2,tp=2,pp=3,mbs=5,sp,zero=1,recompute=selective,split=balanced" },
         { GATED, "", "\"tp\": 1, \"sp\": true, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"optimizer\"",
-          "dp=12,tp=1,pp=1,mbs=1,zero=3,offload,split=balanced" },
+          "dp=12,tp=1,pp=1,mbs=1,zero=3,offload=optimizer,split=balanced" },
+        { GATED, "", "\"tp\": 1, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"optimizer+params\"",
+          "dp=12,tp=1,pp=1,mbs=1,zero=3,offload=parameters,split=balanced" },
+        { GATED, "", "\"tp\": 1, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"activations+weights layers 2 (TE cpu offloading)\"",
+          "dp=12,tp=1,pp=1,mbs=1,zero=3,recompute=offload:2,split=balanced" },
         { GATED, "", "\"fsdp\": true, \"recompute\": \"full\"", "dp=12,tp=1,pp=1,mbs=1,zero=3,recompute=full,split=balanced" },
         { GATED, "", "\"pp\": 2, \"zero\": 0, \"recompute\": \"full\", \"recompute_layers\": 2",
           "dp=6,tp=1,pp=2,mbs=1,recompute=full:2,split=balanced" },

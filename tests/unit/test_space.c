@@ -193,6 +193,7 @@ static void test_shardings(void)
     static const struct {
         const char *shape, *limits, *shardings;
         int64_t most, most_with_pp;
+        int64_t offloads; /* besides the optimizer's */
     } rows[] = {
         { "dp=8", NULL, "0 0o 1 1o 2 2o 3 3o 3/4 3/4o", 3, 1 },
         { "dp=4", NULL, "0 0o 1 1o 2 2o 3 3o", 3, 1 },
@@ -202,11 +203,15 @@ static void test_shardings(void)
         { "dp=8", "zero=3,offload", "3o 3/4o", 3, 1 },
         { "dp=8", "zero_ranks=4", "3/4 3/4o", 3, 1 },
         { "dp=2,tp=2,cp=2", "zero=3", "3 3o 3/2 3/2o", 3, 1 },
+        { "dp=4", "zero=3", "3 3o 3p", 3, 1, 1 << MPP_OFFLOADED_PARAMETERS },
+        { "dp=4,pp=2", NULL, "0 0o 1 1o 2 2o 3 3o", 3, 3, 1 << MPP_OFFLOADED_PARAMETERS },
+        { "dp=1,tp=4", NULL, "0 0o 3p", 3, 1, 1 << MPP_OFFLOADED_PARAMETERS },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(8);
         inputs->runtime.most_zero = rows[i].most;
         inputs->runtime.most_zero_with_pp = rows[i].most_with_pp;
+        inputs->runtime.offloads |= rows[i].offloads;
         MppSpaceLimits limits = limits_of(rows[i].limits);
         MppStrategy shape = plain_job_strategy(rows[i].shape);
         MppSharding shardings[MPP_SPACE_MOST_CHOICES];
@@ -216,7 +221,7 @@ static void test_shardings(void)
             g_string_append_printf(text, "%s%d", k ? " " : "", (int)shardings[k].zero);
             if (shardings[k].zero_ranks)
                 g_string_append_printf(text, "/%d", (int)shardings[k].zero_ranks);
-            g_string_append(text, shardings[k].offload ? "o" : "");
+            g_string_append(text, (const char *[]){ "", "o", "p" }[shardings[k].offload]);
         }
         g_assert_cmpstr(text->str, ==, rows[i].shardings);
         MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
@@ -232,7 +237,8 @@ static void test_describe(void)
     g_assert_cmpstr(text, ==,
                     "tp up to a node (4), every cp, pp, dp that divide 24 GPUs, vpp to 12, micro-batch to 64, sequence "
                     "parallelism, ZeRO 0-3 and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even "
-                    "and balanced stages, the runtime's schedules, optimizer offload, mesh orders");
+                    "and balanced stages, the runtime's schedules, offload of optimizer states, parameters or activations where the "
+                    "runtime has it, mesh orders");
 }
 
 int main(int argc, char **argv)

@@ -8,7 +8,7 @@ static void test_single(void)
     const int64_t ones[] = { s.dp, s.tp, s.pp, s.vpp, s.cp, s.ep, s.etp, s.micro_batch };
     for (size_t i = 0; i < G_N_ELEMENTS(ones); i++)
         g_assert_cmpint(ones[i], ==, 1);
-    g_assert_true(!s.sequence_parallel && !s.zero && !s.zero_ranks && !s.recompute_layers && !s.offload_optimizer &&
+    g_assert_true(!s.sequence_parallel && !s.zero && !s.zero_ranks && !s.recompute_layers && !s.offload &&
                   !s.stage_layers);
     g_assert_cmpint(s.schedule, ==, MPP_SCHEDULE_1F1B);
     g_assert_cmpint(s.recompute, ==, MPP_RECOMPUTE_NONE);
@@ -54,7 +54,7 @@ static void test_json(void)
         "{\"dp\":7,\"tp\":5,\"pp\":3,\"vpp\":2,\"cp\":11,\"ep\":35,\"etp\":13,\"sequence_parallel\":true,\"micro_batch\":9,"
         "\"zero\":2,"
         "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"schedule_group\":4,\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
-        "\"offload_optimizer\":true,\"stage_split\":\"greedy\",\"order\":\"tp-pp-dp-cp\",\"stage_layers\":[4,5,0,6,4,3]}";
+        "\"offload\":\"optimizer\",\"stage_split\":\"greedy\",\"order\":\"tp-pp-dp-cp\",\"stage_layers\":[4,5,0,6,4,3]}";
     g_autoptr(MppJson) json = mpp_expect_json(text);
     g_autoptr(GError) error = NULL;
     MppStrategy s;
@@ -79,7 +79,7 @@ static void test_title(void)
         { "etp=3", "mbs 1" }, /* without ep, experts are split as tp is */
         { "cp_kind=all-to-all", "mbs 1" },
         { "cp=3,cp_kind=all-to-all,zero=3,zero_ranks=12", "cp 3 a2a · mbs 1 · ZeRO-3 over 12" },
-        { "recompute=selective,offload", "mbs 1 · selective recompute · offload" },
+        { "recompute=selective,offload", "mbs 1 · selective recompute · optimizer offload" },
         { "pp=3,schedule=gpipe,recompute=full", "pp 3 · mbs 1 · full recompute · gpipe" },
         { "recompute=full:1", "mbs 1 · recompute 1/chunk" },
         { "schedule=gpipe,recompute=full:5", "mbs 1 · recompute 5/chunk" },
