@@ -67,7 +67,8 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->global_batch = from->global_batch;
     training->precision = stated_precision(run, &out->cluster->device, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
-    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
+    MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
+    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     if (out->runtime->eager_unless_stated) {
         if (!is_compiled(run, training))
