@@ -54,6 +54,7 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
     training->loss_tokens = assumed ? MAX(1, (int64_t)(masked_frac * text)) : 0;
     if (run->training.mean_seq)
         training->mean_seq = run->training.mean_seq;
+    training->target_seq = run->training.target_seq;
     if (run->training.loss_tokens)
         training->loss_tokens = run->training.loss_tokens;
 }

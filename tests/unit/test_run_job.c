@@ -89,6 +89,8 @@ static void test_skipped(void)
         { SIZES, ON_12, BATCH, "\"tp\": 1048576, \"pp\": 1048576, \"cp\": 1048576",
           "30 attention heads are not divisible by tp 1048576 [tp-heads]" },
         { SIZES, ON_12, BATCH ", \"mean_seq\": 97", "", "training field mean_seq: expected at most the 96 tokens of a sequence, got 97" },
+        { SIZES, ON_12, BATCH ", \"target_seq\": 11", "",
+          "unnamed has no decoder beside an encoder, whose 11 tokens are stated [target-seq]" },
         { SIZES ", \"head_dim\": null, \"experts\": 3", ON_12, BATCH, "",
           "model field moe: experts need topk from 1 to experts and an ffn" },
     };
