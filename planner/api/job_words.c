@@ -36,10 +36,13 @@ static bool check_count(const MppJobWords *w, int64_t given, int64_t most, const
 /** Sequences of less than @w's tokens, and losses of some of them. Error: MPP_ERROR_INVALID when there are more. */
 static bool set_lengths(const MppJobWords *w, MppTraining *training, GError **error)
 {
-    if (!check_count(w, w->mean_seq, MOST_TOKENS, "mean-seq", error) || !check_count(w, w->loss_tokens, MOST_TOKENS, "loss-tokens", error))
+    if (!check_count(w, w->mean_seq, MOST_TOKENS, "mean-seq", error) || !check_count(w, w->target_seq, MOST_TOKENS, "target-seq", error) ||
+        !check_count(w, w->loss_tokens, MOST_TOKENS, "loss-tokens", error))
         return false;
     if (w->mean_seq != MPP_JOB_NOT_GIVEN)
         training->mean_seq = w->mean_seq;
+    if (w->target_seq != MPP_JOB_NOT_GIVEN)
+        training->target_seq = w->target_seq;
     if (w->loss_tokens != MPP_JOB_NOT_GIVEN)
         training->loss_tokens = w->loss_tokens;
     return mpp_training_check(training, NULL, NULL, error);

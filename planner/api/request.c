@@ -24,6 +24,7 @@ static const struct {
     { "global_batch", NOWHERE, AT(words.global_batch), NOWHERE, 1 },
     { "seq", NOWHERE, AT(words.seq), NOWHERE, 1 },
     { "mean_seq", NOWHERE, AT(words.mean_seq), NOWHERE, 1 },
+    { "target_seq", NOWHERE, AT(words.target_seq), NOWHERE, 1 },
     { "loss_tokens", NOWHERE, AT(words.loss_tokens), NOWHERE, 1 },
     { "precision", AT(words.precision), NOWHERE, NOWHERE, 0 },
     { "optimizer", AT(words.optimizer), NOWHERE, NOWHERE, 0 },
@@ -85,7 +86,7 @@ bool mpp_request_read(const MppJson *json, MppRequest *request, GError **error)
     enum { USUAL_TOP = 4 };
     *request = (MppRequest){ .json = json, .top = USUAL_TOP };
     request->words.gpus = request->words.global_batch = MPP_JOB_NOT_GIVEN;
-    request->words.seq = request->words.mean_seq = request->words.loss_tokens = MPP_JOB_NOT_GIVEN;
+    request->words.seq = request->words.mean_seq = request->words.target_seq = request->words.loss_tokens = MPP_JOB_NOT_GIVEN;
     if (!cJSON_IsObject(json->root))
         return mpp_json_error(error, json, NULL, MPP_ERROR_SCHEMA, "expected an object");
     const cJSON *node;

@@ -6,7 +6,7 @@
 
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 {
-    o->gpus = o->seq = o->mean_seq = o->loss_tokens = o->global_batch = MPP_JOB_NOT_GIVEN;
+    o->gpus = o->seq = o->mean_seq = o->target_seq = o->loss_tokens = o->global_batch = MPP_JOB_NOT_GIVEN;
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
@@ -15,6 +15,7 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
         { "global-batch", 'b', 0, G_OPTION_ARG_INT64, &o->global_batch, "Sequences a step", "N" },
         { "seq", 's', 0, G_OPTION_ARG_INT64, &o->seq, "Tokens a sequence", "N" },
         { "mean-seq", 0, 0, G_OPTION_ARG_INT64, &o->mean_seq, "Tokens of a sequence on average, where padding is left out", "N" },
+        { "target-seq", 0, 0, G_OPTION_ARG_INT64, &o->target_seq, "Tokens of the decoder's sequence beside an encoder (default: as --seq)", "N" },
         { "loss-tokens", 0, 0, G_OPTION_ARG_INT64, &o->loss_tokens, "Tokens of a sequence that head and loss work on: the masked ones", "N" },
         { "precision", 'p', 0, G_OPTION_ARG_STRING, &o->precision, "fp32, tf32, fp16, bf16, fp8, fp8-rowwise, mxfp8 or nvfp4", "FORMAT" },
         { "optimizer", 0, 0, G_OPTION_ARG_STRING, &o->optimizer, "adam, lamb, sgd or muon", "NAME" },
@@ -71,6 +72,7 @@ static MppJobWords words_of(const MppJobOptions *o)
                           .global_batch = o->global_batch,
                           .seq = o->seq,
                           .mean_seq = o->mean_seq,
+                          .target_seq = o->target_seq,
                           .loss_tokens = o->loss_tokens,
                           .flags = true };
 }

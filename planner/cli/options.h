@@ -9,10 +9,10 @@
 /** As given on the command line; the least integer or NULL where not. */
 typedef struct {
     char *model, *cluster, *runtime, *precision, *optimizer, *attention, *kernels;
-    int64_t gpus, global_batch, seq, mean_seq, loss_tokens;
+    int64_t gpus, global_batch, seq, mean_seq, target_seq, loss_tokens;
 } MppJobOptions;
 
-enum { MPP_N_JOB_ENTRIES = 13 };
+enum { MPP_N_JOB_ENTRIES = 14 };
 
 /** Fills @entries (MPP_N_JOB_ENTRIES of them, the last empty) to parse into @options. */
 void mpp_job_options_entries(MppJobOptions *options, GOptionEntry *entries);

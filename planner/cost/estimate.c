@@ -16,15 +16,18 @@ void mpp_estimate_free(MppEstimate *estimate)
 double mpp_estimate_flop_per_token(const MppJob *job)
 {
     const MppModel *model = job->model;
-    double attention = 0, seq = mpp_training_seq_of_token(&job->training);
+    double attention = 0, left_out = 0; /* products of a decoder's tokens, where they are fewer than the encoder's */
     for (int64_t i = 0; i < model->n_layers; i++) {
         const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
         if (kind->mixer != MPP_MIXER_ATTENTION)
             continue;
-        double keys = kind->window ? MIN(kind->window, seq) : seq;
-        attention += 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
+        double seq = mpp_training_layer_seq_of_token(&job->training, kind), keys = kind->window ? MIN(kind->window, seq) : seq;
+        double tokens_frac = mpp_training_layer_seq(&job->training, kind) / mpp_training_mean_seq(&job->training);
+        MppLayerParameters layer = mpp_model_layer_parameters(model, kind);
+        left_out += (1 - tokens_frac) * mpp_layer_parameters_sum(&layer, (double)model->moe.topk);
+        attention += tokens_frac * 6.0 * model->heads * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)) * keys;
     }
-    return 6 * mpp_model_products(model) + attention;
+    return 6 * (mpp_model_products(model) - left_out) + attention;
 }
 
 /** Stage by stage: own work, end of the pipeline, exposed exchange, memory. Returns: when the last exchange ends. */

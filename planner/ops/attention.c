@@ -8,10 +8,17 @@ static double local_kv_heads(const MppOpContext *at)
     return MAX((double)at->job->model->kv_heads / at->tp, 1);
 }
 
+/** Tokens of the sequence that a query's keys are from, on average: the encoder's under cross attention. */
+static double seq_of_keys(const MppOpContext *at, bool cross)
+{
+    const MppTraining *training = &at->job->training;
+    return cross ? mpp_training_seq_of_token(training) : mpp_training_layer_seq_of_token(training, at->layer);
+}
+
 /** Keys a query sees, on average over the sequence. */
 static double mean_keys(const MppOpContext *at, bool cross)
 {
-    double seq = mpp_training_seq_of_token(&at->job->training), window = at->layer->window;
+    double seq = seq_of_keys(at, cross), window = at->layer->window;
     if (cross || !at->layer->causal)
         return seq;
     if (window > 0 && window < seq)
@@ -51,16 +58,17 @@ static void add_softmax(const MppOpContext *at, MppOps *ops, double scores, doub
 }
 
 /** Scores in memory: two batched products around the passes over the score matrix. */
-static void add_unfused_core(const MppOpContext *at, MppOps *ops)
+static void add_unfused_core(const MppOpContext *at, MppOps *ops, bool cross)
 {
     const MppJob *job = at->job;
     const MppModel *model = job->model;
     const MppShard *shard = at->shard;
-    double seq = job->training.seq, queries = seq / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
-    double full_frac = mpp_training_seq_of_token(&job->training) / seq / at->longest; /* of the longest sequences' scores */
-    double scores = full_frac * batch * queries * seq, kept = batch * queries * seq / at->longest;
+    double longest = mpp_training_longest_seq(&job->training, at->layer), keys = cross ? job->training.seq : longest;
+    double queries = longest / shard->cp, batch = shard->micro_batch * model->heads / at->tp;
+    double full_frac = seq_of_keys(at, cross) / keys / at->longest; /* of the longest sequences' scores */
+    double scores = full_frac * batch * queries * keys, kept = batch * queries * keys / at->longest;
 
-    MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, seq, mpp_model_qk_dim(model), false);
+    MppOp *products = mpp_ops_add_matmul(at, ops, "scores", queries, keys, mpp_model_qk_dim(model), false);
     products->count = full_frac * batch;
     products->precision = mpp_precision_outside_layers(job->training.precision);
     products->parameters = 0;
@@ -75,7 +83,7 @@ static void add_unfused_core(const MppOpContext *at, MppOps *ops)
         mpp_ops_mark_core(at, dropout);
     }
 
-    MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), seq, false);
+    MppOp *values = mpp_ops_add_matmul(at, ops, "weighted values", queries, mpp_model_v_dim(model), keys, false);
     values->count = products->count;
     values->precision = products->precision;
     values->parameters = 0;
@@ -88,7 +96,7 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     const MppShard *shard = at->shard;
     MppOp *op = mpp_ops_add(ops, MPP_OP_ATTENTION, "attention core");
     op->count = shard->micro_batch * model->heads / at->tp;
-    op->m = (double)mpp_training_mean_seq(&at->job->training) / shard->cp;
+    op->m = at->seq / shard->cp;
     op->n = mean_keys(at, cross);
     op->k = mpp_model_qk_dim(model);
     op->v = mpp_model_v_dim(model);
@@ -152,7 +160,7 @@ void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross)
     double kv = repeated ? heads : local_kv_heads(at), out = heads * mpp_model_v_dim(model);
     add_cp_exchange(at, ops, heads * mpp_model_qk_dim(model), kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
     if (mpp_attention_is_unfused(at->job->training.kernels.attention))
-        add_unfused_core(at, ops);
+        add_unfused_core(at, ops, cross);
     else
         add_fused_core(at, ops, cross);
     add_ring_sums(at, ops, out);
@@ -188,8 +196,8 @@ static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cros
     if (cross) {
         mpp_ops_add_matmul(at, ops, "query projection", at->tokens, q_width, model->hidden, model->qkv_bias)->kept_bytes =
             at->tokens * q_width * at->element;
-        mpp_ops_add_matmul(at, ops, "key-value projection", at->tokens, kv_width, model->hidden, model->qkv_bias)->kept_bytes =
-            at->tokens * kv_width * at->element;
+        mpp_ops_add_matmul(at, ops, "key-value projection", at->source, kv_width, model->hidden, model->qkv_bias)->kept_bytes =
+            at->source * kv_width * at->element;
         return;
     }
     MppOp *op = mpp_ops_add_matmul(at, ops, "qkv projection", at->tokens, q_width + kv_width, model->hidden, model->qkv_bias);

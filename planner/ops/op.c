@@ -26,7 +26,7 @@ MppOp *mpp_ops_add(MppOps *ops, MppOpKind kind, const char *name)
 
 MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppLayerKind *layer)
 {
-    double tokens = (double)shard->micro_batch * mpp_training_mean_seq(&job->training) / shard->cp;
+    double seq = mpp_training_layer_seq(&job->training, layer), tokens = (double)shard->micro_batch * seq / shard->cp;
     double element = mpp_precision_element_bytes(job->training.precision);
     double narrow = MIN(element, mpp_precision_matmul_bytes(job->training.precision));
     return (MppOpContext){
@@ -37,7 +37,9 @@ MppOpContext mpp_op_context(const MppJob *job, const MppShard *shard, const MppL
         .input = job->runtime->memory.narrow_inputs ? narrow : element,
         .gathered = job->runtime->narrow_gathers && job->training.precision != MPP_PRECISION_FP8_ROWWISE ? narrow : element,
         .tokens = tokens,
-        .longest = (double)job->training.seq / mpp_training_mean_seq(&job->training),
+        .source = (double)shard->micro_batch * mpp_training_mean_seq(&job->training) / shard->cp,
+        .seq = seq,
+        .longest = mpp_training_longest_seq(&job->training, layer) / seq,
         .norm_tokens = shard->sequence_parallel ? tokens / shard->tp : tokens,
         .tp = shard->tp,
     };

@@ -98,6 +98,8 @@ typedef struct {
     double input;       /* bytes of one that is kept as the input of a product */
     double gathered;    /* bytes of one on the wire, where ranks of tp gather a product's input */
     double tokens;      /* of the micro-batch on this rank, inside a layer's split parts */
+    double source;      /* the same of what cross attention reads */
+    double seq;         /* tokens of a sequence in the layer, on average */
     double longest;     /* tokens that the longest sequences would have, over these */
     double norm_tokens; /* where norms and residuals run: tokens, over tp under sequence parallelism */
     double tp;

@@ -76,8 +76,9 @@ static char *batch_title(const MppJob *job)
     if (job->model->sequential)
         return g_strdup_printf("%" G_GINT64_FORMAT " samples", job->training.global_batch);
     g_autofree char *mean = job->training.mean_seq ? g_strdup_printf(" (%" G_GINT64_FORMAT " on average)", job->training.mean_seq) : NULL;
-    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s × %" G_GINT64_FORMAT " sequences", job->training.seq, mean ? mean : "",
-                           job->training.global_batch);
+    g_autofree char *target = job->training.target_seq ? g_strdup_printf(" and the decoder's %" G_GINT64_FORMAT, job->training.target_seq) : NULL;
+    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s%s × %" G_GINT64_FORMAT " sequences", job->training.seq, mean ? mean : "",
+                           target ? target : "", job->training.global_batch);
 }
 
 char *mpp_inputs_title(const MppInputs *inputs)

@@ -33,6 +33,14 @@ static char *batch(const MppJob *job, const MppStrategy *s)
                            job->training.global_batch, job->model->sequential ? "samples" : "sequences", s->dp, s->micro_batch);
 }
 
+static char *target_seq(const MppJob *job, const MppStrategy *s)
+{
+    (void)s;
+    if (!job->training.target_seq || job->model->kind == MPP_MODEL_ENCODER_DECODER)
+        return KEPT;
+    return g_strdup_printf("%s has no decoder beside an encoder, whose %" N " tokens are stated", job->model->name, job->training.target_seq);
+}
+
 static char *tp_heads(const MppJob *job, const MppStrategy *s)
 {
     const MppModel *model = job->model;
@@ -244,6 +252,7 @@ static const MppRule rules[] = {
     { "gpus-product", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (tp pp cp) = 0", gpus_product },
     { "expert-grid", MPP_RULE_ILLEGAL, "Megatron parallel_state: world % (etp ep pp) = 0", expert_grid },
     { "batch", MPP_RULE_ILLEGAL, "Megatron num_microbatches_calculator; DeepSpeed train_batch_size", batch },
+    { "target-seq", MPP_RULE_ILLEGAL, "arXiv:1910.10683 section 3.1.1", target_seq },
     { "cp-decoder", MPP_RULE_ILLEGAL, "causal ring attention", cp_decoder },
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },

@@ -54,6 +54,7 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
     training->loss_tokens = assumed ? MAX(1, (int64_t)(masked_frac * text)) : 0;
     if (run->training.mean_seq)
         training->mean_seq = run->training.mean_seq;
+    training->target_seq = run->training.target_seq;
     if (run->training.loss_tokens)
         training->loss_tokens = run->training.loss_tokens;
 }
@@ -67,7 +68,8 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     training->global_batch = from->global_batch;
     training->precision = stated_precision(run, &out->cluster->device, training->precision);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
-    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, training->kernels.attention);
+    MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
+    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     if (out->runtime->eager_unless_stated) {
         if (!is_compiled(run, training))

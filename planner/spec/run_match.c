@@ -189,6 +189,11 @@ MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *d
     return rate && !(rate->forward_frac > 0) ? MPP_ATTENTION_FLASH2 : kernel;
 }
 
+MppAttentionKernel mpp_run_match_usual_attention(const MppRun *run, const MppRuntime *runtime, MppAttentionKernel otherwise)
+{
+    return longest_match(runtime->older_frameworks, run->training.framework) ? runtime->older_attention : otherwise;
+}
+
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)
 {
     if (!words)

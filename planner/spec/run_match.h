@@ -27,6 +27,10 @@ MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
 MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
+
+/** The attention of the run's stack where its record states none: the older one where its `framework` names such a release. */
+MppAttentionKernel mpp_run_match_usual_attention(const MppRun *run, const MppRuntime *runtime, MppAttentionKernel otherwise);
+
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
 /** Whether the run's label, "table: words", has @word in small letters after the table's name. */

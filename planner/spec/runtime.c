@@ -103,6 +103,8 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppRuntime, name, MPP_REQUIRED, "name, as flags and files use it"),
     MPP_FIELD_STRING(MppRuntime, title, MPP_REQUIRED, "name, as reports show it"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
+    MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
+    MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_BOOL(MppRuntime, eager_unless_stated, 0, "a run that names no compiler ran without, unless in 8 bits"),

@@ -128,6 +128,8 @@ typedef struct {
 typedef struct {
     char *name, *title;
     GPtrArray *frameworks; /* words by which a run's record names this stack */
+    GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
+    MppAttentionKernel older_attention;
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */

@@ -9,6 +9,7 @@ const MppNames mpp_optimizer_names = MPP_NAMES("optimizer", optimizer_names);
 static const MppField rows[] = {
     MPP_FIELD_INT(MppTraining, seq, 1, 1 << 28, MPP_REQUIRED, "tokens a sequence"),
     MPP_FIELD_INT(MppTraining, mean_seq, 1, 1 << 28, 0, "tokens of a sequence on average, where padding is left out"),
+    MPP_FIELD_INT(MppTraining, target_seq, 1, 1 << 28, 0, "tokens of the decoder's sequence beside an encoder; as many by default"),
     MPP_FIELD_INT(MppTraining, loss_tokens, 1, 1 << 28, 0, "tokens of a sequence that head and loss work on; all of them by default"),
     MPP_FIELD_INT(MppTraining, global_batch, 1, 1 << 28, MPP_REQUIRED, "sequences a step"),
     MPP_FIELD_ENUM(MppTraining, precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of the layers' products"),
@@ -34,9 +35,25 @@ double mpp_training_seq_of_token(const MppTraining *training)
     return (mpp_training_mean_seq(training) + training->seq) / 2.0;
 }
 
+double mpp_training_layer_seq(const MppTraining *training, const MppLayerKind *layer)
+{
+    return layer->cross_attention && training->target_seq ? training->target_seq : mpp_training_mean_seq(training);
+}
+
+double mpp_training_longest_seq(const MppTraining *training, const MppLayerKind *layer)
+{
+    return layer->cross_attention && training->target_seq ? training->target_seq : training->seq;
+}
+
+double mpp_training_layer_seq_of_token(const MppTraining *training, const MppLayerKind *layer)
+{
+    return (mpp_training_layer_seq(training, layer) + mpp_training_longest_seq(training, layer)) / 2;
+}
+
 double mpp_training_loss_frac(const MppTraining *training)
 {
-    return training->loss_tokens ? (double)training->loss_tokens / mpp_training_mean_seq(training) : 1;
+    int64_t tokens = training->loss_tokens ? training->loss_tokens : training->target_seq;
+    return tokens ? (double)tokens / mpp_training_mean_seq(training) : 1;
 }
 
 static bool longer(const MppJson *json, const cJSON *object, const char *field, int64_t tokens, int64_t most, GError **error)
@@ -51,10 +68,10 @@ static bool longer(const MppJson *json, const cJSON *object, const char *field, 
 
 bool mpp_training_check(const MppTraining *training, const MppJson *json, const cJSON *object, GError **error)
 {
-    int64_t mean = mpp_training_mean_seq(training);
+    int64_t mean = mpp_training_mean_seq(training), decoded = training->target_seq ? training->target_seq : mean;
     if (mean > training->seq)
         return longer(json, object, "mean_seq", mean, training->seq, error);
-    return training->loss_tokens <= mean || longer(json, object, "loss_tokens", training->loss_tokens, mean, error);
+    return training->loss_tokens <= decoded || longer(json, object, "loss_tokens", training->loss_tokens, decoded, error);
 }
 
 static int64_t default_seq(const MppModel *model)

@@ -21,6 +21,7 @@ typedef struct {
     bool dropout;
     MppKernels kernels;
     int64_t mean_seq;    /* tokens of a sequence on average, where padding is left out; 0: all are as long */
+    int64_t target_seq;  /* tokens of a decoder's sequence, which an encoder of seq tokens is beside; 0: as many as the encoder's */
     int64_t loss_tokens; /* of these, that head and loss work on: the masked ones of a masked language model; 0: all */
 } MppTraining;
 
@@ -41,7 +42,14 @@ int64_t mpp_training_mean_seq(const MppTraining *training);
  */
 double mpp_training_seq_of_token(const MppTraining *training);
 
-/** Share of the tokens computed that head and loss work on. */
+/** Tokens of a sequence in a layer, on average and of the longest: a decoder's beside an encoder are target_seq, all of them. */
+double mpp_training_layer_seq(const MppTraining *training, const MppLayerKind *layer);
+double mpp_training_longest_seq(const MppTraining *training, const MppLayerKind *layer);
+
+/** As mpp_training_seq_of_token(), of the sequences in a layer. */
+double mpp_training_layer_seq_of_token(const MppTraining *training, const MppLayerKind *layer);
+
+/** Tokens that head and loss work on, over the average length of a sequence (the encoder's where there are two stacks). */
 double mpp_training_loss_frac(const MppTraining *training);
 
 /**

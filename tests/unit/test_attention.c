@@ -229,6 +229,42 @@ static void test_unfused_lengths(void)
     plain_job_expect("kept", softmax->kept_bytes, 12.0 * 1024 * 1024 * 2);
 }
 
+/** A decoder's 192 tokens beside an encoder's 1024: queries are the decoder's; keys too, but of cross attention the encoder's. */
+static void test_decoder(void)
+{
+    for (int unfused = 0; unfused <= 1; unfused++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->model.kind = MPP_MODEL_ENCODER_DECODER;
+        inputs->model.encoder_layers = 2;
+        inputs->training.target_seq = 192;
+        if (unfused)
+            inputs->training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+        plain_job_finish(inputs);
+        const MppModel *model = &inputs->model;
+        MppStrategy s = plain_job_strategy("mbs=3");
+        MppShard shard = mpp_shard_of(&s);
+        MppOpContext at = mpp_op_context(&inputs->job, &shard, &model->kinds[model->kind_of_layer[model->n_layers - 1]]);
+        for (int cross = 0; cross <= 1; cross++) {
+            MppOps ops = { .n = 0 };
+            mpp_ops_add_attention(&at, &ops, cross);
+            const MppOp *core = plain_job_find(&ops, unfused ? "scores" : "attention core");
+            g_assert_cmpfloat(core->m, ==, 192);
+            g_assert_cmpfloat(core->n, ==, cross ? 1024 : unfused ? 192 : 96);
+            g_assert_cmpfloat(core->count, ==, 12);
+            g_assert_cmpfloat(plain_job_find(&ops, cross ? "query projection" : "qkv projection")->m, ==, 3 * 192);
+            g_assert_cmpfloat(plain_job_find(&ops, "output projection")->m, ==, 3 * 192);
+            if (cross)
+                g_assert_cmpfloat(plain_job_find(&ops, "key-value projection")->m, ==, 3 * 1024);
+        }
+        at = mpp_op_context(&inputs->job, &shard, &model->kinds[model->kind_of_layer[0]]);
+        MppOps ops = { .n = 0 };
+        mpp_ops_add_attention(&at, &ops, false);
+        const MppOp *core = plain_job_find(&ops, unfused ? "scores" : "attention core");
+        g_assert_cmpfloat(core->m, ==, 1024);
+        g_assert_cmpfloat(core->n, ==, 1024);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -242,5 +278,6 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/latent", test_latent);
     g_test_add_func("/attention/extras", test_extras);
     g_test_add_func("/attention/unfused-lengths", test_unfused_lengths);
+    g_test_add_func("/attention/decoder", test_decoder);
     return g_test_run();
 }

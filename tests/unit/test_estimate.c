@@ -110,6 +110,19 @@ static void test_rates(void)
                      6 * mpp_model_parameters(&inputs->model) + 12.0 * 4 * 4 * 128 * 256);
 }
 
+/** A decoder's 256 tokens beside 1024: a quarter of its products, and of its own keys' a sixteenth. */
+static void test_targets(void)
+{
+    g_autoptr(MppInputs) inputs = compute_job_new(8);
+    inputs->model.kind = MPP_MODEL_ENCODER_DECODER;
+    inputs->model.encoder_layers = 3;
+    plain_job_finish(inputs);
+    double encoder = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512, decoder = encoder + 4 * 512 * 512 + 512, ends = 2 * 51200 * 512 + 2 * 512;
+    plain_job_expect("both alike", mpp_estimate_flop_per_token(&inputs->job), 6 * (ends + 3 * encoder + 4 * decoder) + 12.0 * 7 * 512 * 1024);
+    inputs->job.training.target_seq = 256;
+    plain_job_expect("targets", mpp_estimate_flop_per_token(&inputs->job), 6 * (ends + 3 * encoder + decoder) + 12.0 * (3 + 4 / 16.0) * 512 * 1024);
+}
+
 /** Gradients are hidden behind the last backward pass, parameters behind the first forward one, as the stack can. */
 static void test_exchange(void)
 {
@@ -157,6 +170,7 @@ int main(int argc, char **argv)
     g_test_add_func("/estimate/bubble", test_bubble);
     g_test_add_func("/estimate/jitter", test_jitter);
     g_test_add_func("/estimate/rates", test_rates);
+    g_test_add_func("/estimate/targets", test_targets);
     g_test_add_func("/estimate/exchange", test_exchange);
     g_test_add_func("/estimate/fit", test_fit);
     return g_test_run();

@@ -122,6 +122,11 @@ static void windowed(MppInputs *in)
     in->model.window = 33;
 }
 
+static void targets(MppInputs *in)
+{
+    in->training.target_seq = 11;
+}
+
 static void latent(MppInputs *in)
 {
     in->model.mla.kv_lora_rank = 33;
@@ -189,6 +194,7 @@ static const struct {
       "all-to-all context parallelism splits key-value heads: 1 of a rank are not divisible by cp 3" },
     { "cp-window", windowed, 2, "cp=2",
       "ring context parallelism has no window: layers see 33 tokens; try cp_kind=all-to-all" },
+    { "target-seq", targets, 1, "", "sample has no decoder beside an encoder, whose 11 tokens are stated" },
     { "cp-decoder", encoder, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "cp-decoder", images, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "sp-needs-tp", NULL, 1, "sp", "sequence parallelism needs tp > 1" },

@@ -29,6 +29,8 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes,
                 "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
+    add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
+                                    "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true}");
@@ -88,6 +90,8 @@ static void test_skipped(void)
         { SIZES, ON_12, BATCH, "\"tp\": 1048576, \"pp\": 1048576, \"cp\": 1048576",
           "30 attention heads are not divisible by tp 1048576 [tp-heads]" },
         { SIZES, ON_12, BATCH ", \"mean_seq\": 97", "", "training field mean_seq: expected at most the 96 tokens of a sequence, got 97" },
+        { SIZES, ON_12, BATCH ", \"target_seq\": 11", "",
+          "unnamed has no decoder beside an encoder, whose 11 tokens are stated [target-seq]" },
         { SIZES ", \"head_dim\": null, \"experts\": 3", ON_12, BATCH, "",
           "model field moe: experts need topk from 1 to experts and an ffn" },
     };
@@ -285,6 +289,25 @@ static void test_eager(void)
     }
 }
 
+static void test_older_attention(void)
+{
+    static const struct {
+        const char *training;
+        MppAttentionKernel attention;
+    } rows[] = {
+        { ", \"framework\": \"Aged\"", MPP_ATTENTION_FUSED_SOFTMAX },
+        { ", \"framework\": \"Aged 2.385\"", MPP_ATTENTION_FUSED_SOFTMAX },
+        { ", \"framework\": \"Aged 1.5\"", MPP_ATTENTION_UNFUSED },
+        { ", \"framework\": \"Aged 1.5\", \"attention\": \"flash\"", MPP_ATTENTION_FLASH2 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = make(GATED, ON_12, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_cmpint(job->job.training.kernels.attention, ==, rows[i].attention);
+    }
+}
+
 /** What recipes for BERT leave out is assumed in a stack that does, where the record says nothing. */
 static void test_lengths(void)
 {
@@ -350,6 +373,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/model", test_model);
     g_test_add_func("/run-job/unstated-heads", test_unstated_heads);
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
+    g_test_add_func("/run-job/older-attention", test_older_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);

@@ -96,24 +96,45 @@ static void test_habits(void)
 static void test_lengths(void)
 {
     static const struct {
-        int64_t seq, mean_seq, loss_tokens;
+        int64_t seq, mean_seq, loss_tokens, target_seq;
         int64_t mean;
         double of_token, loss_frac;
     } rows[] = {
-        { 385, 0, 0, 385, 385, 1 },
-        { 385, 385, 385, 385, 385, 1 },
-        { 512, 288, 0, 288, 400, 1 },
-        { 512, 288, 36, 288, 400, 0.125 },
-        { 128, 0, 16, 128, 128, 0.125 },
+        { 385, 0, 0, 0, 385, 385, 1 },
+        { 385, 385, 385, 0, 385, 385, 1 },
+        { 512, 288, 0, 0, 288, 400, 1 },
+        { 512, 288, 36, 0, 288, 400, 0.125 },
+        { 128, 0, 16, 0, 128, 128, 0.125 },
+        { 512, 288, 0, 144, 288, 400, 0.5 },
+        { 512, 288, 72, 144, 288, 400, 0.25 },
+        { 128, 0, 0, 192, 128, 128, 1.5 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppTraining training = { .seq = rows[i].seq, .mean_seq = rows[i].mean_seq, .loss_tokens = rows[i].loss_tokens };
+        MppTraining training = { .seq = rows[i].seq, .mean_seq = rows[i].mean_seq, .loss_tokens = rows[i].loss_tokens,
+                                 .target_seq = rows[i].target_seq };
         g_autoptr(GError) error = NULL;
         g_assert_true(mpp_training_check(&training, NULL, NULL, &error));
         g_assert_cmpint(mpp_training_mean_seq(&training), ==, rows[i].mean);
         g_assert_cmpfloat(mpp_training_seq_of_token(&training), ==, rows[i].of_token);
         g_assert_cmpfloat(mpp_training_loss_frac(&training), ==, rows[i].loss_frac);
     }
+}
+
+/** Layers with cross attention are the decoder's. */
+static void test_layer_lengths(void)
+{
+    MppTraining training = { .seq = 512, .mean_seq = 288 };
+    MppLayerKind encoder = { .causal = false }, decoder = { .cross_attention = true };
+    for (int i = 0; i < 2; i++) {
+        const MppLayerKind *layer = i ? &decoder : &encoder;
+        g_assert_cmpfloat(mpp_training_layer_seq(&training, layer), ==, i ? 114 : 288);
+        g_assert_cmpfloat(mpp_training_longest_seq(&training, layer), ==, i ? 114 : 512);
+        g_assert_cmpfloat(mpp_training_layer_seq_of_token(&training, layer), ==, i ? 114 : 400);
+        training.target_seq = 114;
+    }
+    training.target_seq = 0;
+    g_assert_cmpfloat(mpp_training_layer_seq(&training, &decoder), ==, 288);
+    g_assert_cmpfloat(mpp_training_longest_seq(&training, &decoder), ==, 512);
 }
 
 static void test_wrong_lengths(void)
@@ -125,6 +146,8 @@ static void test_wrong_lengths(void)
         { "\"loss_tokens\": 97", "1:47: /loss_tokens", "loss_tokens: expected at most the 96 tokens of a sequence, got 97" },
         { "\"mean_seq\": 41, \"loss_tokens\": 42", "1:63: /loss_tokens",
           "loss_tokens: expected at most the 41 tokens of a sequence, got 42" },
+        { "\"target_seq\": 11, \"loss_tokens\": 12", "1:65: /loss_tokens",
+          "loss_tokens: expected at most the 11 tokens of a sequence, got 12" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = g_strdup_printf("{\"seq\": 96, \"global_batch\": 7, %s}", rows[i].lengths);
@@ -146,7 +169,7 @@ static void test_wrong_lengths(void)
 static void test_json(void)
 {
     static const char text[] =
-        "{\"seq\":1537,\"mean_seq\":1009,\"loss_tokens\":151,\"global_batch\":385,\"precision\":\"mxfp8\",\"optimizer\":\"muon\",\"dropout\":true,"
+        "{\"seq\":1537,\"mean_seq\":1009,\"target_seq\":209,\"loss_tokens\":151,\"global_batch\":385,\"precision\":\"mxfp8\",\"optimizer\":\"muon\",\"dropout\":true,"
         "\"kernels\":{\"attention\":\"fused-softmax\",\"norm_fused\":false,\"elementwise_fused\":false,\"rotary_fused\":true,"
         "\"cross_entropy_fused\":true,\"experts_fused\":false,\"dispatch_once\":true,\"tensor_async\":false,\"expert_async\":false}}";
     g_autoptr(MppJson) json = mpp_expect_json(text), empty = mpp_expect_json("{\"seq\": 3}");
@@ -169,6 +192,7 @@ int main(int argc, char **argv)
     g_test_add_func("/training/images", test_images);
     g_test_add_func("/training/habits", test_habits);
     g_test_add_func("/training/lengths", test_lengths);
+    g_test_add_func("/training/layer-lengths", test_layer_lengths);
     g_test_add_func("/training/wrong-lengths", test_wrong_lengths);
     g_test_add_func("/training/json", test_json);
     return g_test_run();

@@ -72,7 +72,7 @@ static bool check_training(const MppJob *job, GError **error)
           "formats other than fp32 and bf16 (plan with --precision)" },
         { t->optimizer != MPP_OPTIMIZER_ADAM, "optimizers other than Adam" },
         { t->dropout, "dropout" },
-        { t->mean_seq != 0 || t->loss_tokens != 0, "sequences of different lengths, and losses of some tokens" },
+        { t->mean_seq != 0 || t->loss_tokens != 0 || t->target_seq != 0, "sequences of different lengths, and losses of some tokens" },
     };
     return refuse(refusals, G_N_ELEMENTS(refusals), "training", error);
 }
