@@ -61,6 +61,15 @@ static void test_model(void)
     g_assert_cmpint(bert->model->head, ==, MPP_HEAD_MASKED_LM);
     g_assert_cmpint(bert->model->vocab, ==, 50257);
 
+    g_autoptr(MppRunJob) pythia = mpp_sample_run_job(SIZES ", \"name\": \"Pythia 1.4B\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(pythia->model->norm, ==, MPP_NORM_LAYER);
+    g_assert_cmpint(pythia->model->positions, ==, MPP_POSITIONS_ROTARY);
+    g_assert_true(pythia->model->parallel_block && pythia->model->qkv_bias && pythia->model->mlp_bias);
+
+    g_autoptr(MppRunJob) falcon = mpp_sample_run_job(SIZES ", \"name\": \"Falcon 40B\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(falcon->model->positions, ==, MPP_POSITIONS_ROTARY);
+    g_assert_true(falcon->model->parallel_block && !falcon->model->qkv_bias && !falcon->model->output_bias && !falcon->model->mlp_bias);
+
     g_autoptr(MppRunJob) biased = mpp_sample_run_job(EXPERTS ", \"name\": \"GPT OSS 5B\"", ON_12, BATCH, "", &skipped);
     g_assert_true(biased->model->moe.expert_bias && biased->model->moe.router_bias && biased->model->attention_sinks);
     g_assert_true(biased->model->qkv_bias && biased->model->output_bias && !biased->model->mlp_bias);
