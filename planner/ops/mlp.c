@@ -12,6 +12,8 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
         kernels = 2;
     }
     MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (fused ? 1 : 2), elements, (int)kernels);
+    if (!fused && gated) /* gradients of both factors, then the activation's: three kernels that read two and write one */
+        op->backward_bytes = 9 * elements * at->element;
     op->streaming = MPP_STREAMING_ACTIVATION;
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * ((tensors - 1) * at->element + at->input);
