@@ -125,6 +125,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_BOOL(MppRuntime, rms_norms_fused, 1, "a fused norm may be an RMS norm; else layer norms alone are"),
+    MPP_FIELD_BOOL(MppRuntime, bias_in_products, 0, "products add their biases; else kernels of their own do unless they are fused"),
     MPP_FIELD_BOOL(MppRuntime, eager_unless_stated, 0, "a run that names no compiler ran without, unless in 8 bits"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),

@@ -122,6 +122,7 @@ typedef struct {
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */
+    bool bias_in_products;     /* products add their biases (addmm); else kernels of their own do, unless elementwise ones are fused */
     bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */
     MppHostCosts host;
     MppStateCosts state;
