@@ -231,15 +231,18 @@ check-fast:
 golden: all
 	tests/run --golden build
 
-## calibrate: fit the profiles to the measured runs of MPPLAN_RUNS_DIR; rewrite them and the accuracy tables (15 minutes)
+# measured runs: those of MPPLAN_RUNS_DIR, and our own collection
+RUNS = $(MPPLAN_RUNS_DIR)/*.jsonl tests/accuracy/collected.jsonl
+
+## calibrate: fit the profiles to all measured runs; rewrite them and the accuracy tables (15 minutes)
 calibrate: all
-	$(BUILD)/mpplan calibrate $(MPPLAN_RUNS_DIR)/*.jsonl --priors hwprofiles/priors.json --write hwprofiles \
+	$(BUILD)/mpplan calibrate $(RUNS) --priors hwprofiles/priors.json --write hwprofiles \
 	  --leave-one-out tests/accuracy/unseen.csv --residuals tests/accuracy/residuals.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
 	@$(MAKE) --no-print-directory accuracy
 
-## accuracy: predict the measured runs of MPPLAN_RUNS_DIR; rewrite tests/accuracy/results.csv and the README's table, plot the errors
+## accuracy: predict all measured runs; rewrite tests/accuracy/results.csv and the README's table, plot the errors
 accuracy: all
-	$(BUILD)/mpplan compare $(MPPLAN_RUNS_DIR)/*.jsonl --csv tests/accuracy/results.csv -o $(BUILD)/accuracy.json \
+	$(BUILD)/mpplan compare $(RUNS) --csv tests/accuracy/results.csv -o $(BUILD)/accuracy.json \
 	  --html $(BUILD)/accuracy.html --unseen tests/accuracy/unseen.csv
 	python3 tests/accuracy/readme_table.py $(BUILD)/accuracy.json tests/accuracy/unseen.csv README.md
 

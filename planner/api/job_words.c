@@ -71,17 +71,6 @@ static bool set_seq_and_batch(const MppJobWords *w, const MppLaunch *launch, Mpp
     return true;
 }
 
-/** The switch called @name, or NULL. */
-static const MppField *find_switch(const char *name)
-{
-    for (int i = 0; i < mpp_kernels_fields.n_rows; i++) {
-        const MppField *row = &mpp_kernels_fields.rows[i];
-        if (row->type == MPP_FIELD_TYPE_BOOL && mpp_names_same(row->name, name))
-            return row;
-    }
-    return NULL;
-}
-
 static char *known_switches(const char *wrong)
 {
     g_autofree const char **names = g_new(const char *, mpp_kernels_fields.n_rows);
@@ -94,18 +83,12 @@ static char *known_switches(const char *wrong)
 
 static bool set_kernels(const MppJobWords *w, MppKernels *kernels, GError **error)
 {
-    g_auto(GStrv) words = g_strsplit(w->kernels ? w->kernels : "", ",", -1);
-    for (int i = 0; words[i]; i++) {
-        bool off = g_ascii_strncasecmp(words[i], "no-", 3) == 0;
-        const char *name = words[i] + (off ? 3 : 0);
-        const MppField *row = find_switch(name);
-        if (!row) {
-            g_autofree char *known = known_switches(name), *option = shown(w, "kernels");
-            return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, words[i], known);
-        }
-        *(bool *)((char *)kernels + row->offset) = !off;
-    }
-    return true;
+    g_autofree char *wrong = w->kernels ? mpp_kernels_set(w->kernels, kernels) : NULL;
+    if (!wrong)
+        return true;
+    bool off = g_ascii_strncasecmp(wrong, "no-", 3) == 0;
+    g_autofree char *known = known_switches(wrong + (off ? 3 : 0)), *option = shown(w, "kernels");
+    return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, wrong, known);
 }
 
 static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)

@@ -117,8 +117,10 @@ void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name)
     const MppTraining *training = &at->job->training;
     double elements = at->norm_tokens * at->job->model->hidden;
     bool fused = training->kernels.elementwise_fused;
-    int passes = fused ? 1 : 1 + training->dropout + at->job->model->output_bias;
-    MppOp *op = mpp_ops_add_memory(at, ops, name, 2 * elements * passes, elements * passes, 0, passes);
+    bool bias = !fused && at->job->model->output_bias, inside = at->job->runtime->bias_in_products;
+    int passes = fused ? 1 : 1 + training->dropout + (bias && !inside);
+    double summed = bias && inside ? elements : 0; /* the bias' gradient is a sum over tokens */
+    MppOp *op = mpp_ops_add_memory(at, ops, name, 2 * elements * passes, elements * passes, summed, passes);
     if (!training->dropout && fused)
         op->backward_bytes = elements * at->element; /* the gradient passes through */
     op->kept_bytes = training->dropout ? elements : 0; /* a mask of one byte */

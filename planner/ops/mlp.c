@@ -7,11 +7,16 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
     bool fused = job->training.kernels.elementwise_fused, gated = job->model->gated_mlp;
     double elements = tokens * width;
     double read = gated ? 2 : 1, kernels = 1;
-    if (!fused) { /* gated: activation, product; plain: bias, activation */
+    bool bias = !fused && !gated && job->model->mlp_bias, inside = !gated && job->runtime->bias_in_products;
+    bool apart = !fused && !inside; /* gated: activation, product; plain: bias, activation */
+    if (apart) {
         read += gated ? 1 : 1 + job->model->mlp_bias;
         kernels = 2;
     }
-    MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (fused ? 1 : 2), elements, (int)kernels);
+    double summed = bias && inside ? elements : 0; /* the bias' gradient is a sum over tokens */
+    MppOp *op = mpp_ops_add_memory(at, ops, "activation", elements * read, elements * (apart ? 2 : 1), elements + summed, (int)kernels);
+    if (!fused && gated) /* gradients of both factors, then the activation's: three kernels that read two and write one */
+        op->backward_bytes = 9 * elements * at->element;
     op->streaming = MPP_STREAMING_ACTIVATION;
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * ((tensors - 1) * at->element + at->input);

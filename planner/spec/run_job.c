@@ -18,10 +18,23 @@ void mpp_run_job_free(MppRunJob *run_job)
     g_free(run_job);
 }
 
-/** Whether a run of a stack that compiles on demand did: its label says so, or its number format or its exchanges need it. */
-static bool is_compiled(const MppRun *run, const MppTraining *training)
+/**
+ * Kernels of a stack that compiles on demand: those that it lists where the run says that it did, or its number format or its
+ * exchanges need it, else single ones. Elsewhere a run that says so has what a compiler fuses in a layer.
+ */
+static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTraining *training)
 {
-    return mpp_precision_needs_casts(training->precision) || training->kernels.tensor_async || mpp_run_match_label(run, "compile");
+    MppKernels *kernels = &training->kernels;
+    bool compiled = mpp_run_match_compiled(run);
+    if (!runtime->eager_unless_stated) {
+        kernels->norm_fused |= compiled;
+        kernels->elementwise_fused |= compiled;
+        kernels->rotary_fused |= compiled;
+        return;
+    }
+    if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
+        *kernels = (MppKernels){ .attention = kernels->attention };
+    kernels->cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
 }
 
 /**
@@ -59,6 +72,25 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
         training->loss_tokens = run->training.loss_tokens;
 }
 
+/**
+ * Formats of states unlike the stack's. "PURE" is Composer's word for gradients that are reduced as they are; "true" and "pure"
+ * in a number format say that nothing is kept in fp32 (Lightning's bf16-true): no master copy, moments and sums of 16 bits.
+ */
+static void adapt_states(const MppRun *run, MppStateCosts *state)
+{
+    const double element = 2;
+    bool narrow = mpp_run_match_narrow_states(run->training.precision);
+    if (narrow || g_strcmp0(run->training.fsdp_mixed_precision, "PURE") == 0)
+        state->reduce_bytes = MIN(state->reduce_bytes, element);
+    if (!narrow)
+        return;
+    state->gradient_bytes = MIN(state->gradient_bytes, element);
+    state->optimizer_bytes = 2 * element;
+    state->update_traffic_bytes /= 2;
+    state->sharded_master = false;
+    state->bf16_kept_bytes = 0;
+}
+
 static void fill_training(const MppRun *run, MppRunJob *out)
 {
     const MppRunTraining *from = &run->training;
@@ -71,15 +103,20 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    if (out->runtime->eager_unless_stated) {
-        if (!is_compiled(run, training))
-            training->kernels = (MppKernels){ .attention = training->kernels.attention };
-        training->kernels.cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
-    }
+    fill_compiled(run, out->runtime, training);
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
     fill_lengths(run, out, training);
+}
+
+/** Error: MPP_ERROR_INVALID, a word that is no switch. */
+static bool set_kernels(const MppRun *run, MppTraining *training, GError **error)
+{
+    g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, &training->kernels) : NULL;
+    if (wrong)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);
+    return !wrong;
 }
 
 /** ZeRO stage by the record's own field, its FSDP words, or the stack's habit. */
@@ -91,6 +128,14 @@ static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t 
     if (fsdp && !cJSON_IsFalse(fsdp) && !cJSON_IsNull(fsdp))
         return cJSON_IsString(fsdp) && strstr(fsdp->valuestring, "GRAD") ? 2 : 3;
     return MIN(runtime->usual_zero, pp > 1 ? runtime->most_zero_with_pp : 3);
+}
+
+/** Ranks of a shard group: as stated, or those of a node where the record says that sharding is hybrid; 0: all. */
+static int64_t shard_ranks(const MppRun *run, const MppRunJob *out, const MppStrategy *s)
+{
+    int64_t all = s->dp * s->cp, node = mpp_cluster_tier(out->cluster, 0)->devices / s->tp;
+    int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : 0;
+    return s->zero > 0 && ranks > 0 && ranks < all && all % ranks == 0 ? ranks : 0;
 }
 
 /** Chunks of a stage; interleaving is of two at least. */
@@ -132,6 +177,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->sequence_parallel = s->tp > 1 && (from->sp || out->runtime->sequence_parallel == MPP_SEQUENCE_PARALLEL_ALWAYS);
     s->micro_batch = micro_batch(run, out->runtime, s);
     s->zero = zero_stage(run, out->runtime, s->pp);
+    s->zero_ranks = shard_ranks(run, out, s);
     s->schedule = (MppScheduleKind)mpp_run_match_schedule(from->schedule, s->vpp);
     const MppScheduleShape *shape = mpp_schedule_kind_shape(s->schedule);
     if (s->pp > 1)
@@ -154,9 +200,10 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
 static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
 {
     out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
+    adapt_states(run, &out->runtime->state);
     fill_training(run, out);
     fill_strategy(run, out);
-    return mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);
+    return set_kernels(run, &out->job.training, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);
 }
 
 static const char *missing_field(const MppRun *run, const MppModel *model)

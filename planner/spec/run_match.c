@@ -159,6 +159,11 @@ MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)
     return otherwise;
 }
 
+bool mpp_run_match_narrow_states(const char *words)
+{
+    return has_word(words, "pure") || has_word(words, "16-true");
+}
+
 MppOptimizer mpp_run_match_optimizer(const char *words)
 {
     for (int i = 0; words && i < MPP_N_OPTIMIZERS; i++)
@@ -209,6 +214,22 @@ bool mpp_run_match_label(const MppRun *run, const char *word)
     const char *text = cJSON_IsString(label) ? label->valuestring : "", *table = strstr(text, ": ");
     g_autofree char *words = g_ascii_strdown(table ? table : text, -1);
     return strstr(words, word);
+}
+
+bool mpp_run_match_compiled(const MppRun *run)
+{
+    static const char *const not_compiled[] = { "no compile", "no-compile", "without compile", "without torch.compile", "uncompiled" };
+    for (size_t i = 0; i < G_N_ELEMENTS(not_compiled); i++)
+        if (mpp_run_match_label(run, not_compiled[i]) || has_word(run->training.framework, not_compiled[i]))
+            return false;
+    return mpp_run_match_label(run, "compile") || has_word(run->training.framework, "compile");
+}
+
+bool mpp_run_match_hybrid(const MppRun *run)
+{
+    const cJSON *fsdp = mpp_run_get(run, "parallel", "fsdp");
+    const char *words = cJSON_IsString(fsdp) ? fsdp->valuestring : NULL;
+    return has_word(words, "HSDP") || has_word(words, "hybrid");
 }
 
 void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training)

@@ -25,6 +25,10 @@ MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtim
 MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
+
+/** Whether a number format's words say that states are kept in it too: "bf16-true", "pure bf16". */
+bool mpp_run_match_narrow_states(const char *words);
+
 MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
 
@@ -35,6 +39,12 @@ MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
 /** Whether the run's label, "table: words", has @word in small letters after the table's name. */
 bool mpp_run_match_label(const MppRun *run, const char *word);
+
+/** Whether the run's label or the words about its stack name a compiler ("torch.compile", "compiled"), and not that there was none. */
+bool mpp_run_match_compiled(const MppRun *run);
+
+/** Whether the run's words about FSDP are those of hybrid sharding: over the devices of a node, with replicas between nodes. */
+bool mpp_run_match_hybrid(const MppRun *run);
 
 /**
  * Megatron-LM's tests are named after what they run: "mcore" with "te" for Transformer Engine, which 8-bit products need, and

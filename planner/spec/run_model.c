@@ -49,6 +49,15 @@ static void fill_family(const char *name, MppModel *model)
         model->kind = MPP_MODEL_ENCODER;
         model->head = MPP_HEAD_MASKED_LM;
     }
+    if (name && (strstr(name, "NeoX") || strstr(name, "Pythia") || strstr(name, "GPT-J"))) { /* arXiv:2204.06745 §2.1, 2304.01373 §2 */
+        model->positions = MPP_POSITIONS_ROTARY;
+        model->parallel_block = true;
+    }
+    if (name && strstr(name, "Falcon")) { /* arXiv:2311.16867 §4 */
+        model->positions = MPP_POSITIONS_ROTARY;
+        model->parallel_block = true;
+        model->qkv_bias = model->output_bias = model->mlp_bias = false;
+    }
     if (name && strstr(name, "GPT OSS")) /* arXiv:2508.10925 */
         model->attention_sinks = model->qkv_bias = model->output_bias = model->moe.router_bias = model->moe.expert_bias = true;
 }

@@ -23,12 +23,12 @@ typedef struct {
 } MppRunHardware;
 
 typedef struct {
-    char *precision, *optimizer, *attention, *norm_kernel, *framework;
+    char *precision, *optimizer, *attention, *norm_kernel, *kernels, *fsdp_mixed_precision, *framework;
     int64_t global_batch, micro_batch, mean_seq, target_seq, loss_tokens;
 } MppRunTraining;
 
 typedef struct {
-    int64_t dp, tp, pp, vpp, cp, ep, etp, zero;
+    int64_t dp, tp, pp, vpp, cp, ep, etp, zero, zero_ranks;
     bool sp;
     char *schedule, *recompute, *offload;
     int64_t recompute_layers;

@@ -25,6 +25,28 @@ static const MppField kernel_rows[] = {
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);
 
+/** The switch called @name, or NULL. */
+static const MppField *find_switch(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kernel_rows); i++)
+        if (kernel_rows[i].type == MPP_FIELD_TYPE_BOOL && mpp_names_same(kernel_rows[i].name, name))
+            return &kernel_rows[i];
+    return NULL;
+}
+
+char *mpp_kernels_set(const char *words, MppKernels *inout)
+{
+    g_auto(GStrv) names = g_strsplit(words, ",", -1);
+    for (int i = 0; names[i]; i++) {
+        bool off = g_ascii_strncasecmp(names[i], "no-", 3) == 0;
+        const MppField *row = find_switch(names[i] + (off ? 3 : 0));
+        if (!row)
+            return g_strdup(names[i]);
+        *(bool *)((char *)inout + row->offset) = !off;
+    }
+    return NULL;
+}
+
 static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
     MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
@@ -107,6 +129,8 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
+    MPP_FIELD_BOOL(MppRuntime, rms_norms_fused, 1, "a fused norm may be an RMS norm; else layer norms alone are"),
+    MPP_FIELD_BOOL(MppRuntime, bias_in_products, 0, "products add their biases; else kernels of their own do unless they are fused"),
     MPP_FIELD_BOOL(MppRuntime, eager_unless_stated, 0, "a run that names no compiler ran without, unless in 8 bits"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),

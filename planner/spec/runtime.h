@@ -132,6 +132,8 @@ typedef struct {
     MppAttentionKernel older_attention;
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
+    bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */
+    bool bias_in_products;     /* products add their biases (addmm); else kernels of their own do, unless elementwise ones are fused */
     bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */
     MppHostCosts host;
     MppStateCosts state;
@@ -166,6 +168,13 @@ typedef struct {
 extern const MppFields mpp_runtime_fields, mpp_kernels_fields;
 
 bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what);
+
+/**
+ * Sets the switches that @words name, separated by commas, "no-" before those that are off: "rotary_fused,no-norm_fused".
+ *
+ * Returns: NULL, or the first word that is no switch; to be freed.
+ */
+char *mpp_kernels_set(const char *words, MppKernels *inout) G_GNUC_WARN_UNUSED_RESULT;
 
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 MppRuntime *mpp_runtime_copy(const MppRuntime *runtime);

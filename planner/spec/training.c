@@ -102,6 +102,7 @@ MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtim
     const MppAttentionRate *rate = mpp_device_attention(device, kernels.attention);
     if (rate && !(rate->forward_frac > 0)) /* the device has no such kernel */
         kernels.attention = device->flash2.forward_frac > 0 ? MPP_ATTENTION_FLASH2 : MPP_ATTENTION_FUSED_SOFTMAX;
+    kernels.norm_fused = kernels.norm_fused && (runtime->rms_norms_fused || model->norm == MPP_NORM_LAYER);
     bool has_bf16 = device->peak_flop_per_s.by_precision[MPP_PRECISION_BF16] > 0;
     return (MppTraining){
         .seq = seq,

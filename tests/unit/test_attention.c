@@ -212,6 +212,20 @@ static void test_extras(void)
     g_assert_cmpstr(cross_names, ==, "query projection, key-value projection, attention core, output projection");
 }
 
+/** One kernel reads and writes each number of queries and keys once; written out it takes five times as many bytes, and six back. */
+static void test_rotary(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->model.positions = MPP_POSITIONS_ROTARY;
+    MppOps fused = attention_of(inputs, "tp=2", false);
+    double forward = plain_job_find(&fused, "rotary embedding")->forward_bytes;
+    g_assert_cmpfloat(plain_job_find(&fused, "rotary embedding")->backward_bytes, ==, forward);
+    inputs->job.training.kernels.rotary_fused = false;
+    MppOps plain = attention_of(inputs, "tp=2", false);
+    g_assert_cmpfloat(plain_job_find(&plain, "rotary embedding")->forward_bytes, ==, 5 * forward);
+    g_assert_cmpfloat(plain_job_find(&plain, "rotary embedding")->backward_bytes, ==, 6 * forward);
+}
+
 /** Softmax in memory: scores of 640 queries and 832 keys on average; kept are those of the longest, 1024 and 1024. */
 static void test_unfused_lengths(void)
 {
@@ -277,6 +291,7 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/softmax-by-fours", test_softmax_by_fours);
     g_test_add_func("/attention/latent", test_latent);
     g_test_add_func("/attention/extras", test_extras);
+    g_test_add_func("/attention/rotary", test_rotary);
     g_test_add_func("/attention/unfused-lengths", test_unfused_lengths);
     g_test_add_func("/attention/decoder", test_decoder);
     return g_test_run();

@@ -70,7 +70,7 @@ static void check_cures(const MppJob *job, const MppEstimate *now, const GArray 
 
 static void test_random(void)
 {
-    enum { JOBS = 150, MOST_GPUS = 16 };
+    enum { JOBS = 250, MOST_GPUS = 16 };
     g_autoptr(GRand) rand = g_rand_new_with_seed(5101);
     int checked = 0, found = 0;
     for (int i = 0; i < JOBS; i++) {

@@ -171,6 +171,33 @@ static void test_prediction(void)
     g_assert_cmpfloat(projection->k, ==, 1024);
 }
 
+/** Bytes of a residual sum, in moves of its elements: two read and one written, and as much for a bias or dropout. */
+static void test_residual(void)
+{
+    static const struct {
+        bool fused, bias, inside, dropout;
+        double forward, backward;
+    } rows[] = {
+        { true, true, false, false, 3, 1 },
+        { false, false, false, false, 3, 3 },
+        { false, true, false, false, 6, 6 },
+        { false, true, true, false, 3, 4 }, /* the bias' gradient is summed */
+        { false, true, true, true, 6, 7 },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->job.training.kernels.elementwise_fused = rows[i].fused;
+        inputs->job.training.dropout = rows[i].dropout;
+        inputs->model.output_bias = rows[i].bias;
+        inputs->runtime.bias_in_products = rows[i].inside;
+        MppOps ops = layer_of(inputs, "mbs=1", 0);
+        const MppOp *sum = plain_job_find(&ops, "mlp residual");
+        double elements = 2.0 * inputs->job.training.seq * inputs->model.hidden;
+        g_assert_cmpfloat(sum->forward_bytes, ==, rows[i].forward * elements);
+        g_assert_cmpfloat(sum->backward_bytes, ==, rows[i].backward * elements);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -180,5 +207,6 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
+    g_test_add_func("/layer/residual", test_residual);
     return g_test_run();
 }

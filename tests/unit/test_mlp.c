@@ -18,21 +18,24 @@ static MppOps dense_of(const MppInputs *inputs, double tokens, double ranks)
 static void test_dense(void)
 {
     static const struct {
-        bool gated, bias, fused;
-        double up, up_parameters, down_parameters, kept_bytes, moved_elements;
+        bool gated, bias, fused, inside;
+        double up, up_parameters, down_parameters, kept_bytes, moved_elements, moved_backward;
         int kernels;
     } rows[] = {
-        { false, false, true, 1024, 1024 * 512, 1024 * 512, 2 * 1024 * 2, 2, 1 },
-        { false, true, true, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 2, 1 },
-        { true, false, true, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 3, 1 },
-        { true, false, false, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 5, 2 }, /* activation 1 to 1, product 2 to 1 */
-        { false, true, false, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 5, 2 },
+        { false, false, true, false, 1024, 1024 * 512, 1024 * 512, 2 * 1024 * 2, 2, 3, 1 },
+        { false, true, true, false, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 2, 3, 1 },
+        { true, false, true, false, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 3, 4, 1 },
+        { true, false, false, false, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 5, 9, 2 }, /* activation 1 to 1, product 2 to 1; back three of 2 to 1 */
+        { false, true, false, false, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 5, 6, 2 },
+        { false, true, false, true, 1024, 1024 * 512 + 1024, 1024 * 512 + 512, 2 * 1024 * 2, 2, 4, 1 }, /* back 2 to 1, and 1 summed */
+        { true, false, false, true, 2048, 2048 * 512, 1024 * 512, 4 * 1024 * 2, 5, 9, 2 },
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         inputs->model.gated_mlp = rows[i].gated;
         inputs->model.mlp_bias = rows[i].bias;
         inputs->job.training.kernels.elementwise_fused = rows[i].fused;
+        inputs->runtime.bias_in_products = rows[i].inside;
         MppOps ops = dense_of(inputs, 384, 2);
         g_autofree char *names = plain_job_names(&ops);
         g_assert_cmpstr(names, ==, "mlp up projection, activation, mlp down projection");
@@ -46,6 +49,7 @@ static void test_dense(void)
         g_assert_cmpfloat(down->parameters, ==, rows[i].down_parameters);
         g_assert_cmpfloat(activation->kept_bytes, ==, 384 * rows[i].kept_bytes);
         g_assert_cmpfloat(activation->forward_bytes, ==, 384 * 1024 * 2 * rows[i].moved_elements);
+        g_assert_cmpfloat(activation->backward_bytes, ==, 384 * 1024 * 2 * rows[i].moved_backward);
         g_assert_cmpint(activation->forward_kernels, ==, rows[i].kernels);
     }
 }

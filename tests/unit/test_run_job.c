@@ -2,69 +2,7 @@
 
 #include <string.h>
 
-#include "tests/support/expect.h"
-#include "tests/support/sample.h"
-
-static void add_runtime(GPtrArray *runtimes, const char *text)
-{
-    g_autoptr(MppJson) json = mpp_expect_json(text);
-    g_autoptr(GError) error = NULL;
-    g_ptr_array_add(runtimes, mpp_runtime_read(json, &error));
-    g_assert_no_error(error);
-}
-
-/** One cluster of "chip" in nodes of 6, a stack that has everything, and one without pipelines that became it. */
-static MppProfiles *sample_profiles(void)
-{
-    static const int64_t devices[] = { 6, 0 };
-    MppProfiles *profiles = g_new0(MppProfiles, 1);
-    profiles->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
-    profiles->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
-    g_ptr_array_add(profiles->clusters, mpp_sample_cluster(devices, G_N_ELEMENTS(devices)));
-    add_runtime(
-        profiles->runtimes,
-        "{\"name\": \"megatron-core\", \"title\": \"Core\", \"usual_zero\": 2, \"most_zero_with_pp\": 1,"
-        " \"stage_split\": \"balanced\", \"usual_recompute\": \"selective\", \"kernels\": {\"attention\": \"fused-softmax\"},"
-        " \"offloads\": [\"optimizer\", \"parameters\", \"activations\"]}");
-    add_runtime(profiles->runtimes,
-                "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
-                " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
-    add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
-                                    "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\"}");
-    add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
-    add_runtime(profiles->runtimes,
-                "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true}");
-    add_runtime(profiles->runtimes,
-                "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
-    add_runtime(profiles->runtimes,
-                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
-    return profiles;
-}
-
-#define SIZES "\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"kv_heads\": 6, \"ffn\": 420, \"vocab\": 1009, \"seq\": 96"
-#define GATED SIZES ", \"gated_mlp\": true"
-#define EXPERTS GATED ", \"family\": \"moe\", \"experts\": 20, \"topk\": 3, \"moe_ffn\": 56"
-#define ON_12 "\"gpu\": \"chip\", \"gpus\": 12"
-#define BATCH "\"global_batch\": 120"
-
-static MppRunJob *make(const char *model, const char *hardware, const char *training, const char *parallel, char **skipped)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *text = g_strdup_printf(
-        "{\"id\": \"r\", \"source\": \"s\", \"model\": {%s}, \"hardware\": {%s}, \"training\": {%s}, "
-        "\"parallel\": {%s}, \"measured\": {}}",
-        model, hardware, training, parallel);
-    g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "runs.jsonl", text);
-    g_autoptr(GPtrArray) runs = mpp_runs_new();
-    g_assert_true(mpp_runs_load(path, runs, &error));
-    g_assert_no_error(error);
-    mpp_expect_no_folder(folder);
-    g_autoptr(MppProfiles) profiles = sample_profiles();
-    *skipped = NULL;
-    MppRunJob *job = mpp_run_job_new(runs->pdata[0], profiles, skipped);
-    g_assert_cmpint(job != NULL, ==, *skipped == NULL);
-    return job;
-}
+#include "tests/support/sample_run.h"
 
 static void test_skipped(void)
 {
@@ -89,6 +27,7 @@ static void test_skipped(void)
           "30 attention heads are not divisible by tp 4 [tp-heads]" },
         { SIZES, ON_12, BATCH, "\"tp\": 1048576, \"pp\": 1048576, \"cp\": 1048576",
           "30 attention heads are not divisible by tp 1048576 [tp-heads]" },
+        { SIZES, ON_12, BATCH ", \"kernels\": \"rotary_fused,no-norms\"", "", "training.kernels has no switch no-norms" },
         { SIZES, ON_12, BATCH ", \"mean_seq\": 97", "", "training field mean_seq: expected at most the 96 tokens of a sequence, got 97" },
         { SIZES, ON_12, BATCH ", \"target_seq\": 11", "",
           "unnamed has no decoder beside an encoder, whose 11 tokens are stated [target-seq]" },
@@ -97,7 +36,7 @@ static void test_skipped(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL;
-        g_autoptr(MppRunJob) job = make(rows[i].model, rows[i].hardware, rows[i].training, rows[i].parallel, &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, rows[i].hardware, rows[i].training, rows[i].parallel, &skipped);
         g_assert_cmpstr(skipped, ==, rows[i].reason);
     }
 }
@@ -106,35 +45,44 @@ static void test_skipped(void)
 static void test_model(void)
 {
     g_autofree char *skipped = NULL;
-    g_autoptr(MppRunJob) gpt = make(SIZES ", \"name\": \"GPT\"", ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) gpt = mpp_sample_run_job(SIZES ", \"name\": \"GPT\"", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(gpt->model->norm, ==, MPP_NORM_LAYER);
     g_assert_cmpint(gpt->model->positions, ==, MPP_POSITIONS_LEARNED);
     g_assert_true(gpt->model->qkv_bias && gpt->model->output_bias && gpt->model->mlp_bias && !gpt->model->gated_mlp);
     g_assert_true(gpt->job.model == gpt->model && gpt->job.cluster == gpt->cluster && gpt->job.runtime == gpt->runtime);
 
-    g_autoptr(MppRunJob) llama = make(GATED, ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) llama = mpp_sample_run_job(GATED, ON_12, BATCH, "", &skipped);
     g_assert_cmpstr(llama->model->name, ==, "unnamed");
     g_assert_cmpint(llama->model->positions, ==, MPP_POSITIONS_ROTARY);
     g_assert_false(llama->model->qkv_bias);
 
     g_autoptr(MppRunJob)
-        bert = make("\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420, \"seq\": 96, \"name\": \"BERT-odd\"", ON_12,
+        bert = mpp_sample_run_job("\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420, \"seq\": 96, \"name\": \"BERT-odd\"", ON_12,
                     BATCH, "", &skipped);
     g_assert_cmpint(bert->model->kind, ==, MPP_MODEL_ENCODER);
     g_assert_cmpint(bert->model->head, ==, MPP_HEAD_MASKED_LM);
     g_assert_cmpint(bert->model->vocab, ==, 50257);
 
-    g_autoptr(MppRunJob) biased = make(EXPERTS ", \"name\": \"GPT OSS 5B\"", ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) pythia = mpp_sample_run_job(SIZES ", \"name\": \"Pythia 1.4B\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(pythia->model->norm, ==, MPP_NORM_LAYER);
+    g_assert_cmpint(pythia->model->positions, ==, MPP_POSITIONS_ROTARY);
+    g_assert_true(pythia->model->parallel_block && pythia->model->qkv_bias && pythia->model->mlp_bias);
+
+    g_autoptr(MppRunJob) falcon = mpp_sample_run_job(SIZES ", \"name\": \"Falcon 40B\"", ON_12, BATCH, "", &skipped);
+    g_assert_cmpint(falcon->model->positions, ==, MPP_POSITIONS_ROTARY);
+    g_assert_true(falcon->model->parallel_block && !falcon->model->qkv_bias && !falcon->model->output_bias && !falcon->model->mlp_bias);
+
+    g_autoptr(MppRunJob) biased = mpp_sample_run_job(EXPERTS ", \"name\": \"GPT OSS 5B\"", ON_12, BATCH, "", &skipped);
     g_assert_true(biased->model->moe.expert_bias && biased->model->moe.router_bias && biased->model->attention_sinks);
     g_assert_true(biased->model->qkv_bias && biased->model->output_bias && !biased->model->mlp_bias);
 
-    g_autoptr(MppRunJob) experts = make(EXPERTS ", \"shared_experts\": 2, \"dense_layers_first\": 1", ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) experts = mpp_sample_run_job(EXPERTS ", \"shared_experts\": 2, \"dense_layers_first\": 1", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(experts->model->moe.ffn, ==, 56);
     g_assert_cmpint(experts->model->moe.shared_experts, ==, 2);
     g_assert_false(experts->model->moe.expert_bias);
     g_assert_cmpint(experts->model->n_kinds, ==, 2);
 
-    g_autoptr(MppRunJob) window = make(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) window = mpp_sample_run_job(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(window->model->window, ==, 128);
     g_assert_cmpint(window->model->full_attention_every, ==, 2);
 }
@@ -159,7 +107,7 @@ static void test_latent_attention(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *model = g_strconcat(GATED ", ", rows[i].words, NULL);
-        g_autoptr(MppRunJob) job = make(model, ON_12, BATCH, "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(model, ON_12, BATCH, "", &skipped);
         g_assert_cmpint(job->model->mla.kv_lora_rank, ==, rows[i].kv_lora_rank);
         g_assert_cmpint(job->model->mla.q_lora_rank, ==, rows[i].q_lora_rank);
         g_assert_cmpint(job->model->kv_heads, ==, rows[i].kv_lora_rank ? 30 : 6);
@@ -187,6 +135,14 @@ static void test_strategy(void)
         { GATED, "", "\"pp\": 2, \"zero\": 0, \"recompute\": \"full\", \"recompute_layers\": 3",
           "dp=6,tp=1,pp=2,mbs=1,recompute=full,split=balanced" },
         { GATED, "", "\"fsdp\": \"SHARD_GRAD_OP\"", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": \"HSDP\"", "dp=12,tp=1,pp=1,mbs=1,zero=3,zero_ranks=6,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": \"hybrid shard\", \"tp\": 2, \"zero\": 2",
+          "dp=6,tp=2,pp=1,mbs=1,zero=2,zero_ranks=3,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": \"HSDP\", \"tp\": 3, \"dp\": 2, \"cp\": 2", /* two ranks of a node */
+          "dp=2,tp=3,pp=1,cp=2,mbs=1,zero=3,zero_ranks=2,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": \"HSDP\", \"zero_ranks\": 4", "dp=12,tp=1,pp=1,mbs=1,zero=3,zero_ranks=4,recompute=selective,split=balanced" },
+        { GATED, "", "\"fsdp\": \"HSDP\", \"zero\": 0", "dp=12,tp=1,pp=1,mbs=1,recompute=selective,split=balanced" },
+        { GATED, "", "\"zero_ranks\": 5", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { GATED, "", "\"fsdp\": false", "dp=12,tp=1,pp=1,mbs=1,zero=2,recompute=selective,split=balanced" },
         { GATED, "", "\"fsdp\": null, \"zero\": 0", "dp=12,tp=1,pp=1,mbs=1,recompute=selective,split=balanced" },
         { GATED, "", "\"pp\": 3, \"vpp\": 2, \"cp\": 2, \"dp\": 2, \"tp\": 1, \"schedule\": \"interleaved 1F1B\"",
@@ -215,7 +171,7 @@ static void test_strategy(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = make(rows[i].model, ON_12, training, rows[i].parallel, &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, ON_12, training, rows[i].parallel, &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_autofree char *text = mpp_strategy_to_text(&job->strategy);
         g_assert_cmpstr(text, ==, rows[i].strategy);
@@ -225,7 +181,7 @@ static void test_strategy(void)
 static void test_training(void)
 {
     g_autofree char *skipped = NULL;
-    g_autoptr(MppRunJob) stated = make(GATED, ON_12 ", \"gpus_per_node\": 4",
+    g_autoptr(MppRunJob) stated = mpp_sample_run_job(GATED, ON_12 ", \"gpus_per_node\": 4",
                                        BATCH ", \"precision\": \"fp16\", \"optimizer\": \"LAMB\", \"attention\": \"flash\","
                                              " \"norm_kernel\": \"unfused\"",
                                        "", &skipped);
@@ -238,7 +194,7 @@ static void test_training(void)
     g_assert_cmpint(mpp_cluster_tier(stated->cluster, 0)->devices, ==, 4);
     g_assert_cmpint(stated->job.gpus, ==, 12);
 
-    g_autoptr(MppRunJob) silent = make(GATED, ON_12, BATCH, "", &skipped);
+    g_autoptr(MppRunJob) silent = mpp_sample_run_job(GATED, ON_12, BATCH, "", &skipped);
     g_assert_cmpint(silent->job.training.precision, ==, MPP_PRECISION_BF16);
     g_assert_cmpint(silent->job.training.optimizer, ==, MPP_OPTIMIZER_ADAM);
     g_assert_cmpint(silent->job.training.kernels.attention, ==, MPP_ATTENTION_FUSED_SOFTMAX);
@@ -257,7 +213,7 @@ static void test_scales(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *hardware = g_strdup_printf(ON_12 "}, \"row\": \"%s\", \"more\": {\"x\": 1", rows[i].label);
-        g_autoptr(MppRunJob) job = make(GATED, hardware, BATCH ", \"precision\": \"fp8\"", "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, hardware, BATCH ", \"precision\": \"fp8\"", "", &skipped);
         g_assert_null(job);
         g_assert_cmpstr(skipped, ==, rows[i].skipped);
     }
@@ -279,7 +235,7 @@ static void test_eager(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = make(GATED, rows[i].hardware, training, "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, rows[i].hardware, training, "", &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
@@ -302,7 +258,7 @@ static void test_older_attention(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = make(GATED, ON_12, training, "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, training, "", &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->job.training.kernels.attention, ==, rows[i].attention);
     }
@@ -327,7 +283,7 @@ static void test_lengths(void)
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
         g_autofree char *model = g_strdup_printf("\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"ffn\": 420, \"vocab\": 1009, "
                                                  "\"seq\": %" G_GINT64_FORMAT ", \"name\": \"%s\"", rows[i].seq, rows[i].name);
-        g_autoptr(MppRunJob) job = make(model, ON_12, training, "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(model, ON_12, training, "", &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->job.training.mean_seq, ==, rows[i].mean_seq);
         g_assert_cmpint(job->job.training.loss_tokens, ==, rows[i].loss_tokens);
@@ -359,7 +315,7 @@ static void test_unstated_heads(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *model = g_strconcat("\"layers\": 6, \"ffn\": 420, \"vocab\": 1009, \"seq\": 96, ", rows[i].model, NULL), *skipped;
-        g_autoptr(MppRunJob) job = make(model, ON_12, BATCH, rows[i].parallel, &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(model, ON_12, BATCH, rows[i].parallel, &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->model->heads, ==, rows[i].heads);
         g_assert_cmpint(job->model->kv_heads, ==, rows[i].heads);

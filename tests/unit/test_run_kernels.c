@@ -1,0 +1,71 @@
+#include "planner/spec/run_job.h"
+
+#include <string.h>
+
+#include "tests/support/sample_run.h"
+
+/** Where layer norms alone are one kernel, RMS norms (of gated models here) are not, unless a compiler or the record says so. */
+static void test_norms(void)
+{
+    static const struct {
+        const char *model, *training, *label;
+        bool norm, elementwise, rotary;
+    } rows[] = {
+        { GATED, "", "", false, false, false },
+        { SIZES, "", "", true, false, false },
+        { GATED, ", \"framework\": \"Plain + torch.compile\"", "", true, true, true },
+        { GATED, ", \"framework\": \"Plain, uncompiled\"", "", false, false, false },
+        { GATED, "", "Table 2: 8B, compiled", true, true, true },
+        { GATED, "", "Table 2: 8B, no-compile", false, false, false },
+        { GATED, ", \"norm_kernel\": \"fused\"", "", true, false, false },
+        { GATED, ", \"kernels\": \"norm_fused,rotary_fused\"", "", true, false, true },
+        { GATED, ", \"kernels\": \"no-norm-fused\"", "8B, compiled", false, true, true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *plain = strstr(rows[i].training, "framework") ? "" : ", \"framework\": \"Plain\"";
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, plain, rows[i].training, NULL);
+        g_autofree char *hardware = g_strdup_printf(ON_12 "}, \"row\": \"%s\", \"more\": {\"x\": 1", rows[i].label);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, hardware, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_true(job->job.training.kernels.norm_fused == rows[i].norm);
+        g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].elementwise);
+        g_assert_true(job->job.training.kernels.rotary_fused == rows[i].rotary);
+    }
+}
+
+/** Bytes of a parameter's states: in 16 bits two moments take 4 and the update moves half. */
+static void test_states(void)
+{
+    static const struct {
+        const char *training;
+        double gradient, reduce, optimizer, update, kept;
+        bool master;
+    } rows[] = {
+        { "", 4, 4, 12, 52, 3, true },
+        { ", \"fsdp_mixed_precision\": \"DEFAULT\"", 4, 4, 12, 52, 3, true },
+        { ", \"fsdp_mixed_precision\": \"PURE\"", 4, 2, 12, 52, 3, true },
+        { ", \"precision\": \"bf16-true\"", 2, 2, 4, 26, 0, false },
+        { ", \"precision\": \"pure bf16\"", 2, 2, 4, 26, 0, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH ", \"framework\": \"Plain\"", rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        const MppStateCosts *state = &job->runtime->state;
+        g_assert_cmpfloat(state->gradient_bytes, ==, rows[i].gradient);
+        g_assert_cmpfloat(state->reduce_bytes, ==, rows[i].reduce);
+        g_assert_cmpfloat(state->optimizer_bytes, ==, rows[i].optimizer);
+        g_assert_cmpfloat(state->update_traffic_bytes, ==, rows[i].update);
+        g_assert_cmpfloat(state->bf16_kept_bytes, ==, rows[i].kept);
+        g_assert_true(state->sharded_master == rows[i].master);
+        g_assert_cmpint(job->job.training.precision, ==, MPP_PRECISION_BF16);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/run-kernels/norms", test_norms);
+    g_test_add_func("/run-kernels/states", test_states);
+    return g_test_run();
+}
