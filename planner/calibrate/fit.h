@@ -15,7 +15,7 @@ typedef struct {
     bool own_scale;     /* the loss is as wide as the median error, no narrower than @scale; every run counts alike */
     int rounds;         /* of reweighting; 0: 6 */
     int threads;        /* 0: as many as there are processors */
-    const char *left_out; /* source whose runs are not fitted, or NULL */
+    const char *const *left_out; /* sources whose runs are not fitted, NULL at the end; or NULL */
     int fold, n_folds;  /* runs whose index modulo n_folds is fold are not fitted; n_folds 0: all are */
 } MppFitOptions;
 

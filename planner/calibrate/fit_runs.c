@@ -61,7 +61,7 @@ double mpp_fit_runs_error(const MppFitRuns *fit, guint i)
 
 static bool is_fitted(const MppRun *run, guint index, const MppFitOptions *options)
 {
-    bool left_out = options->left_out && strcmp(run->source, options->left_out) == 0;
+    bool left_out = options->left_out && g_strv_contains(options->left_out, run->source);
     bool held_back = options->n_folds > 1 && (int)(index % options->n_folds) == options->fold;
     return run->measured.step_time_s > 0 && !run->measured.anomaly && !left_out && !held_back;
 }

@@ -97,21 +97,48 @@ static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *pro
     return true;
 }
 
+/** Fits without the sources of the rows in @group and judges these. */
+static bool judge_without(const GPtrArray *group, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
+                          const MppFitOptions *options, GArray *residuals, GError **error)
+{
+    g_autoptr(GPtrArray) sources = g_ptr_array_new_null_terminated(group->len, NULL, TRUE);
+    for (guint i = 0; i < group->len; i++)
+        g_ptr_array_add(sources, (char *)((const MppLeftOut *)group->pdata[i])->seen.source);
+    MppFitOptions how = *options;
+    how.left_out = (const char *const *)sources->pdata;
+    if (group->len && !fit_anew(parameters, profiles, runs, &how, error))
+        return false;
+    for (guint i = 0; i < group->len; i++) {
+        MppLeftOut *row = group->pdata[i];
+        row->unseen = judge(runs, row->seen.source, profiles, residuals);
+    }
+    return true;
+}
+
+/** Each source alone; those of few runs together, after one fit without all of them. */
+static bool judge_unseen(GArray *table, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
+                         const MppFitOptions *options, GArray *residuals, GError **error)
+{
+    enum { FEW = 200 }; /* one in so many runs and fewer */
+    g_autoptr(GPtrArray) few = g_ptr_array_new();
+    bool done = true;
+    for (guint i = 0; done && i < table->len; i++) {
+        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
+        g_autoptr(GPtrArray) alone = g_ptr_array_new();
+        g_ptr_array_add(row->seen.n_times * FEW < (int)runs->len ? few : alone, row);
+        done = judge_without(alone, parameters, profiles, runs, options, residuals, error);
+    }
+    return done && judge_without(few, parameters, profiles, runs, options, residuals, error);
+}
+
 GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error)
 {
     g_autofree double *fitted = values_of(parameters);
     GArray *all = mpp_predictions_new(runs, profiles);
     g_autoptr(GArray) table = seen_rows(all);
-    bool done = true;
-    for (guint i = 0; done && i < table->len; i++) {
-        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
-        MppFitOptions how = *options;
-        how.left_out = row->seen.source;
-        done = fit_anew(parameters, profiles, runs, &how, error);
-        row->unseen = done ? judge(runs, row->seen.source, profiles, residuals) : row->seen;
-    }
-    done = done && judge_held(table, parameters, profiles, runs, options, residuals, error);
+    bool done = judge_unseen(table, parameters, profiles, runs, options, residuals, error) &&
+                judge_held(table, parameters, profiles, runs, options, residuals, error);
     mpp_predictions_free(all);
     mpp_residuals_set_fitted(residuals);
     set_values(parameters, fitted);

@@ -14,8 +14,8 @@ typedef struct {
 } MppLeftOut;
 
 /**
- * Fits once more without each source that has timed runs, and without each fifth of the runs, from the priors; sorted by
- * source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of both are
+ * Fits once more without each source that has timed runs (without all of those that have fewer than one run in 200, at once), and without
+ * each fifth of the runs, from the priors; sorted by source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of both are
  * added. Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.

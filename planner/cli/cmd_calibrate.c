@@ -11,8 +11,8 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    char *priors, *write, *left_out, *one_out, *residuals, *spreads, *output;
-    char **samples;
+    char *priors, *write, *one_out, *residuals, *spreads, *output;
+    char **left_out, **samples;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -39,7 +39,7 @@ static GPtrArray *unseen(const GPtrArray *runs, const CalibrateOptions *options)
     for (guint i = 0; i < runs->len; i++) {
         MppRun *run = runs->pdata[i];
         bool held_back = options->folds > 1 && (int)(i % options->folds) == options->fold;
-        if (held_back || g_strcmp0(run->source, options->left_out) == 0)
+        if (held_back || (options->left_out && g_strv_contains((const char *const *)options->left_out, run->source)))
             g_ptr_array_add(out, run);
     }
     return out;
@@ -97,12 +97,16 @@ static bool check_options(const CalibrateOptions *options, const GPtrArray *runs
         g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--scale: expected a number of at least 0");
         return false;
     }
-    bool found = !options->left_out;
-    for (guint i = 0; i < runs->len && !found; i++)
-        found = g_strcmp0(((const MppRun *)runs->pdata[i])->source, options->left_out) == 0;
-    if (!found)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--leave-out: no run is of source \"%s\"", options->left_out);
-    return found;
+    for (char **source = options->left_out; source && *source; source++) {
+        bool found = false;
+        for (guint i = 0; i < runs->len && !found; i++)
+            found = strcmp(((const MppRun *)runs->pdata[i])->source, *source) == 0;
+        if (!found) {
+            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--leave-out: no run is of source \"%s\"", *source);
+            return false;
+        }
+    }
+    return true;
 }
 
 /** To published runs, by the priors of a file. */
@@ -136,7 +140,7 @@ static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOpt
     if (!given || !check_options(options, given->runs, error))
         return false;
     const MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
-                                .left_out = options->left_out, .fold = options->fold, .n_folds = options->folds };
+                                .left_out = (const char *const *)options->left_out, .fold = options->fold, .n_folds = options->folds };
     return options->priors ? calibrate_published(given, options, &how, error) : mpp_calibrate_own(given, &how, options->write, error);
 }
 
@@ -164,7 +168,8 @@ static bool run(int argc, char **argv, GError **error)
         { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
         { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,
           "Fit what FILE lists instead of what own runs adjust, into the profiles that are below DIR", "FILE" },
-        { "leave-out", 0, 0, G_OPTION_ARG_STRING, &options.left_out, "With that, do not fit the runs of SOURCE; judge on them", "SOURCE" },
+        { "leave-out", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.left_out,
+          "With that, do not fit the runs of SOURCE; judge on them; may stand more than once", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
           "With that, also fit once without each source, and write the errors on it to FILE", "FILE" },
         { "residuals", 0, 0, G_OPTION_ARG_FILENAME, &options.residuals,
@@ -188,7 +193,7 @@ static bool run(int argc, char **argv, GError **error)
     mpp_job_options_clear(&job);
     g_free(options.priors);
     g_free(options.write);
-    g_free(options.left_out);
+    g_strfreev(options.left_out);
     g_free(options.residuals);
     g_free(options.spreads);
     g_free(options.one_out);

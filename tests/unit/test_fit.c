@@ -166,6 +166,33 @@ static void test_leave_one_out(void)
     mpp_expect_no_folder(folder);
 }
 
+/** Sources of few runs are left out together: here both, beside many runs without a time, so that the fit keeps to its prior. */
+static void test_few_left_out(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) timed = runs_with(0.55), untimed = runs_with(0.55), runs = g_ptr_array_new();
+    for (guint i = 0; i < timed->len; i++)
+        g_ptr_array_add(runs, timed->pdata[i]);
+    ((MppRun *)untimed->pdata[0])->measured.step_time_s = 0;
+    while (runs->len <= 3 * 200)
+        g_ptr_array_add(runs, untimed->pdata[0]);
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_autoptr(GArray) priors = priors_of(0.8, 3);
+    GArray *parameters = mpp_parameters_bind(priors, profiles, &error);
+    MppFitOptions options = { 0 };
+    MppFitResult result;
+    g_assert_true(mpp_fit(parameters, profiles, runs, &options, &result, &error));
+    g_autoptr(GArray) residuals = mpp_residuals_new();
+    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, &options, residuals, &error);
+    g_assert_no_error(error);
+    mpp_parameters_free(parameters);
+    g_assert_cmpuint(table->len, ==, 2);
+    for (guint i = 0; i < 2; i++) {
+        g_assert_cmpfloat(g_array_index(table, MppLeftOut, i).seen.mape, <, 0.01);
+        g_assert_cmpfloat(g_array_index(table, MppLeftOut, i).unseen.mape, >, 0.2);
+    }
+}
+
 /** Three digits, and what they rest on; what an earlier fit had added is replaced. */
 static void test_write(void)
 {
@@ -204,6 +231,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fit/prior-holds", test_prior_holds);
     g_test_add_func("/fit/pool", test_pool);
     g_test_add_func("/fit/leave-one-out", test_leave_one_out);
+    g_test_add_func("/fit/few-left-out", test_few_left_out);
     g_test_add_func("/fit/write", test_write);
     return g_test_run();
 }
