@@ -7,7 +7,10 @@ Calculon (SC '23) by running it with the system files it ships; Aceso as others 
 """
 import csv
 import json
+import pathlib
 import sys
+
+COLLECTED = pathlib.Path(__file__).resolve().parent / "collected.jsonl"
 
 OTHERS = {
     "bigscience": "Calculon 31.1 %",
@@ -43,11 +46,37 @@ def row(source, one, unseen):
             f"{100 * one['regret_mean']:.1f} / {100 * one['regret_worst']:.1f} %" if one["n_groups"] else "", OTHERS.get(source, "")]
 
 
+SUMS = ["rows", "predicted", "n_times", "n_memory", "n_groups", "fits_and_ran", "fits_but_out_of_memory", "too_large_but_ran",
+        "too_large_and_out_of_memory"]
+MEANS = {"mape": "n_times", "median": "n_times", "memory_mape": "n_memory", "regret_mean": "n_groups"}
+
+
+def joined(ones):
+    """One source of several; its median is the mean of theirs."""
+    total = {key: sum(one[key] for one in ones) for key in SUMS}
+    for key, count in MEANS.items():
+        total[key] = sum(one[key] * one[count] for one in ones) / max(total[count], 1)
+    return total | {"regret_worst": max(one["regret_worst"] for one in ones)}
+
+
+def join_collected(summary, unseen):
+    """The sources of our own collection become one row."""
+    sources = sorted({json.loads(line)["source"] for line in COLLECTED.read_text().splitlines()} & set(summary))
+    timed = {source: summary[source]["n_times"] for source in sources if source in unseen}
+    name = f"collected: {len(sources)} sources"
+    if timed:
+        unseen[name] = {key: f"{sum(float(unseen[one][key]) * n for one, n in timed.items()) / sum(timed.values()):.1f}"
+                        for key in ("held_mape", "unseen_mape", "seen_mape")}
+    if sources:
+        summary[name] = joined([summary.pop(source) for source in sources])
+
+
 def main(compared, unseen_path, readme_path):
     with open(unseen_path) as file:
         unseen = {one["source"]: one for one in csv.DictReader(file)}
     with open(compared) as file:
         summary = json.load(file)["summary"]
+    join_collected(summary, unseen)
     table = [HEAD, ["---"] * len(HEAD)] + [row(source, one, unseen) for source, one in sorted(summary.items())]
     lines = [f"| {' | '.join(cells)} |" for cells in table]
     with open(readme_path) as file:
