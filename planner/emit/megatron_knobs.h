@@ -40,8 +40,8 @@ typedef enum { MPP_KNOB_ALONE, MPP_KNOB_ONE, MPP_KNOB_MANY } MppKnobArity;
     X(CHECKPOINT, "ckpt-format", ONE, "checkpoint.ckpt_format", "torch_dist")                                                    \
     X(OVERLAP_GRADIENTS, "overlap-grad-reduce", ALONE, "ddp.overlap_grad_reduce", "false")                                       \
     X(OVERLAP_PARAMETERS, "overlap-param-gather", ALONE, "ddp.overlap_param_gather", "false")                                    \
-    X(OVERLAP_TENSOR, "tp-comm-overlap", ALONE, "comm_overlap.tp_comm_overlap", "false")                                         \
-    X(OVERLAP_EXPERTS, "overlap-moe-expert-parallel-comm", ALONE, "comm_overlap.overlap_moe_expert_parallel_comm", "false")      \
+    X(OVERLAP_TENSOR, "tp-comm-overlap", ALONE, "model.tp_comm_overlap", "false")                                                \
+    X(OVERLAP_EXPERTS, "overlap-moe-expert-parallel-comm", ALONE, "model.overlap_moe_expert_parallel_comm", "false")             \
     X(OFFLOAD, "optimizer-cpu-offload", ALONE, "optimizer.optimizer_cpu_offload", "false")                                       \
     X(OFFLOAD_SHARE, "optimizer-offload-fraction", ONE, "optimizer.optimizer_offload_fraction", "0.0")                           \
     X(PRECISION_AWARE, "use-precision-aware-optimizer", ALONE, "optimizer.use_precision_aware_optimizer", "false")               \

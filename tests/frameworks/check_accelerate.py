@@ -21,6 +21,7 @@ def check(text, strategy, inputs):
     fsdp = config.fsdp_config
     equal(fsdp["fsdp_version"], 2)
     equal(fsdp["fsdp_reshard_after_forward"], strategy["zero"] == 3)
+    equal(fsdp["fsdp_offload_params"], strategy["offload"] == "parameters")
     equal(fsdp["fsdp_activation_checkpointing"], strategy["recompute"] == "full")
     launch = need("accelerate.commands.launch")
     known = {action.dest for action in launch.launch_command_parser()._actions}
@@ -28,4 +29,4 @@ def check(text, strategy, inputs):
     equal(unknown, [])
 
 
-main(cases("accelerate", check, ["fsdp", "sharded", "titan-context", "ddp"]))
+main(cases("accelerate", check, ["fsdp", "fsdp-offload", "sharded", "titan-context", "ddp"]))

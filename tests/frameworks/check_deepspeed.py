@@ -32,4 +32,4 @@ def check(text, strategy, inputs):
     equal(config.float16_config.enabled, training.get("precision", "bf16") == "fp16")
 
 
-main(cases("deepspeed", check, ["sharded", "zero2", "gpt", "ddp", "sinks"]))
+main(cases("deepspeed", check, ["sharded", "zero2", "zero3-offload", "gpt", "ddp", "sinks"]))

@@ -34,6 +34,7 @@ def transformer_config(arguments, strategy):
     stand_in.fused_rotary()
     arguments.params_dtype = torch.bfloat16 if arguments.bf16 else torch.half if arguments.fp16 else torch.float
     arguments.bias_gelu_fusion &= arguments.add_bias_linear  # so does arguments.py
+    arguments.cpu_offloading |= arguments.cpu_offloading_num_layers > 0  # so does arguments.py
     arguments.virtual_pipeline_model_parallel_size = arguments.num_virtual_stages_per_pipeline_rank
     if arguments.pipeline_model_parallel_layout:  # arguments.py derives it
         stages = need("megatron.core.transformer.pipeline_parallel_layer_layout").PipelineParallelLayerLayout
@@ -61,6 +62,9 @@ def check(text, strategy, inputs):
         equal(config.microbatch_group_size_per_vp_stage, strategy["schedule_group"] or strategy["pp"])
     if model.get("moe", {}).get("experts"):
         equal(config.expert_tensor_parallel_size, strategy["etp"])
+        once, beside = (inputs["training"].get("kernels", {}).get(name, False) for name in ("dispatch_once", "expert_async"))
+        equal((config.moe_token_dispatcher_type, config.overlap_moe_expert_parallel_comm), ("flex" if once else "alltoall", beside))
+        equal(config.moe_flex_dispatcher_backend, "deepep")
     equal((config.num_layers, config.hidden_size, config.num_attention_heads), (model["layers"], model["hidden"], model["heads"]))
     equal(layers_by_stage(arguments, config, model["layers"], model.get("prediction_layers", 0)), strategy["stage_layers"])
     check_pattern(arguments, config, model)
@@ -82,10 +86,11 @@ def check_pattern(arguments, config, model):
 
 
 def check_recomputation(config, strategy):
-    equal(config.recompute_granularity, None if strategy["recompute"] == "none" else strategy["recompute"])
-    if strategy["recompute"] == "full":
-        equal((config.recompute_method, config.recompute_num_layers),
-              ("block", strategy["recompute_layers"]) if strategy["recompute_layers"] else ("uniform", 1))
+    kind, layers = strategy["recompute"], strategy["recompute_layers"]
+    equal(config.recompute_granularity, kind if kind in ("selective", "full") else None)
+    equal((config.cpu_offloading, config.cpu_offloading_num_layers), (True, layers) if kind == "offload" else (False, 0))
+    if kind == "full":
+        equal((config.recompute_method, config.recompute_num_layers), ("block", layers) if layers else ("uniform", 1))
 
 
 def check_groups(arguments, strategy, gpus):
@@ -129,4 +134,4 @@ def check_optimizer(arguments, strategy):
     equal(settings.optimizer_cpu_offload, strategy["offload"] == "optimizer")
 
 
-main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "order", "ulysses", "gpt", "experts", "latent", "sinks", "pattern"]))
+main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gpt", "experts", "latent", "sinks", "dispatch", "pattern"]))

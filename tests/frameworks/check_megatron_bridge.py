@@ -36,6 +36,7 @@ def check(text, strategy, inputs):
     overrides = need("megatron.bridge.training.utils.omegaconf_utils")
     module = need("megatron.bridge.training.config")
     stand_in.fused_rotary()
+    stand_in.hopper()
     os.environ |= {"WORLD_SIZE": str(inputs["gpus"]), "RANK": "0", "LOCAL_RANK": "0"}
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     config = overrides.process_config_with_overrides(base_config(inputs["model"]), cli_overrides=lines)
@@ -46,7 +47,8 @@ def check(text, strategy, inputs):
           (strategy["tp"], strategy["pp"], strategy["cp"], strategy["ep"]))
     equal(m.sequence_parallel, strategy["sequence_parallel"])
     equal(m.virtual_pipeline_model_parallel_size or 1, strategy["vpp"])
-    equal(m.recompute_granularity, None if strategy["recompute"] == "none" else strategy["recompute"])
+    equal(m.recompute_granularity, strategy["recompute"] if strategy["recompute"] in ("selective", "full") else None)
+    equal((m.cpu_offloading, m.cpu_offloading_num_layers), (True, strategy["recompute_layers"]) if strategy["recompute"] == "offload" else (False, 0))
     equal((config.train.micro_batch_size, config.train.global_batch_size), (strategy["micro_batch"], inputs["training"]["global_batch"]))
     equal((m.seq_length, config.dataset.seq_length), (inputs["training"]["seq"],) * 2)
     equal(config.ddp.use_distributed_optimizer, strategy["zero"] > 0)
@@ -58,4 +60,4 @@ def check(text, strategy, inputs):
         equal([chunk.count(kinds.decoder) + chunk.count(kinds.mtp) for chunk in chunks], strategy["stage_layers"])
 
 
-main(cases("megatron-bridge", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "order", "ulysses", "gpt", "experts", "sinks"]))
+main(cases("megatron-bridge", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gpt", "experts", "sinks", "dispatch"]))

@@ -1,4 +1,5 @@
 """The emitted module runs: it makes the mesh on a process group without processes and shards a small model."""
+import functools
 import types
 
 from plans import cases, equal, main, need
@@ -14,6 +15,7 @@ def check(text, strategy, inputs):
         module = types.ModuleType("plan")
         exec(compile(text, "pytorch_plan.py", "exec"), module.__dict__)
         mesh, sharding = module.make_meshes("cpu")
+        module.CPUOffloadPolicy = functools.partial(module.CPUOffloadPolicy, pin_memory=False)  # which needs a GPU
         equal(mesh.mesh_dim_names, ("pp", "dp_replicate", "dp_shard", "cp", "tp"))
         equal(mesh["tp"].size(), strategy["tp"])
         equal(mesh["cp"].size(), strategy["cp"])
@@ -29,6 +31,8 @@ def check(text, strategy, inputs):
         if sharded:
             local = blocks[0].weight.to_local().numel()
             equal(local, -(-64 // ranks) * 64)
+            policy = blocks[0]._get_fsdp_state()._fsdp_param_group.offload_policy
+            equal(type(policy).__name__ == "CPUOffloadPolicy", strategy["offload"] == "parameters")
         equal(sum(module.STAGE_LAYERS), inputs["model"]["layers"])
         equal(module.STAGE_LAYERS, strategy["stage_layers"])
         equal(module.MICRO_BATCHES * module.MICRO_BATCH * strategy["dp"], inputs["training"]["global_batch"])
@@ -40,4 +44,4 @@ def check(text, strategy, inputs):
         distributed.destroy_process_group()
 
 
-main(cases("pytorch", check, ["fsdp", "titan-context", "titan", "titan-looped", "titan-v", "ddp", "sharded"]))
+main(cases("pytorch", check, ["fsdp", "fsdp-offload", "titan-context", "titan", "titan-looped", "titan-v", "ddp", "sharded"]))

@@ -31,6 +31,7 @@ def check(text, strategy, inputs):
     equal(mesh.dp_shard * mesh.cp, ranks)
     equal(p.fsdp_reshard_after_forward, "never" if strategy["zero"] == 2 else "always")
     equal(training.seq_len, inputs["training"]["seq"])
+    equal(training.enable_cpu_offload, strategy["offload"] == "parameters")
     equal(training.global_batch_size, inputs["training"]["global_batch"])
     steps = training.global_batch_size // (training.local_batch_size * strategy["dp"])
     if strategy["pp"] > 1:
@@ -48,4 +49,4 @@ def check(text, strategy, inputs):
 
 
 os.environ.setdefault("WORLD_SIZE", "1")
-main(cases("torchtitan", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-experts", "sharded"]))
+main(cases("torchtitan", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-offload", "titan-experts", "sharded"]))

@@ -31,6 +31,7 @@ def check(text, strategy, inputs):
     equal((mesh.tp, mesh.pp, mesh.cp, mesh.ep), (strategy["tp"], strategy["pp"], strategy["cp"], strategy["ep"]))
     equal((training.seq_len, training.global_batch_size), (inputs["training"]["seq"], inputs["training"]["global_batch"]))
     equal(config.activation_checkpoint.mode, strategy["recompute"])
+    equal(training.enable_cpu_offload, strategy["offload"] == "parameters")
     equal(config.compile.enable, True)
     if strategy["pp"] > 1:
         parts = p.module_fqns_per_model_part
@@ -39,4 +40,4 @@ def check(text, strategy, inputs):
         equal(training.local_batch_size * strategy["dp"], training.global_batch_size)
 
 
-main(cases("torchtitan-toml", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-experts"]))
+main(cases("torchtitan-toml", check, ["titan", "titan-looped", "titan-v", "titan-hybrid", "titan-context", "titan-offload", "titan-experts"]))

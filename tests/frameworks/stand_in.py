@@ -54,3 +54,9 @@ def fused_rotary():
     """megatron-core asks whether Transformer Engine's kernel is there before it takes --no-rope-fusion's opposite."""
     utils = importlib.import_module("megatron.core.models.common.embeddings.rope_utils")
     utils.fused_apply_rotary_pos_emb = utils.fused_apply_rotary_pos_emb or (lambda *_: None)
+
+
+def hopper():
+    """Megatron-Bridge asks which device it is on before it takes DeepEP's dispatcher."""
+    torch = importlib.import_module("torch")
+    torch.cuda.get_device_properties = lambda *_: types.SimpleNamespace(name="NVIDIA H100", major=9, minor=0)

@@ -158,7 +158,7 @@ static void test_tensor_async(void)
         { &mpp_emit_megatron, "dp=12,tp=2,sp", "--tp-comm-overlap", true },
         { &mpp_emit_megatron, "dp=12,tp=2", "--tp-comm-overlap", false },
         { &mpp_emit_megatron, "dp=24", "--tp-comm-overlap", false },
-        { &mpp_emit_megatron_bridge, "dp=12,tp=2,sp", "\ncomm_overlap.tp_comm_overlap=true\n", true },
+        { &mpp_emit_megatron_bridge, "dp=12,tp=2,sp", "\nmodel.tp_comm_overlap=true\n", true },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = sample("");
@@ -184,7 +184,7 @@ static void test_experts(void)
         { &mpp_emit_megatron, true, false, "--moe-token-dispatcher-type flex" },
         { &mpp_emit_megatron, true, false, "--moe-flex-dispatcher-backend deepep" },
         { &mpp_emit_megatron, false, true, "--overlap-moe-expert-parallel-comm" },
-        { &mpp_emit_megatron_bridge, true, true, "\ncomm_overlap.overlap_moe_expert_parallel_comm=true\n" },
+        { &mpp_emit_megatron_bridge, true, true, "\nmodel.overlap_moe_expert_parallel_comm=true\n" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = sample("");
