@@ -11,7 +11,11 @@ void schedules_for_each(void (*check)(const MppSchedule *schedule));
 /** "interleaved pp 4 vpp 2 m 8 group 4" */
 char *schedules_title(const MppSchedule *schedule);
 
-/** A rank's slots as text, "0F0 0F1 0B0 0B1". */
+/** "0F0 0F1 0B0 0B1": slots of a rank; "0F0 0B0 | 1F0 1B0": of all ranks. */
+char *schedules_slots_text(const GArray *slots);
+char *schedules_order_text(const MppOrder *order);
+
+/** A rank's slots as text. */
 typedef struct {
     MppSchedule schedule;
     int64_t rank;

@@ -1,7 +1,5 @@
 #include "planner/spec/run_job.h"
 
-#include <string.h>
-
 #include "tests/support/expect.h"
 #include "tests/support/sample.h"
 
