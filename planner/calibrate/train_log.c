@@ -232,6 +232,5 @@ bool mpp_train_log_steady(const MppTrainLog *log, const MppLogRun *run, MppLogSt
     out->step_s = level_of(seconds + warm, n - warm, &spread_s);
     out->spread_frac = spread_s / out->step_s;
     out->n_steps = (int)(n - warm);
-    out->n_left_out = (int)log->steps->len - out->n_steps;
     return true;
 }

@@ -36,11 +36,6 @@ bool mpp_rank_check(const MppRank *rank, GError **error)
     return false;
 }
 
-size_t mpp_element_bytes(MppElement element)
-{
-    return element == MPP_ELEMENT_BF16 ? 2 : 4;
-}
-
 MppBuffer *mpp_buffer_new(const MppRank *rank, MppElement element, int64_t rows, int64_t columns)
 {
     MppBuffer *buffer = g_new(MppBuffer, 1);
