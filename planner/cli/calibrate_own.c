@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "planner/base/units.h"
 #include "planner/calibrate/leave_one_out.h"

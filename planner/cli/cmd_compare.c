@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "planner/base/file.h"
 #include "planner/base/json.h"
 #include "planner/calibrate/accuracy.h"
@@ -173,10 +171,8 @@ static void leave_out_anomalies(GPtrArray *runs)
 
 static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
 {
-    if (!files) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "compare needs files of measured runs");
-        return false;
-    }
+    if (!files)
+        return mpp_error_usage(error, "compare needs files of measured runs");
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
     if (!given)
         return false;

@@ -56,9 +56,7 @@ static bool check(const Options *options, GError **error)
         wrong = "--comms and --dialect are of the file that --output names";
     else if (options->dialect && mpp_names_find(&mpp_csv_dialect_names, options->dialect) < 0)
         wrong = "--dialect: expected current or 2024";
-    if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong;
+    return !wrong || mpp_error_usage(error, "%s", wrong);
 }
 
 /** The order that is shown, and where it comes from. */

@@ -70,9 +70,7 @@ static bool check(const Options *o, char **files, GError **error)
         wrong = "--timeout: expected seconds above 0";
     else if (!(o->memory_bytes >= 0) || !isfinite(o->memory_bytes))
         wrong = "--memory: expected bytes from 0 on";
-    if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong;
+    return !wrong || mpp_error_usage(error, "%s", wrong);
 }
 
 /** Ranks of this machine share its memory: a cluster's plan is not started here. */

@@ -39,11 +39,8 @@ bool mpp_from_options_given(const MppFromOptions *options, bool *given, GError *
 {
     int first = -1;
     for (int i = 0; i < MPP_N_FROM; i++) {
-        if (options->texts[i] && first >= 0) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s and --%s: one launch at a time", sources[first].option,
-                        sources[i].option);
-            return false;
-        }
+        if (options->texts[i] && first >= 0)
+            return mpp_error_usage(error, "--%s and --%s: one launch at a time", sources[first].option, sources[i].option);
         if (options->texts[i])
             first = i;
     }

@@ -66,7 +66,7 @@ bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64
 {
     launch->gpus = stated ? stated : source->gpus;
     if (!launch->gpus)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the number of devices: give --gpus", source->name);
+        mpp_error_usage(error, "%s does not state the number of devices: give --gpus", source->name);
     else if (stated && source->gpus && stated != source->gpus)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
                     "%s is for %" G_GINT64_FORMAT " devices, but --gpus is %" G_GINT64_FORMAT, source->name, stated,

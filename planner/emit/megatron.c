@@ -174,8 +174,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         if (refused)
             g_propagate_error(error, g_steal_pointer(&refused));
         else
-            g_set_error(
-                error, MPP_ERROR, MPP_ERROR_USAGE,
+            mpp_error_usage(
+                error,
                 "%s does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model",
                 source->name);
         return false;

@@ -92,11 +92,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         if (*line && *line != '#' && !read_line(source, line, i + 1, &knobs, launch, error))
             return false;
     }
-    if (!source->model) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, its recipe does: give --model",
-                    source->name);
-        return false;
-    }
+    if (!source->model)
+        return mpp_error_usage(error, "%s does not state the model, its recipe does: give --model", source->name);
     MppKnobReader reader = { &knobs, source->name, true };
     launch->runtime = "megatron-bridge";
     return mpp_launch_set_gpus(launch, source, 0, error) && mpp_megatron_read_launch(&reader, source->model, launch, error);

@@ -1,7 +1,5 @@
 #include "planner/spec/strategy.h"
 
-#include <string.h>
-
 static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",

@@ -41,10 +41,8 @@ static bool parse(int argc, char **argv, Options *o, GError **error)
     if (!g_option_context_parse(context, &argc, &argv, error))
         return false;
     const char *lacks = !o->backend ? "--backend" : !o->report ? "--report" : NULL;
-    if (lacks || argc > 1 || o->steps < 1 || o->warm_up < 0 || !(o->timeout_s > 0) || !(o->memory_bytes >= 0)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s", lacks ? lacks : "bad arguments; see --help");
-        return false;
-    }
+    if (lacks || argc > 1 || o->steps < 1 || o->warm_up < 0 || !(o->timeout_s > 0) || !(o->memory_bytes >= 0))
+        return mpp_error_usage(error, "%s", lacks ? lacks : "bad arguments; see --help");
     return true;
 }
 
