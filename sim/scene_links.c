@@ -81,7 +81,7 @@ static void set_capacities(const MppScenePlan *plan, int tier, double *capacity_
     const MppTier *t = tier_of(plan, tier);
     for (int64_t port = 0; port < n_ports(plan, tier); port++) {
         double capacity = is_folded(plan) ? device_share(t)
-                                                       : t->bytes_per_s / t->oversubscription / port_factor(plan, tier, port);
+                                          : t->bytes_per_s / t->oversubscription / port_factor(plan, tier, port);
         capacity_bytes_per_s[first_link(plan, tier) + 2 * port] = capacity;
         capacity_bytes_per_s[first_link(plan, tier) + 2 * port + 1] = capacity;
     }
