@@ -81,14 +81,14 @@ static SchedulesTimes *times_new(int64_t n_chunks, double message_s)
     return times;
 }
 
-SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPassTimes *of_rank, double message_s)
+SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const SchedulesPasses *passes, double message_s)
 {
     int64_t n_chunks = mpp_schedule_n_chunks(schedule);
     SchedulesTimes *times = times_new(n_chunks, message_s);
     for (int64_t c = 0; c < n_chunks; c++) {
-        times->forward_s[c] = of_rank->forward_s / schedule->vpp;
-        times->input_s[c] = of_rank->input_s / schedule->vpp;
-        times->weight_s[c] = of_rank->weight_s / schedule->vpp;
+        times->forward_s[c] = passes->forward_s / schedule->vpp;
+        times->input_s[c] = passes->input_s / schedule->vpp;
+        times->weight_s[c] = passes->weight_s / schedule->vpp;
     }
     return times;
 }

@@ -31,8 +31,13 @@ typedef struct {
     MppDurations durations; /* borrows them */
 } SchedulesTimes;
 
-/** Chunks all alike: @times are of a rank with all its chunks of one micro-batch. */
-SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPassTimes *times, double message_s);
+/** Times of a rank's passes of one micro-batch through all its chunks. */
+typedef struct {
+    double forward_s, input_s, weight_s;
+} SchedulesPasses;
+
+/** Chunks all alike. */
+SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const SchedulesPasses *passes, double message_s);
 
 /** Drawn from 0.1 to 2 s, messages below 1 s and half the time none; now and then all alike. */
 SchedulesTimes *schedules_random_times(GRand *rand, const MppOrder *order);
