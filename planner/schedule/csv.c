@@ -40,9 +40,7 @@ bool mpp_csv_refuse(const MppCsvFile *file, const MppCsvCell *cell, MppError cod
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     g_autofree char *placed = g_strdup_printf("rank %d, cell %d: %s", cell->rank, cell->number, message);
-    g_autofree char *text = mpp_json_place_format(file->text, cell->offset, NULL, placed);
-    g_set_error_literal(error, MPP_ERROR, code, text);
-    return false;
+    return mpp_json_place_error(error, file->text, cell->offset, NULL, code, placed);
 }
 
 char *mpp_csv_cell_to_text(const MppCsvCell *cell)
