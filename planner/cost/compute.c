@@ -208,12 +208,3 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
     time.backward_input_s += op->remade ? time.forward_s : 0;
     return time;
 }
-
-double mpp_compute_flop(const MppOp *op)
-{
-    switch (op->kind) {
-    case MPP_OP_MATMUL: return 2 * op->count * op->m * op->n * op->k;
-    case MPP_OP_ATTENTION: return 2 * op->count * op->m * op->n * (op->k + op->v);
-    default: return 0;
-    }
-}

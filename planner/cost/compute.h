@@ -18,9 +18,6 @@ typedef struct {
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op);
 
-/** FLOP of the forward pass; the backward pass has twice (a fused attention core 2.5 times, scores computed again). */
-double mpp_compute_flop(const MppOp *op);
-
 /** Share of the usual rate that products reach whose second operands are @n by @k; @batched: strided parts of wider ones. */
 double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k);
 
@@ -38,7 +35,7 @@ typedef struct {
     double count, m, n, k, v;
 } MppAttentionSize;
 
-/** Time of one pass; @backward: of all gradients. */
+/** Time of one pass; @backward: of all gradients, 2.5 times the FLOP since scores are computed again. */
 double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision,
                                const MppAttentionSize *size, bool backward);
 
