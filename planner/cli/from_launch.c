@@ -80,7 +80,7 @@ static bool override(const char *text, int64_t gpus, MppStrategy *strategy, GErr
     if (!mpp_strategy_parse(text, strategy, &named, error))
         return false;
     if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, gpus / (strategy->tp * strategy->pp * strategy->cp));
+        strategy->dp = mpp_strategy_dp_on(strategy, gpus);
     bool shape = named & (mpp_strategy_field("pp") | mpp_strategy_field("vpp"));
     if (shape && !(named & mpp_strategy_field("stage_layers")))
         g_clear_pointer(&strategy->stage_layers, g_array_unref);

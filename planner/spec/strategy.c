@@ -51,6 +51,11 @@ void mpp_strategy_clear(MppStrategy *strategy)
     mpp_fields_clear(&mpp_strategy_fields, strategy);
 }
 
+int64_t mpp_strategy_dp_on(const MppStrategy *strategy, int64_t gpus)
+{
+    return MAX(1, gpus / (strategy->tp * strategy->pp * strategy->cp));
+}
+
 int64_t mpp_strategy_micro_batches(const MppStrategy *strategy, int64_t global_batch)
 {
     return global_batch / (strategy->dp * strategy->micro_batch);
