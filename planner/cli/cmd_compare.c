@@ -129,7 +129,8 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
 static GHashTable *load_unseen(const char *path, GError **error)
 {
     g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, error))
+    size_t n_bytes;
+    if (!mpp_file_read(path, &text, &n_bytes, error))
         return NULL;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GHashTable) unseen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

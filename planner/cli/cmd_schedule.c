@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "planner/base/file.h"
 #include "planner/base/units.h"
 #include "planner/cli/order_file.h"
 #include "planner/cli/question.h"
@@ -123,7 +124,7 @@ static bool write_csv(const Options *options, const Choice *choice, GError **err
     MppCsvStyle style = { .comms = options->comms, .pairs = choice->csv ? choice->csv->pairs : NULL };
     style.dialect = options->dialect ? mpp_names_find(&mpp_csv_dialect_names, options->dialect) : MPP_CSV_CURRENT;
     g_autofree char *text = mpp_csv_to_text(choice->order, &style, error);
-    return text && g_file_set_contents(options->output, text, -1, error);
+    return text && mpp_file_write(options->output, text, error);
 }
 
 /** Named schedules over the same chunks, in the order of their table, the shown one first. */

@@ -198,7 +198,7 @@ static void test_load(void)
     g_assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT));
     g_clear_error(&error);
     g_assert_null(mpp_csv_load(folder, &error));
-    g_autofree char *expected = g_strconcat(folder, ": this is a directory; expected a CSV file", NULL);
+    g_autofree char *expected = g_strconcat(folder, ": this is a directory; expected a file", NULL);
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_SYNTAX, expected);
     mpp_expect_no_folder(folder);
 }
