@@ -10,7 +10,7 @@
 #include "planner/cost/plan_cost.h"
 #include "sim/writer.h"
 
-enum { MOST_RUNS = 1000000, MOST_THREADS = 1024 };
+enum { MOST_RUNS = 1000000 };
 
 typedef struct {
     MppJobOptions job;
@@ -81,15 +81,14 @@ static bool check_numbers(const Options *options, GError **error)
     const char *wrong = NULL;
     if (!(options->jitter >= 0 && options->jitter <= 1))
         wrong = "--jitter: expected a share from 0 to 1";
-    else if (options->runs < 0 || options->runs > MOST_RUNS)
-        wrong = "--runs: expected a whole number from 0 to 1000000";
-    else if (options->threads < 0 || options->threads > MOST_THREADS)
-        wrong = "--threads: expected a whole number from 0 to 1024";
     else if (options->seed < 0)
         wrong = "--seed: expected a whole number from 0 on";
     else if (options->runs && options->jitter <= 0)
         wrong = "--runs: without --jitter all steps are the same";
-    return !wrong || mpp_error_usage(error, "%s", wrong);
+    if (wrong)
+        return mpp_error_usage(error, "%s", wrong);
+    return mpp_command_check_range(options->runs, 0, MOST_RUNS, "runs", error) &&
+           mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
 }
 
 static MppWhatIf *what_if_of(const Options *options, GError **error)

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "planner/cli/command.h"
 #include "planner/api/plan_json.h"
-#include "planner/cli/terminal.h"
 #include "planner/base/units.h"
+#include "planner/cli/command.h"
+#include "planner/cli/terminal.h"
 #include "planner/cost/plan_cost.h"
 #include "planner/spec/plan_file.h"
 #include "validate/backend_load.h"
@@ -62,15 +62,16 @@ static bool check(const Options *o, char **files, GError **error)
         wrong = "--trace, --html: --check-numerics takes no times";
     else if (o->slice && o->check_numerics)
         wrong = "--slice and --check-numerics: a slice is not the whole model";
-    else if (o->steps < 0 || o->steps > MOST_STEPS || o->warm_up < 0 || o->warm_up > MOST_STEPS)
-        wrong = "--steps, --warm-up: expected whole numbers from 0 to 100000";
     else if (!(o->tolerance_frac > 0) || !isfinite(o->tolerance_frac))
         wrong = "--tolerance: expected a share above 0";
     else if (!(o->timeout_s > 0) || !isfinite(o->timeout_s))
         wrong = "--timeout: expected seconds above 0";
     else if (!(o->memory_bytes >= 0) || !isfinite(o->memory_bytes))
         wrong = "--memory: expected bytes from 0 on";
-    return !wrong || mpp_error_usage(error, "%s", wrong);
+    if (wrong)
+        return mpp_error_usage(error, "%s", wrong);
+    return mpp_command_check_range(o->steps, 0, MOST_STEPS, "steps", error) &&
+           mpp_command_check_range(o->warm_up, 0, MOST_STEPS, "warm-up", error);
 }
 
 /** Ranks of this machine share its memory: a cluster's plan is not started here. */
