@@ -76,8 +76,8 @@ static bool carry_out(const MppRank *rank, const Options *o, MppWatchdog *watchd
     g_autoptr(MppRunReport) report = mpp_run_report_new(o->backend);
     const MppTimedRunOptions times = { o->warm_up, o->steps };
     bool done = o->check_numerics ? mpp_numerics_run(rank, job, &file->strategy, o->steps, watchdog, report, error)
-                : o->slice ? mpp_timed_run_slices(rank, file->inputs->gpus, job, &file->strategy, &times, watchdog, report, error)
-                           : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
+                : o->slice        ? mpp_timed_run_slices(rank, job, &file->strategy, &times, watchdog, report, error)
+                                  : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
     if (!done || rank->index != 0)
         return done;
     g_autoptr(cJSON) json = mpp_fields_write(&mpp_run_report_fields, report, false);
