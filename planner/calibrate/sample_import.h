@@ -8,7 +8,8 @@
 /**
  * nccl-tests' @text (PERFORMANCE.md of it): a sample a row, the time out of place. Which collective it was stands in newer
  * headers; older ones leave it to the ratio of bus to algorithm bandwidth and the reduction.
- * Errors: MPP_ERROR_SYNTAX at the line; MPP_ERROR_UNSUPPORTED for collectives that training does not use.
+ * Errors: MPP_ERROR_SYNTAX at the line; MPP_ERROR_UNSUPPORTED for collectives that training does not use; MPP_ERROR_INVALID
+ * for nodes of unlike numbers of ranks.
  */
 MppSamples *mpp_nccl_tests_parse(const char *name, const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
