@@ -98,11 +98,9 @@ static int64_t link_of(const MppScenePlan *plan, int32_t lane, int tier)
 static bool set_lane(const MppScenePlan *plan, int32_t lane, MppScene *scene, GError **error)
 {
     int64_t message = link_of(plan, lane, message_tier(plan)), replica = link_of(plan, lane, replica_tier(plan));
-    if (message < 0 || replica < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "rank %" G_GINT64_FORMAT " is cut off: no port of its node is left",
-                    mpp_lanes_first_rank(plan->lanes, lane));
-        return false;
-    }
+    if (message < 0 || replica < 0)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "rank %" G_GINT64_FORMAT " is cut off: no port of its node is left",
+                             mpp_lanes_first_rank(plan->lanes, lane));
     scene->message_out[lane] = (int32_t)message;
     scene->message_in[lane] = (int32_t)message + 1;
     int32_t stage = mpp_scene_stage(scene, lane), *n = &scene->n_replica_links[stage];

@@ -94,12 +94,10 @@ static bool add_rows(const char *name, const Head *head, const GArray *rows, Mpp
         if (g_array_index(rows, Row, i).busbw > largest->busbw)
             largest = &g_array_index(rows, Row, i);
     int kind = collective_of(head, largest);
-    if (kind < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                    "%s: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got %s", name,
-                    *head->test ? head->test : "a table that does not say which collective it is of");
-        return false;
-    }
+    if (kind < 0)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED,
+                             "%s: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got %s", name,
+                             *head->test ? head->test : "a table that does not say which collective it is of");
     for (guint i = 0; i < rows->len; i++) {
         const Row *row = &g_array_index(rows, Row, i);
         if (!(row->bytes > 0) || !(row->time_us > 0))

@@ -137,8 +137,7 @@ static bool check_finished(const MppPlanAnswer *answer, GError **error)
     if (!unjudged)
         return true;
     g_autofree char *number = mpp_units_whole((double)unjudged);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
 }
 
 /** When no plan fits nothing is written to a file. */

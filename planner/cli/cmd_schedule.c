@@ -86,10 +86,9 @@ static bool can_split(const MppRuntime *runtime)
 static bool make(MppPipelineCost *pipeline, double cap_bytes, Choice *choice, GError **error)
 {
     const MppOrder *planned = mpp_pipeline_cost_order(pipeline);
-    if (planned->n_routes > 1) {
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "--auto: orders are made for one copy of the model, not for two");
-        return false;
-    }
+    if (planned->n_routes > 1)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s",
+                             "--auto: orders are made for one copy of the model, not for two");
     g_autofree double *room = mpp_order_cost_fixed_bytes(pipeline, planned->rank_of);
     for (int64_t k = 0; k < planned->pp; k++)
         room[k] = cap_bytes - room[k];

@@ -46,8 +46,7 @@ static bool answer_row(const SweepOptions *options, const MppJobOptions *job, co
     mpp_strategy_clear(&limits.fixed);
     if (!row->answer->result->counts.unjudged)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INTERRUPTED, "interrupted at %s", row->value);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted at %s", row->value);
 }
 
 /** Over devices with no batch given, all have the batch that is usual on the most. */
@@ -220,8 +219,7 @@ static bool sweep(const SweepOptions *options, const char *text, GError **error)
     for (guint i = 0; i < rows->len; i++)
         if (((const Row *)rows->pdata[i])->answer->plan)
             return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
 }
 
 static bool parse(int argc, char **argv, SweepOptions *options, char ***rest, bool *helped, GError **error)

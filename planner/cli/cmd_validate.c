@@ -87,11 +87,11 @@ static bool check_memory(const Options *o, int64_t gpus, MppPipelineCost *pipeli
     if (elsewhere || needed_bytes <= (double)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE))
         return true;
     g_autofree char *needed = mpp_units_bytes(needed_bytes);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                o->slice ? "the fullest rank allocates %s, more than this machine has"
-                         : "the plan's ranks allocate %s, more than this machine has: see --hostfile, --launcher and --slice",
-                needed);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INFEASIBLE,
+                         o->slice
+                             ? "the fullest rank allocates %s, more than this machine has"
+                             : "the plan's ranks allocate %s, more than this machine has: see --hostfile, --launcher and --slice",
+                         needed);
 }
 
 /** The plan with the layers of every chunk spelled out, for the ranks. */
@@ -151,9 +151,9 @@ static bool judge_numerics(const MppRunReport *report, GError **error)
     double worst = mpp_run_report_worst(report);
     if (worst <= numerics_tolerance)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
-                "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst, numerics_tolerance);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_TOLERANCE,
+                         "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst,
+                         numerics_tolerance);
 }
 
 /* --- predicted beside measured --- */
@@ -200,10 +200,9 @@ static bool judge_step(const Options *o, const MppComparison *comparison, GError
         return true;
     const MppComparedTime *culprit = mpp_comparison_culprit(comparison);
     g_autofree char *predicted = mpp_units_seconds(culprit->predicted_s), *measured = mpp_units_seconds(culprit->measured_s);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
-                "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s", 100 * off,
-                100 * o->tolerance_frac, culprit->name, measured, predicted);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_TOLERANCE,
+                         "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s",
+                         100 * off, 100 * o->tolerance_frac, culprit->name, measured, predicted);
 }
 
 static bool write_result(const Options *o, const MppRunReport *report, const MppComparison *comparison, GError **error)

@@ -58,8 +58,7 @@ bool mpp_from_options_file(const char *framework, const char *path, MppFromOptio
             return true;
         }
     }
-    g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: launches of %s are not read; expected a plan file", path, framework);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s: launches of %s are not read; expected a plan file", path, framework);
 }
 
 /** The launch's text: the file called @given, or for arguments itself when there is no such file. */

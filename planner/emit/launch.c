@@ -83,8 +83,7 @@ bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error)
     s->dp = launch->gpus / taken;
     if (s->dp >= 1 && launch->gpus % taken == 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken,
-                launch->gpus);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID,
+                         "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken,
+                         launch->gpus);
 }

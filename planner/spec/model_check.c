@@ -9,8 +9,7 @@ static bool invalid(const MppJson *json, const cJSON *object, const char *field,
 {
     if (json)
         return mpp_json_error(error, json, mpp_json_get(object, field), MPP_ERROR_INVALID, "%s", message);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "model field %s: %s", field, message);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "model field %s: %s", field, message);
 }
 
 typedef struct {
