@@ -9,16 +9,6 @@ typedef struct {
     int32_t *held; /* micro-batches in flight by chunk */
 } Walk;
 
-static double recomputed_layer_bytes(const MppPipelineCost *pipeline, const MppChunkCost *chunk)
-{
-    const MppShardCost *shard = pipeline->shard;
-    double most = 0;
-    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
-        if (chunk->recomputed.n[kind])
-            most = MAX(most, shard->kinds[kind].by_recompute[pipeline->strategy->recompute].working_bytes);
-    return most;
-}
-
 /** What a pass needs beside what is kept; the logits and a recomputed layer do not meet. */
 typedef struct {
     double working_bytes, loss_bytes;
@@ -29,7 +19,7 @@ static PassBytes pass_bytes(const Walk *walk, const MppSpan *span)
     const MppPipelineCost *pipeline = walk->pipeline;
     bool recomputes = span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_INPUT;
     bool head = span->chunk % pipeline->model_chunks == pipeline->model_chunks - 1 && span->pass != MPP_PASS_WEIGHT;
-    double layer = recomputes ? recomputed_layer_bytes(pipeline, &pipeline->chunks[span->chunk]) : 0;
+    double layer = recomputes ? mpp_pipeline_cost_working_bytes(pipeline, span->chunk) : 0;
     double logits = head ? pipeline->shard->head_bytes : 0;
     return (PassBytes){ walk->gathered_bytes + (logits > layer ? 0 : layer), logits > layer ? logits : 0 };
 }

@@ -16,7 +16,6 @@ struct MppOutput {
     char *partial;         /* written to until it is closed; the target itself where that is no file */
     GOutputStream *stream; /* NULL: into memory */
     GString *buffer;
-    int64_t flushed;
     GError *error;
 };
 
@@ -97,7 +96,6 @@ static void flush(MppOutput *output)
 {
     if (output->stream && !output->error)
         g_output_stream_write_all(output->stream, output->buffer->str, output->buffer->len, NULL, NULL, &output->error);
-    output->flushed += (int64_t)output->buffer->len;
     g_string_truncate(output->buffer, 0);
 }
 
@@ -164,11 +162,6 @@ void mpp_output_us(MppOutput *output, double seconds)
 void mpp_output_us_between(MppOutput *output, double start_s, double end_s)
 {
     put_us(output, nanoseconds(end_s) - nanoseconds(start_s));
-}
-
-int64_t mpp_output_n_bytes(const MppOutput *output)
-{
-    return output->flushed + (int64_t)output->buffer->len;
 }
 
 const GString *mpp_output_content(const MppOutput *output)

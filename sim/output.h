@@ -39,9 +39,6 @@ void mpp_output_us(MppOutput *output, double seconds);
 /** From @start_s to @end_s as each is rounded, in microseconds: spans that touch still do. */
 void mpp_output_us_between(MppOutput *output, double start_s, double end_s);
 
-/** Bytes before compression. */
-int64_t mpp_output_n_bytes(const MppOutput *output);
-
 /** What a memory output holds; lent. */
 const GString *mpp_output_content(const MppOutput *output);
 

@@ -1,10 +1,5 @@
 #include "sim/report.h"
 
-double mpp_lane_shares_sum(const MppLaneShares *s)
-{
-    return s->compute_s + s->exchange_s + s->data_s + s->message_s + s->idle_s + s->end_s;
-}
-
 /** Time from @begin_s to @end_s during which the lane's data stream is at work; @next: its first span not yet past. */
 static double data_within(const MppTracks *tracks, int32_t lane, guint *next, double begin_s, double end_s)
 {

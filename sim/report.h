@@ -41,5 +41,3 @@ typedef struct {
 MppReport *mpp_report_new(const MppTracks *tracks, const bool *chosen);
 void mpp_report_free(MppReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReport, mpp_report_free)
-
-double mpp_lane_shares_sum(const MppLaneShares *shares);

@@ -5,7 +5,7 @@
  * and therefore move in lockstep: one rank of each stage when equal replicas are folded into one, every such set of
  * the cluster when they are not. Lane = replica * pp + stage.
  *
- * Values only; made by mpp_scene_of() from a costed plan (sim/scene_of_plan.h), or by hand in tests.
+ * Values only; made by mpp_scene_of_plan() from a costed plan, or by hand in tests.
  */
 #pragma once
 

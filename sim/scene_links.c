@@ -1,6 +1,7 @@
 #include "sim/scene_links.h"
 
-bool mpp_scene_links_folded(const MppScenePlan *plan)
+/** Whether one replica stands for all. */
+static bool is_folded(const MppScenePlan *plan)
 {
     return !mpp_what_if_unfolds(plan->what_if);
 }
@@ -66,7 +67,7 @@ static double port_factor(const MppScenePlan *plan, int tier, int64_t port)
 static int64_t n_ports(const MppScenePlan *plan, int tier)
 {
     int64_t shared_by = tier_of(plan, tier)->shared_by;
-    return mpp_scene_links_folded(plan) ? plan->lanes->n_lanes : (plan->lanes->job->gpus + shared_by - 1) / shared_by;
+    return is_folded(plan) ? plan->lanes->n_lanes : (plan->lanes->job->gpus + shared_by - 1) / shared_by;
 }
 
 /** First link of @tier. Links 2i and 2i + 1 from there lead out of and into its port i; the messages' tier comes first. */
@@ -79,8 +80,8 @@ static void set_capacities(const MppScenePlan *plan, int tier, double *capacity_
 {
     const MppTier *t = tier_of(plan, tier);
     for (int64_t port = 0; port < n_ports(plan, tier); port++) {
-        double capacity = mpp_scene_links_folded(plan) ? device_share(t)
-                                                       : t->bytes_per_s / t->oversubscription / port_factor(plan, tier, port);
+        double capacity = is_folded(plan) ? device_share(t)
+                                          : t->bytes_per_s / t->oversubscription / port_factor(plan, tier, port);
         capacity_bytes_per_s[first_link(plan, tier) + 2 * port] = capacity;
         capacity_bytes_per_s[first_link(plan, tier) + 2 * port + 1] = capacity;
     }
@@ -89,7 +90,7 @@ static void set_capacities(const MppScenePlan *plan, int tier, double *capacity_
 /** The link out of @lane's port of @tier; the one into it follows. -1: the lane is cut off. */
 static int64_t link_of(const MppScenePlan *plan, int32_t lane, int tier)
 {
-    bool folded = mpp_scene_links_folded(plan);
+    bool folded = is_folded(plan);
     int64_t port = folded ? lane : working_port(plan, tier, mpp_lanes_first_rank(plan->lanes, lane));
     return port < 0 ? -1 : first_link(plan, tier) + 2 * port;
 }
@@ -97,11 +98,9 @@ static int64_t link_of(const MppScenePlan *plan, int32_t lane, int tier)
 static bool set_lane(const MppScenePlan *plan, int32_t lane, MppScene *scene, GError **error)
 {
     int64_t message = link_of(plan, lane, message_tier(plan)), replica = link_of(plan, lane, replica_tier(plan));
-    if (message < 0 || replica < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "rank %" G_GINT64_FORMAT " is cut off: no port of its node is left",
-                    mpp_lanes_first_rank(plan->lanes, lane));
-        return false;
-    }
+    if (message < 0 || replica < 0)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "rank %" G_GINT64_FORMAT " is cut off: no port of its node is left",
+                             mpp_lanes_first_rank(plan->lanes, lane));
     scene->message_out[lane] = (int32_t)message;
     scene->message_in[lane] = (int32_t)message + 1;
     int32_t stage = mpp_scene_stage(scene, lane), *n = &scene->n_replica_links[stage];
@@ -134,7 +133,7 @@ bool mpp_scene_links_set(const MppScenePlan *plan, MppScene *scene, GError **err
 /** Of a lane's first port when each rank of the lane that is on it uses @frac of its share. */
 static double lane_load(const MppScenePlan *plan, int tier, double frac)
 {
-    double ranks = mpp_scene_links_folded(plan) ? 1 : (double)mpp_lanes_on_port(plan->lanes, 0, tier);
+    double ranks = is_folded(plan) ? 1 : (double)mpp_lanes_on_port(plan->lanes, 0, tier);
     return device_share(tier_of(plan, tier)) * frac * ranks;
 }
 

@@ -17,9 +17,6 @@ typedef struct {
     const MppLanes *lanes;
 } MppScenePlan;
 
-/** Whether one replica stands for all. */
-bool mpp_scene_links_folded(const MppScenePlan *plan);
-
 /** Sets the scene's capacities and which links its lanes use. Error: MPP_ERROR_UNSUPPORTED for a rank without a port. */
 bool mpp_scene_links_set(const MppScenePlan *plan, MppScene *scene, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -63,11 +63,9 @@ static bool cost_pool(const Builder *builder, const char *device, MppChunkTime *
         return false;
     MppJob job = *builder->job;
     job.cluster = cluster;
-    if (cluster->device.peak_flop_per_s.by_precision[job.training.precision] <= 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "pool: %s does not compute in %s", cluster->device.title,
-                    mpp_names_get(&mpp_precision_names, job.training.precision));
-        return false;
-    }
+    if (cluster->device.peak_flop_per_s.by_precision[job.training.precision] <= 0)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "pool: %s does not compute in %s", cluster->device.title,
+                             mpp_names_get(&mpp_precision_names, job.training.precision));
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_append_vals(layers, builder->pipeline->layers, builder->pipeline->model_chunks);
     MppStrategy strategy = *builder->strategy;
@@ -105,10 +103,9 @@ static bool check_ranges(const Builder *builder, const GArray *ranges, const cha
         const MppRankRange *range = &g_array_index(ranges, MppRankRange, i);
         if (range->last < builder->job->gpus)
             continue;
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                    "%s: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT, what, range->last,
-                    builder->job->gpus - 1);
-        return false;
+        return mpp_error_set(error, MPP_ERROR_INVALID,
+                             "%s: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT, what, range->last,
+                             builder->job->gpus - 1);
     }
     return true;
 }

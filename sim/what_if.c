@@ -84,6 +84,5 @@ bool mpp_rank_range_parse(const char *text, char wants, MppRankRange *range, GEr
     const char *rest = parse_ranks(text, range);
     if (rest && parse_rest(rest, wants, range))
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "expected %s, got \"%s\"", expected(wants), text);
-    return false;
+    return mpp_error_usage(error, "expected %s, got \"%s\"", expected(wants), text);
 }

@@ -28,7 +28,7 @@ const MppWriter *mpp_writer_find(const char *name, GError **error)
         known[i] = writers[i]->name;
     }
     g_autofree char *nearest = mpp_names_suggest(known, (int)G_N_ELEMENTS(writers), name);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "no format is called \"%s\"; there are %s", name, nearest);
+    mpp_error_usage(error, "no format is called \"%s\"; there are %s", name, nearest);
     return NULL;
 }
 

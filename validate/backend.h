@@ -26,6 +26,11 @@ enum { MPP_BACKEND_ABI = 3 };
 
 typedef enum { MPP_ELEMENT_F32, MPP_ELEMENT_BF16, MPP_ELEMENT_I32, MPP_N_ELEMENTS } MppElement;
 
+static inline size_t mpp_element_bytes(MppElement element)
+{
+    return element == MPP_ELEMENT_BF16 ? 2 : 4;
+}
+
 /** A matrix on the device; owns nothing. Row i begins at element i * stride. */
 typedef struct {
     void *data;

@@ -1,6 +1,5 @@
 #include "validate/backend_load.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define PREFIX "mpplan-backend-"

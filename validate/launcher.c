@@ -208,9 +208,9 @@ static const Program *find_program(const MppLauncher *launch, GError **error)
     const Program *program = program_named(launch->program);
     g_autofree char *path = program ? g_find_program_in_path(program->name) : NULL;
     if (!program)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "cannot start ranks with \"%s\"; known: mpirun, srun", launch->program);
+        mpp_error_usage(error, "cannot start ranks with \"%s\"; known: mpirun, srun", launch->program);
     else if (launch->hostfile && !program->takes_hosts)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes the hosts of its allocation, not a list", program->name);
+        mpp_error_usage(error, "%s takes the hosts of its allocation, not a list", program->name);
     else if (!path)
         g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "%s is not installed; it starts the ranks (Debian: %s)", program->name,
                     program->package);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "planner/base/file.h"
+
 typedef struct {
     MppActionKind action;
     MppPass pass;
@@ -206,5 +208,5 @@ bool mpp_timelines_write(const MppSimulation *simulation, const MppRunReport *re
     g_autoptr(GArray) rows = rows_of(simulation, report);
     g_autoptr(GString) text = format == MPP_TIMELINES_TRACE ? trace_of(rows)
                                                             : page_of(rows, simulation->step_s, mpp_run_report_step_s(report));
-    return g_file_set_contents(path, text->str, (gssize)text->len, error);
+    return mpp_file_write(path, text->str, error);
 }

@@ -191,7 +191,7 @@ static bool complete(const MppJob *job, const char *text, MppStrategy *strategy,
     if (!mpp_strategy_parse(text, strategy, &named, error))
         return false;
     if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, job->gpus / (strategy->tp * strategy->pp * strategy->cp));
+        strategy->dp = mpp_strategy_dp_on(strategy, job->gpus);
     if (strategy->vpp > 1 && !(named & mpp_strategy_field("schedule")))
         strategy->schedule = MPP_SCHEDULE_INTERLEAVED;
     if (!(named & mpp_strategy_field("vpp")))

@@ -9,13 +9,27 @@ static const int exit_statuses[MPP_N_ERRORS] = {
     [MPP_ERROR_INTERRUPTED] = 130, [MPP_ERROR_TERMINATED] = 143,
 };
 
+static void set(GError **error, MppError code, const char *format, va_list arguments)
+{
+    if (error)
+        g_propagate_error(error, g_error_new_valist(MPP_ERROR, (int)code, format, arguments));
+}
+
+bool mpp_error_set(GError **error, MppError code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set(error, code, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
 bool mpp_error_usage(GError **error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    set(error, MPP_ERROR_USAGE, format, arguments);
     va_end(arguments);
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, message);
     return false;
 }
 

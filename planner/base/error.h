@@ -27,7 +27,10 @@ typedef enum {
 #define MPP_ERROR mpp_error_quark()
 GQuark mpp_error_quark(void);
 
-/** Sets MPP_ERROR_USAGE. Returns: false, for the caller to hand on. */
+/** Sets @code. Returns: false, for the caller to hand on. */
+bool mpp_error_set(GError **error, MppError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** Sets MPP_ERROR_USAGE. Returns: false, likewise. */
 bool mpp_error_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Exit status of the program for @error: 0 for NULL, 1 run time, 2 usage, 3 infeasible, 4 tolerance, 5 bad input, 130 and 143 interrupted. */

@@ -1,5 +1,5 @@
 /**
- * One table per struct that reads it from JSON, checks it, fills defaults, writes it back and documents it.
+ * One table per struct that reads it from JSON, checks it, fills defaults and writes it back.
  *
  * A row states the field's JSON name, where it lies in the struct, its range, its default and its meaning.
  * Unknown members are refused, with the known ones nearest first, unless the table is open. Defaults of knobs stand nowhere else.
@@ -118,6 +118,3 @@ const MppFields *mpp_fields_form(const MppFields *fields, const void *in);
 
 /** The row called @name, or NULL. */
 const MppField *mpp_fields_find(const MppFields *fields, const char *name);
-
-/** A Markdown table of the fields: name, type, range, default, meaning; nested tables below it. */
-char *mpp_fields_document(const MppFields *fields);

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "planner/base/fields.h"
 
 #define VALUE(in, row, type) (*(type const *)((const char *)(in) + (row)->offset))
@@ -86,56 +84,4 @@ cJSON *mpp_fields_write(const MppFields *fields, const void *in, bool brief)
             cJSON_AddItemToObject(object, fields->rows[i].name, value);
     }
     return object;
-}
-
-static const char *const type_words[] = {
-    [MPP_FIELD_TYPE_INT] = "integer",   [MPP_FIELD_TYPE_DOUBLE] = "number",        [MPP_FIELD_TYPE_BOOL] = "bool",
-    [MPP_FIELD_TYPE_STRING] = "string", [MPP_FIELD_TYPE_ENUM] = "name",            [MPP_FIELD_TYPE_STRUCT] = "object",
-    [MPP_FIELD_TYPE_STRUCTS] = "array", [MPP_FIELD_TYPE_INTS] = "integers",        [MPP_FIELD_TYPE_DOUBLES] = "numbers",
-    [MPP_FIELD_TYPE_TEXTS] = "object of strings", [MPP_FIELD_TYPE_STRINGS] = "strings",
-    [MPP_FIELD_TYPE_SET] = "names",
-};
-
-static char *default_text(const MppField *row)
-{
-    if (isnan(row->fallback))
-        return g_strdup("required");
-    if (row->type == MPP_FIELD_TYPE_BOOL)
-        return g_strdup(row->fallback ? "true" : "false");
-    if (row->type == MPP_FIELD_TYPE_ENUM)
-        return g_strdup(mpp_names_get(row->names, (int)row->fallback));
-    if (row->type == MPP_FIELD_TYPE_SET) {
-        g_autoptr(GString) text = g_string_new(NULL);
-        for (int i = 0; i < row->names->n_names; i++)
-            if ((int64_t)row->fallback & (int64_t)1 << i)
-                g_string_append_printf(text, "%s%s", text->len ? ", " : "", row->names->names[i]);
-        return g_strdup(text->str);
-    }
-    bool number = row->type == MPP_FIELD_TYPE_INT || row->type == MPP_FIELD_TYPE_DOUBLE;
-    return number ? g_strdup_printf("%.6g", row->fallback) : g_strdup("none");
-}
-
-char *mpp_fields_document(const MppFields *fields)
-{
-    GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "### %s\n\n| field | type | default | meaning |\n|---|---|---|---|\n", fields->title);
-    for (int i = 0; i < fields->n_rows; i++) {
-        const MppField *row = &fields->rows[i];
-        g_autofree char *otherwise = default_text(row);
-        g_string_append_printf(text, "| `%s` | %s | %s | %s", row->name, type_words[row->type], otherwise, row->help);
-        for (int k = 0; row->names && k < row->names->n_names; k++)
-            g_string_append_printf(text, "%s`%s`", k ? ", " : ": ", row->names->names[k]);
-        g_string_append(text, " |\n");
-    }
-    for (int i = 0; i < fields->n_rows; i++) {
-        if (fields->rows[i].table) {
-            g_autofree char *nested = mpp_fields_document(fields->rows[i].table);
-            g_string_append_printf(text, "\n%s", nested);
-        }
-    }
-    if (fields->other) {
-        g_autofree char *other = mpp_fields_document(fields->other);
-        g_string_append_printf(text, "\n%s", other);
-    }
-    return g_string_free(text, FALSE);
 }

@@ -14,14 +14,10 @@ bool mpp_file_read(const char *path, char **text, size_t *n_bytes, GError **erro
 {
     GStatBuf status;
     bool found = g_stat(path, &status) == 0;
-    if (found && status.st_size > LARGEST_FILE_BYTES) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: the file is larger than 256 MiB", path);
-        return false;
-    }
-    if (found && S_ISDIR(status.st_mode)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: this is a directory; expected a file", path);
-        return false;
-    }
+    if (found && status.st_size > LARGEST_FILE_BYTES)
+        return mpp_error_set(error, MPP_ERROR_SYNTAX, "%s: the file is larger than 256 MiB", path);
+    if (found && S_ISDIR(status.st_mode))
+        return mpp_error_set(error, MPP_ERROR_SYNTAX, "%s: this is a directory; expected a file", path);
     return g_file_get_contents(path, text, n_bytes, error);
 }
 

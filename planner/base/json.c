@@ -17,14 +17,6 @@ void mpp_json_free(MppJson *json)
     g_free(json);
 }
 
-static bool place_error(GError **error, const MppJson *json, size_t offset, const char *pointer, MppError code,
-                        const char *message)
-{
-    g_autofree char *text = mpp_json_place_format(json, offset, pointer, message);
-    g_set_error_literal(error, MPP_ERROR, code, text);
-    return false;
-}
-
 bool mpp_json_error(GError **error, const MppJson *json, const cJSON *node, MppError code, const char *format, ...)
 {
     va_list arguments;
@@ -34,7 +26,7 @@ bool mpp_json_error(GError **error, const MppJson *json, const cJSON *node, MppE
 
     g_autofree char *pointer = NULL;
     size_t offset = mpp_json_place_of(json, node ? node : json->root, &pointer);
-    return place_error(error, json, offset, pointer, code, message);
+    return mpp_json_place_error(error, json, offset, pointer, code, message);
 }
 
 static bool refuse_odd_values(const MppJson *json, const cJSON *node, GError **error)
@@ -65,14 +57,15 @@ static bool check_text(const MppJson *json, GError **error)
 {
     const char *end;
     if (json->n_bytes == 0)
-        return place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "the file is empty; expected JSON");
+        return mpp_json_place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "the file is empty; expected JSON");
     if (memchr(json->text, '\0', json->n_bytes))
-        return place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "this is a binary file; expected JSON");
+        return mpp_json_place_error(error, json, 0, NULL, MPP_ERROR_SYNTAX, "this is a binary file; expected JSON");
     if (!g_utf8_validate(json->text, json->n_bytes, &end))
-        return place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, "the text is not valid UTF-8");
+        return mpp_json_place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, "the text is not valid UTF-8");
     const char *nul = find_escaped_nul(json->text);
     if (nul)
-        return place_error(error, json, nul - json->text, NULL, MPP_ERROR_SYNTAX, "a string may not hold the character \\u0000");
+        return mpp_json_place_error(error, json, nul - json->text, NULL, MPP_ERROR_SYNTAX,
+                                    "a string may not hold the character \\u0000");
     return true;
 }
 
@@ -130,7 +123,7 @@ static bool parse(MppJson *json, GError **error)
     json->root = cJSON_ParseWithLengthOpts(json->text, json->n_bytes + 1, &end, true);
     if (!json->root) {
         const char *message = complaint(json, &end);
-        return place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, message);
+        return mpp_json_place_error(error, json, end - json->text, NULL, MPP_ERROR_SYNTAX, message);
     }
     return refuse_odd_values(json, json->root, error);
 }

@@ -142,7 +142,8 @@ static char *excerpt(const char *start, size_t n_bytes, size_t column, int *care
     return g_utf8_make_valid(cut, -1);
 }
 
-char *mpp_json_place_format(const MppJson *json, size_t offset, const char *pointer, const char *message)
+bool mpp_json_place_error(GError **error, const MppJson *json, size_t offset, const char *pointer, MppError code,
+                          const char *message)
 {
     int64_t line = json->first_line;
     size_t start = 0;
@@ -157,7 +158,8 @@ char *mpp_json_place_format(const MppJson *json, size_t offset, const char *poin
     size_t length = newline ? (size_t)(newline - json->text) - start : json->n_bytes - start;
     int caret;
     g_autofree char *source = excerpt(json->text + start, length, column, &caret);
-    return g_strdup_printf("%s:%" G_GINT64_FORMAT ":%zu: %s%s%s\n%5" G_GINT64_FORMAT " | %s\n      | %*s^", json->name, line,
-                           column + 1, pointer ? (*pointer ? pointer : "/") : "", pointer ? ": " : "", message, line,
-                           source, caret, "");
+    g_set_error(error, MPP_ERROR, code, "%s:%" G_GINT64_FORMAT ":%zu: %s%s%s\n%5" G_GINT64_FORMAT " | %s\n      | %*s^",
+                json->name, line, column + 1, pointer ? (*pointer ? pointer : "/") : "", pointer ? ": " : "", message, line,
+                source, caret, "");
+    return false;
 }

@@ -24,9 +24,7 @@ static bool fail(const Toml *toml, const char *at, MppError code, GError **error
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_autofree char *text = mpp_json_place_format(toml->json, (size_t)(at - toml->json->text), NULL, message);
-    g_set_error_literal(error, MPP_ERROR, code, text);
-    return false;
+    return mpp_json_place_error(error, toml->json, (size_t)(at - toml->json->text), NULL, code, message);
 }
 
 static void note_place(const Toml *toml, const cJSON *node, const char *at)

@@ -35,14 +35,15 @@ char *mpp_units_bytes(double bytes)
     return g_strdup_printf("%.*f %s", i >= 2 ? 1 : 0, bytes, names[i]);
 }
 
-static char *with_prefix(double value, const char *const *prefixes, int n_prefixes, const char *suffix)
+char *mpp_units_count(double count)
 {
-    int i = 0;
-    while (fabs(value) >= 999.5 && i + 1 < n_prefixes) {
-        value /= 1000;
+    static const char *const suffixes[] = { "", " K", " M", " B", " T" };
+    size_t i = 0;
+    while (fabs(count) >= 999.5 && i + 1 < G_N_ELEMENTS(suffixes)) {
+        count /= 1000;
         i++;
     }
-    g_autofree char *number = g_strdup_printf("%.*f", decimals(value), value);
+    g_autofree char *number = g_strdup_printf("%.*f", decimals(count), count);
     if (strchr(number, '.')) {
         char *end = number + strlen(number) - 1;
         while (*end == '0')
@@ -50,21 +51,7 @@ static char *with_prefix(double value, const char *const *prefixes, int n_prefix
         if (*end == '.')
             *end = '\0';
     }
-    return g_strdup_printf("%s %s%s", number, prefixes[i], suffix);
-}
-
-char *mpp_units_rate(double per_s, const char *unit)
-{
-    static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
-    g_autofree char *suffix = g_strconcat(unit, "/s", NULL);
-    return with_prefix(per_s, prefixes, G_N_ELEMENTS(prefixes), suffix);
-}
-
-char *mpp_units_count(double count)
-{
-    static const char *const prefixes[] = { "", "K", "M", "B", "T" };
-    g_autofree char *text = with_prefix(count, prefixes, G_N_ELEMENTS(prefixes), "");
-    return g_strdup(g_strchomp(text));
+    return g_strconcat(number, suffixes[i], NULL);
 }
 
 char *mpp_units_whole(double number)

@@ -4,16 +4,12 @@
 #pragma once
 
 #include <glib.h>
-#include <stdint.h>
 
 /** "1.24 ms", "2.31 s", "3.2 h": three significant digits. */
 char *mpp_units_seconds(double seconds);
 
 /** "61.3 GiB": one decimal from a MiB on. */
 char *mpp_units_bytes(double bytes);
-
-/** "450 GB/s", decimal prefixes. */
-char *mpp_units_rate(double per_s, const char *unit);
 
 /** "6.7 B", "405 B", "1.2 T": a count of parameters or tokens. */
 char *mpp_units_count(double count);

@@ -171,8 +171,7 @@ static bool iterate(Fit *fit, gsl_vector *scores, int rounds, GError **error)
     gsl_multifit_nlinear_free(work);
     if (status == GSL_SUCCESS)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_NUMERIC, "the fit failed: %s", gsl_strerror(status));
-    return false;
+    return mpp_error_set(error, MPP_ERROR_NUMERIC, "the fit failed: %s", gsl_strerror(status));
 }
 
 bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,

@@ -1,8 +1,6 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "planner/base/error.h"
-#include "planner/base/file.h"
 #include "planner/calibrate/sample_import.h"
 
 static double number_of(const cJSON *object, const char *key)
@@ -197,18 +195,4 @@ MppSamples *mpp_kineto_read(const MppJson *json, GError **error)
     mpp_json_error(error, json, events, MPP_ERROR_SYNTAX,
                    "expected collectives' kernels with sizes, or aten::mm with shapes (record_shapes=True), found none");
     return NULL;
-}
-
-MppSamples *mpp_sample_import_load(const char *path, GError **error)
-{
-    g_autofree char *text = NULL;
-    size_t n_bytes;
-    if (!mpp_file_read(path, &text, &n_bytes, error))
-        return NULL;
-    if (text[strspn(text, " \t\r\n")] != '{')
-        return mpp_nccl_tests_parse(path, text, error);
-    g_autoptr(MppJson) json = mpp_json_parse(path, text, n_bytes, 1, error);
-    if (!json)
-        return NULL;
-    return mpp_json_get(json->root, "traceEvents") ? mpp_kineto_read(json, error) : mpp_samples_read(json, error);
 }

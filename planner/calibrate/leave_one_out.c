@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "planner/base/file.h"
+
 static bool fit_anew(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *how, GError **error)
 {
     MppFitResult result;
@@ -79,12 +81,9 @@ static GArray *predict_held(GArray *parameters, const MppProfiles *profiles, con
     return held;
 }
 
-static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
-                       const MppFitOptions *options, GArray *residuals, GError **error)
+/** Judges the runs of each source by what they were @held to be. */
+static void judge_held(GArray *table, const GArray *held, GArray *residuals)
 {
-    GArray *held = predict_held(parameters, profiles, runs, options, error);
-    if (!held)
-        return false;
     g_autoptr(GArray) sources = mpp_accuracy_by_source(held, true);
     for (guint i = 0; i < table->len; i++) {
         MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
@@ -93,8 +92,6 @@ static bool judge_held(GArray *table, GArray *parameters, const MppProfiles *pro
                 row->held = g_array_index(sources, MppAccuracy, k);
     }
     mpp_residuals_add(residuals, held, true);
-    mpp_predictions_free(held);
-    return true;
 }
 
 /** Fits without the sources of the rows in @group and judges these. */
@@ -137,8 +134,13 @@ GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const
     g_autofree double *fitted = values_of(parameters);
     GArray *all = mpp_predictions_new(runs, profiles);
     g_autoptr(GArray) table = seen_rows(all);
-    bool done = judge_unseen(table, parameters, profiles, runs, options, residuals, error) &&
-                judge_held(table, parameters, profiles, runs, options, residuals, error);
+    bool done = judge_unseen(table, parameters, profiles, runs, options, residuals, error);
+    GArray *held = done ? predict_held(parameters, profiles, runs, options, error) : NULL;
+    done = held != NULL;
+    if (done) {
+        judge_held(table, held, residuals);
+        mpp_predictions_free(held);
+    }
     mpp_predictions_free(all);
     mpp_residuals_set_fitted(residuals);
     set_values(parameters, fitted);
@@ -196,5 +198,5 @@ bool mpp_leave_one_out_write(const GArray *table, const char *path, GError **err
         g_string_append_c(text, '\n');
     }
     g_autofree char *csv = g_string_free(text, FALSE);
-    return g_file_set_contents(path, csv, -1, error);
+    return mpp_file_write(path, csv, error);
 }

@@ -70,25 +70,34 @@ static MppPrecision precision_of(const char *type)
     return strcmp(type, "bfloat16") == 0 ? MPP_PRECISION_BF16 : strcmp(type, "half") == 0 ? MPP_PRECISION_FP16 : MPP_PRECISION_FP32;
 }
 
+static bool check(const char *name, const Head *head, const GArray *rows, GError **error)
+{
+    int64_t nodes = g_hash_table_size(head->hosts);
+    if (!rows->len || head->ranks < 2)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX,
+                    "%s: expected nccl-tests' list of at least two ranks and rows of sizes and times, got %" G_GINT64_FORMAT
+                    " ranks and %u rows",
+                    name, head->ranks, rows->len);
+    else if (head->ranks % nodes)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
+                    "%s: %" G_GINT64_FORMAT " ranks do not lie evenly on %" G_GINT64_FORMAT " nodes", name, head->ranks, nodes);
+    else
+        return true;
+    return false;
+}
+
 /** Small rows' bandwidths are rounded to nothing: the largest row tells the collective for all. */
 static bool add_rows(const char *name, const Head *head, const GArray *rows, MppSamples *samples, GError **error)
 {
-    const Row *largest = rows->len ? &g_array_index(rows, Row, 0) : NULL;
-    for (guint i = 0; i < rows->len; i++)
+    const Row *largest = &g_array_index(rows, Row, 0);
+    for (guint i = 1; i < rows->len; i++)
         if (g_array_index(rows, Row, i).busbw > largest->busbw)
             largest = &g_array_index(rows, Row, i);
-    if (!largest || head->ranks < 2) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: expected nccl-tests' list of at least two ranks and rows of sizes and times, got %"
-                    G_GINT64_FORMAT " ranks and %u rows", name, head->ranks, rows->len);
-        return false;
-    }
     int kind = collective_of(head, largest);
-    if (kind < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                    "%s: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got %s", name,
-                    *head->test ? head->test : "a table that does not say which collective it is of");
-        return false;
-    }
+    if (kind < 0)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED,
+                             "%s: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got %s", name,
+                             *head->test ? head->test : "a table that does not say which collective it is of");
     for (guint i = 0; i < rows->len; i++) {
         const Row *row = &g_array_index(rows, Row, i);
         if (!(row->bytes > 0) || !(row->time_us > 0))
@@ -126,5 +135,5 @@ MppSamples *mpp_nccl_tests_parse(const char *name, const char *text, GError **er
         }
     }
     g_autoptr(MppSamples) samples = mpp_samples_new("nccl-tests", *head.device ? head.device : NULL);
-    return add_rows(name, &head, rows, samples, error) ? g_steal_pointer(&samples) : NULL;
+    return check(name, &head, rows, error) && add_rows(name, &head, rows, samples, error) ? g_steal_pointer(&samples) : NULL;
 }

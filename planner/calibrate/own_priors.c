@@ -1,7 +1,8 @@
 #include "planner/calibrate/own_priors.h"
 
-#include <gio/gio.h>
 #include <string.h>
+
+#include "planner/spec/zoo.h"
 
 /** A row of the file: a name with `*` for any profile, or for any number format at its end. */
 typedef struct {
@@ -29,12 +30,8 @@ static const MppFields file_fields = MPP_FIELDS("list of patterns", PatternFile,
 
 static PatternFile load_patterns(void)
 {
-    static const char *const path = "/mpplan/hwprofiles/own-runs.json";
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
-    size_t n = 0;
-    const char *text = bytes ? g_bytes_get_data(bytes, &n) : NULL;
-    g_autoptr(MppJson) json = text ? mpp_json_parse(path + strlen("/mpplan/"), text, n, 1, &error) : NULL;
+    g_autoptr(MppJson) json = mpp_zoo_built_in("hwprofiles/own-runs.json", &error);
     PatternFile file = { 0 };
     if (!json || !mpp_fields_read(&file_fields, json, json->root, &file, &error))
         g_error("%s", error->message); /* the file is part of the program */

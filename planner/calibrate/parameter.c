@@ -141,8 +141,7 @@ static bool bind(MppParameter *parameter, const MppProfiles *profiles, GError **
     g_strfreev(name.parts);
     if (parameter->places->len)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->name);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "\"%s\" names no number of a profile", parameter->name);
 }
 
 /** Appends a parameter and takes @name. */

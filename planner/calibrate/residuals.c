@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/base/file.h"
+
 static const char *const header = "source,job,device,runtime,host_bound,experts,held_out,measured_over_predicted";
 static const char *const held[] = { "source", "run" };
 
@@ -78,7 +80,7 @@ bool mpp_residuals_write(const GArray *residuals, const char *path, GError **err
                                one->basis.experts, held[one->run_held], ratio);
     }
     g_autofree char *csv = g_string_free(text, FALSE);
-    return g_file_set_contents(path, csv, -1, error);
+    return mpp_file_write(path, csv, error);
 }
 
 /** @line: taken apart. */
@@ -103,7 +105,8 @@ static bool read_line(GArray *residuals, const char *line)
 GArray *mpp_residuals_load(const char *path, GError **error)
 {
     g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, error))
+    size_t n_bytes;
+    if (!mpp_file_read(path, &text, &n_bytes, error))
         return NULL;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GArray) residuals = mpp_residuals_new();

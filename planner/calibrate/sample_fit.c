@@ -88,8 +88,7 @@ static bool iterate(Fit *fit, gsl_multifit_nlinear_workspace *work, gsl_multifit
     gsl_vector_free(scores);
     if (status == GSL_SUCCESS)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_NUMERIC, "the fit failed: %s", gsl_strerror(status));
-    return false;
+    return mpp_error_set(error, MPP_ERROR_NUMERIC, "the fit failed: %s", gsl_strerror(status));
 }
 
 /* --- what it says --- */

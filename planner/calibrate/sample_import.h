@@ -6,15 +6,10 @@
 #include "planner/calibrate/samples.h"
 
 /**
- * Reads @path in whichever format it is: samples (samples.h), a trace (JSON with traceEvents), nccl-tests' table.
- * Errors: those of mpp_samples_load(); MPP_ERROR_SYNTAX where a table or trace holds nothing that can be read.
- */
-MppSamples *mpp_sample_import_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/**
  * nccl-tests' @text (PERFORMANCE.md of it): a sample a row, the time out of place. Which collective it was stands in newer
  * headers; older ones leave it to the ratio of bus to algorithm bandwidth and the reduction.
- * Errors: MPP_ERROR_SYNTAX at the line; MPP_ERROR_UNSUPPORTED for collectives that training does not use.
+ * Errors: MPP_ERROR_SYNTAX at the line; MPP_ERROR_UNSUPPORTED for collectives that training does not use; MPP_ERROR_INVALID
+ * for nodes of unlike numbers of ranks.
  */
 MppSamples *mpp_nccl_tests_parse(const char *name, const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -16,14 +16,14 @@ static double matmul_s(const MppDevice *device, const MppSample *s)
 {
     double out_bytes = mpp_precision_element_bytes(s->precision) * (s->accumulates ? 2 : 1);
     double frac = mpp_compute_aligned_frac(device, s->precision, s->count > 1, (double)s->n, (double)s->k);
-    return mpp_compute_matmul_s(device, s->precision, frac, (double)s->count, (double)s->m, (double)s->n, (double)s->k, out_bytes);
+    const MppProduct product = { (double)s->count, (double)s->m, (double)s->n, (double)s->k };
+    return mpp_compute_matmul_s(device, s->precision, frac, &product, out_bytes);
 }
 
 static double attention_s(const MppDevice *device, const MppRuntime *runtime, const MppSample *s)
 {
-    double values = (double)(s->v ? s->v : s->k);
-    return mpp_compute_attention_s(device, runtime->kernels.attention, s->precision, (double)s->count, (double)s->m, (double)s->n,
-                                   (double)s->k, values, s->backward);
+    const MppAttentionSize size = { (double)s->count, (double)s->m, (double)s->n, (double)s->k, (double)(s->v ? s->v : s->k) };
+    return mpp_compute_attention_s(device, runtime->kernels.attention, s->precision, &size, s->backward);
 }
 
 double mpp_sample_predict_s(const MppCluster *cluster, const MppRuntime *runtime, const MppSample *s)

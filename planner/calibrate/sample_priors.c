@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "planner/calibrate/sample_fit.h"
 
 typedef struct {

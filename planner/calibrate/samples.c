@@ -1,5 +1,10 @@
 #include "planner/calibrate/samples.h"
 
+#include <string.h>
+
+#include "planner/base/file.h"
+#include "planner/calibrate/sample_import.h"
+
 enum { FORMAT_VERSION = 1, MOST_SIZE = 1 << 30, MOST_RANKS = 1 << 20 };
 static const double most_bytes = 1e15, most_s = 1e6;
 
@@ -132,8 +137,16 @@ MppSamples *mpp_samples_read(const MppJson *json, GError **error)
 
 MppSamples *mpp_samples_load(const char *path, GError **error)
 {
-    g_autoptr(MppJson) json = mpp_json_load(path, error);
-    return json ? mpp_samples_read(json, error) : NULL;
+    g_autofree char *text = NULL;
+    size_t n_bytes;
+    if (!mpp_file_read(path, &text, &n_bytes, error))
+        return NULL;
+    if (text[strspn(text, " \t\r\n")] != '{')
+        return mpp_nccl_tests_parse(path, text, error);
+    g_autoptr(MppJson) json = mpp_json_parse(path, text, n_bytes, 1, error);
+    if (!json)
+        return NULL;
+    return mpp_json_get(json->root, "traceEvents") ? mpp_kineto_read(json, error) : mpp_samples_read(json, error);
 }
 
 bool mpp_samples_write(const MppSamples *samples, const char *path, GError **error)

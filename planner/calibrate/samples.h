@@ -81,7 +81,10 @@ static inline const MppSample *mpp_samples_get(const MppSamples *samples, guint 
 /** Errors: MPP_ERROR_SCHEMA, MPP_ERROR_INVALID where sizes are missing, MPP_ERROR_UNSUPPORTED. */
 MppSamples *mpp_samples_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** Errors: those of mpp_json_load() and mpp_samples_read(). */
+/**
+ * Reads @path in whichever format it is: samples, a profiler's trace (JSON with traceEvents), nccl-tests' table.
+ * Errors: G_FILE_ERROR; those of mpp_json_parse(), mpp_samples_read(), mpp_kineto_read() and mpp_nccl_tests_parse().
+ */
 MppSamples *mpp_samples_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** To @path, or to standard output when NULL. Error: G_FILE_ERROR. */

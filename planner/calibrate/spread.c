@@ -1,7 +1,8 @@
 #include "planner/calibrate/spread.h"
 
-#include <gio/gio.h>
 #include <string.h>
+
+#include "planner/spec/zoo.h"
 
 static const MppField basis_rows[] = {
     MPP_FIELD_BOOL(MppBasis, device_fitted, MPP_REQUIRED, "runs on this device were fitted"),
@@ -46,12 +47,8 @@ const MppFields mpp_spreads_fields = MPP_FIELDS("spreads", MppSpreads, rows);
 
 MppSpreads *mpp_spreads_built_in(void)
 {
-    static const char *const path = "/mpplan/hwprofiles/spreads.json";
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) bytes = g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
-    size_t n = 0;
-    const char *text = bytes ? g_bytes_get_data(bytes, &n) : NULL;
-    g_autoptr(MppJson) json = text ? mpp_json_parse(path + strlen("/mpplan/"), text, n, 1, &error) : NULL;
+    g_autoptr(MppJson) json = mpp_zoo_built_in("hwprofiles/spreads.json", &error);
     MppSpreads *spreads = g_new0(MppSpreads, 1);
     if (!json || !mpp_fields_read(&mpp_spreads_fields, json, json->root, spreads, &error))
         g_error("%s", error->message); /* the file is part of the program */

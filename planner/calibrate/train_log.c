@@ -96,11 +96,9 @@ static bool read_steps(const StepFormat *format, const char *text, MppTrainLog *
         g_match_info_fetch_pos(match, 0, &start, NULL);
         MppLogStep step = { line_of(&counter, text + start), (int64_t)group_number(match, "step"), group_number(match, "value"),
                             strstr(format->pattern, "<batch>") ? (int64_t)group_number(match, "batch") : 0 };
-        if (!(step.value > 0)) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s:%" G_GINT64_FORMAT ": expected a step time or rate above 0, got 0",
-                        log->name, step.line);
-            return false;
-        }
+        if (!(step.value > 0))
+            return mpp_error_set(error, MPP_ERROR_SCHEMA, "%s:%" G_GINT64_FORMAT ": expected a step time or rate above 0, got 0",
+                                 log->name, step.line);
         g_array_append_val(log->steps, step);
     }
     return true;
@@ -232,6 +230,5 @@ bool mpp_train_log_steady(const MppTrainLog *log, const MppLogRun *run, MppLogSt
     out->step_s = level_of(seconds + warm, n - warm, &spread_s);
     out->spread_frac = spread_s / out->step_s;
     out->n_steps = (int)(n - warm);
-    out->n_left_out = (int)log->steps->len - out->n_steps;
     return true;
 }

@@ -52,7 +52,6 @@ typedef struct {
     double step_s;      /* median */
     double spread_frac; /* standard deviation over the median, from the median deviation */
     int n_steps;        /* it was taken from */
-    int n_left_out;     /* first steps after a start, warm-up, other batch sizes */
 } MppLogSteady;
 
 /**

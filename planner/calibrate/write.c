@@ -1,7 +1,6 @@
 #include "planner/calibrate/write.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *folder_of(const char *kind)

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "planner/base/units.h"
 #include "planner/calibrate/leave_one_out.h"
@@ -40,8 +39,7 @@ static bool predicts_any(const GArray *predictions, GError **error)
             return true;
         reason = one->skipped ? one->skipped : "it states no step time";
     }
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "no run can be fitted: %s", reason);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "no run can be fitted: %s", reason);
 }
 
 static bool fit_own(OwnFit *fit, const MppFitOptions *how, GError **error)

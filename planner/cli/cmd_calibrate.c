@@ -93,18 +93,14 @@ static bool check_options(const CalibrateOptions *options, const GPtrArray *runs
         !mpp_command_check_range(options->folds, 0, MOST_FOLDS, "folds", error) ||
         !mpp_command_check_range(options->fold, 0, MAX(options->folds, 1) - 1, "fold", error))
         return false;
-    if (!(options->scale >= 0 && isfinite(options->scale))) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--scale: expected a number of at least 0");
-        return false;
-    }
+    if (!(options->scale >= 0 && isfinite(options->scale)))
+        return mpp_error_usage(error, "--scale: expected a number of at least 0");
     for (char **source = options->left_out; source && *source; source++) {
         bool found = false;
         for (guint i = 0; i < runs->len && !found; i++)
             found = strcmp(((const MppRun *)runs->pdata[i])->source, *source) == 0;
-        if (!found) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--leave-out: no run is of source \"%s\"", *source);
-            return false;
-        }
+        if (!found)
+            return mpp_error_usage(error, "--leave-out: no run is of source \"%s\"", *source);
     }
     return true;
 }
@@ -132,10 +128,8 @@ static bool calibrate_published(const MppRunArguments *given, const CalibrateOpt
 
 static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
 {
-    if (!files) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
-        return false;
-    }
+    if (!files)
+        return mpp_error_usage(error, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
     if (!given || !check_options(options, given->runs, error))
         return false;
@@ -153,9 +147,7 @@ static bool answer(const MppJobOptions *job, char **files, const CalibrateOption
         return respread(options, error);
     if (files && !options->samples)
         return calibrate(job, files, options, error);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE,
-                "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples alone");
-    return false;
+    return mpp_error_usage(error, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples alone");
 }
 
 static bool run(int argc, char **argv, GError **error)

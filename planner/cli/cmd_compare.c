@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "planner/base/file.h"
 #include "planner/base/json.h"
 #include "planner/calibrate/accuracy.h"
@@ -131,7 +129,8 @@ static bool write_csv(const GArray *predictions, const char *path, GError **erro
 static GHashTable *load_unseen(const char *path, GError **error)
 {
     g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, error))
+    size_t n_bytes;
+    if (!mpp_file_read(path, &text, &n_bytes, error))
         return NULL;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GHashTable) unseen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -173,10 +172,8 @@ static void leave_out_anomalies(GPtrArray *runs)
 
 static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
 {
-    if (!files) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "compare needs files of measured runs");
-        return false;
-    }
+    if (!files)
+        return mpp_error_usage(error, "compare needs files of measured runs");
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
     if (!given)
         return false;

@@ -116,10 +116,8 @@ static bool run(int argc, char **argv, GError **error)
     bool helped;
     if (!mpp_command_parse(&mpp_command_diff, entries, NULL, argc, argv, &files, &helped, error) || helped)
         return helped;
-    if (!files || g_strv_length(files) != 2) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "diff needs two plan files");
-        return false;
-    }
+    if (!files || g_strv_length(files) != 2)
+        return mpp_error_usage(error, "diff needs two plan files");
     return diff(files[0], files[1], json, error);
 }
 

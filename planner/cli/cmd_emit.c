@@ -1,10 +1,10 @@
 #include <stdio.h>
 
-#include "planner/api/plan_json.h"
 #include "planner/base/file.h"
 #include "planner/cli/command.h"
 #include "planner/cli/terminal.h"
 #include "planner/emit/emit.h"
+#include "planner/spec/plan_file.h"
 
 static void list_targets(void)
 {
@@ -35,12 +35,6 @@ static bool emit(const char *to, const char *path, const char *output, GError **
     return text && write_text(text, output, error);
 }
 
-static bool usage(GError **error, const char *message)
-{
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, message);
-    return false;
-}
-
 static bool run(int argc, char **argv, GError **error)
 {
     g_autofree char *to = NULL, *output = NULL;
@@ -60,9 +54,9 @@ static bool run(int argc, char **argv, GError **error)
         return true;
     }
     if (!to)
-        return usage(error, "--to is missing: the target to write for; mpplan emit --list shows them");
+        return mpp_error_usage(error, "--to is missing: the target to write for; mpplan emit --list shows them");
     if (!files || files[1])
-        return usage(error, "emit needs one plan file");
+        return mpp_error_usage(error, "emit needs one plan file");
     return emit(to, files[0], output, error);
 }
 

@@ -59,23 +59,17 @@ static bool tell(const EstimateOptions *options, const MppInputs *inputs, const 
     return true;
 }
 
-static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
-{
-    return mpp_progress_search(job, how, false);
-}
-
 /** The launch's estimate, and the best plan beside it. */
 static bool estimate_launch(const EstimateOptions *options, char **files, GError **error)
 {
-    if (files) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "estimate takes a launch or a plan file, not both");
-        return false;
-    }
+    if (files)
+        return mpp_error_usage(error, "estimate takes a launch or a plan file, not both");
     g_autoptr(MppFromLaunch) launch = mpp_from_launch_new(&options->job, &options->from, options->strategy, error);
     if (!launch)
         return false;
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
-    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .top = 1, .search = options->json ? mpp_search_run : search_shown };
+    MppSearcher search = options->json ? mpp_search_run : mpp_progress_search;
+    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .top = 1, .search = search };
     g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
     const MppRankedPlan *better = answer->plan ? &answer->plan->best : NULL;
     if (!tell(options, launch->inputs, &launch->strategy, better, error))

@@ -25,10 +25,10 @@ static const char *format_of(const GraphOptions *options, GError **error)
     for (size_t i = 0; dot && i < G_N_ELEMENTS(formats); i++)
         if (g_ascii_strcasecmp(dot + 1, formats[i]) == 0)
             return formats[i];
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE,
-                options->output ? "--output: expected a name that ends in .svg, .png, .pdf, .dot or .json, got \"%s\""
-                                : "graph needs --output, a name that ends in .svg, .png, .pdf, .dot or .json",
-                options->output);
+    mpp_error_usage(error,
+                    options->output ? "--output: expected a name that ends in .svg, .png, .pdf, .dot or .json, got \"%s\""
+                                    : "graph needs --output, a name that ends in .svg, .png, .pdf, .dot or .json",
+                    options->output);
     return NULL;
 }
 
@@ -57,14 +57,10 @@ static bool draw(const cJSON *graph, const char *format, const char *path, GErro
 static bool graph_command(char **files, const GraphOptions *options, GError **error)
 {
     int colour = options->colour ? mpp_names_find(&mpp_graph_colour_names, options->colour) : MPP_GRAPH_BY_TIME;
-    if (!files || files[1]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "graph takes one plan file");
-        return false;
-    }
-    if (colour < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--color: unknown colour \"%s\"; known: time, memory", options->colour);
-        return false;
-    }
+    if (!files || files[1])
+        return mpp_error_usage(error, "graph takes one plan file");
+    if (colour < 0)
+        return mpp_error_usage(error, "--color: unknown colour \"%s\"; known: time, memory", options->colour);
     const char *format = format_of(options, error);
     g_autoptr(MppPlanFile) file = format ? mpp_plan_file_load(files[0], error) : NULL;
     g_autoptr(MppPartitionGraph) graph = file ? graph_of(file, options, error) : NULL;
@@ -82,8 +78,7 @@ static bool take_index(int64_t given, const char *flag, int64_t *out, GError **e
     *out = given == not_given ? -1 : given;
     if (given == not_given || given >= 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from 0, got %" G_GINT64_FORMAT, flag, given);
-    return false;
+    return mpp_error_usage(error, "--%s: expected a whole number from 0, got %" G_GINT64_FORMAT, flag, given);
 }
 
 static bool run(int argc, char **argv, GError **error)

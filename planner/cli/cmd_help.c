@@ -22,8 +22,7 @@ static bool describe(const char *form, GError **error)
     const MppDescription *description = mpp_describe_find(form);
     if (description)
         return mpp_describe_all(description, error);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--completion: unknown shell \"%s\"; known: bash, zsh, fish", form);
-    return false;
+    return mpp_error_usage(error, "--completion: unknown shell \"%s\"; known: bash, zsh, fish", form);
 }
 
 static bool run(int argc, char **argv, GError **error)

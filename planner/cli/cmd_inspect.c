@@ -152,17 +152,14 @@ static bool run(int argc, char **argv, GError **error)
     bool helped;
     if (!mpp_command_parse(&mpp_command_inspect, entries, NULL, argc, argv, &rest, &helped, error) || helped)
         return helped;
-    if (rest && rest[1] && rest[2]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "inspect takes one name; unexpected argument \"%s\"", rest[2]);
-        return false;
-    }
+    if (rest && rest[1] && rest[2])
+        return mpp_error_usage(error, "inspect takes one name; unexpected argument \"%s\"", rest[2]);
     for (size_t i = 0; rest && i < G_N_ELEMENTS(subjects); i++) {
         if (strcmp(rest[0], subjects[i].word) != 0)
             continue;
         return rest[1] ? subjects[i].inspect(rest[1], json, error) : list_names(subjects[i].kind, json, error);
     }
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "inspect needs model, cluster, device or runtime, and a name (none: list them)");
-    return false;
+    return mpp_error_usage(error, "inspect needs model, cluster, device or runtime, and a name (none: list them)");
 }
 
 const MppCommand mpp_command_inspect = {

@@ -22,8 +22,8 @@ static bool check(const Options *o, char **arguments, GError **error)
     else if (!(o->timeout_s > 0) || !isfinite(o->timeout_s))
         wrong = "--timeout: expected seconds above 0";
     if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong && mpp_command_check_range(o->ranks, 1, MOST_RANKS, "ranks", error) &&
+        return mpp_error_usage(error, "%s", wrong);
+    return mpp_command_check_range(o->ranks, 1, MOST_RANKS, "ranks", error) &&
            mpp_command_check_range(o->rounds, 1, MOST_ROUNDS, "rounds", error);
 }
 

@@ -41,18 +41,7 @@ static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GEr
         return false;
     if (!rest)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unexpected argument \"%s\"; a model is given by --model", rest[0]);
-    return false;
-}
-
-static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
-{
-    return mpp_progress_search_until_interrupted(job, how, false);
-}
-
-static MppSearchResult *search_quietly(const MppJob *job, const MppSearchOptions *how)
-{
-    return mpp_progress_search_until_interrupted(job, how, true);
+    return mpp_error_usage(error, "unexpected argument \"%s\"; a model is given by --model", rest[0]);
 }
 
 static void print_alternatives(const MppBestPlan *plan)
@@ -132,9 +121,8 @@ static bool read_objective(const PlanOptions *options, MppObjective *objective, 
     *objective = MAX(found, 0);
     if (found >= 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom, robust",
-                options->objective);
-    return false;
+    return mpp_error_usage(error, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom, robust",
+                           options->objective);
 }
 
 static bool write_answer(const MppPlanQuestion *question, const MppPlanAnswer *answer, const char *path, GError **error)
@@ -149,8 +137,7 @@ static bool check_finished(const MppPlanAnswer *answer, GError **error)
     if (!unjudged)
         return true;
     g_autofree char *number = mpp_units_whole((double)unjudged);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
 }
 
 /** When no plan fits nothing is written to a file. */
@@ -181,7 +168,7 @@ static bool plan(PlanOptions *options, GError **error)
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;
     MppPlanQuestion question = { inputs, &limits, options->strategy, objective, options->top, options->threads,
-                                 options->quiet ? search_quietly : search_shown };
+                                 mpp_progress_until_interrupted(options->quiet) };
     g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
     bool done = tell(&question, answer, options, error);
     mpp_strategy_clear(&limits.fixed);

@@ -80,7 +80,7 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
     const MppJob *job = &file->inputs->job;
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&limits, TOP, 0);
-    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, quiet);
+    g_autoptr(MppSearchResult) result = quiet ? mpp_search_run(job, &how) : mpp_progress_search(job, &how);
     g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, false) : NULL;
     g_autoptr(MppEstimate) own = mpp_answer_new(job, &file->strategy);
     g_autoptr(GArray) others = rows_new(), front = rows_new();
@@ -103,10 +103,8 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
 
 static bool report(char **files, const char *output, bool quiet, GError **error)
 {
-    if (!files || files[1] || !output) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "report takes one plan file and --output, the page to write");
-        return false;
-    }
+    if (!files || files[1] || !output)
+        return mpp_error_usage(error, "report takes one plan file and --output, the page to write");
     g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
     if (!file)
         return false;

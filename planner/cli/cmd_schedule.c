@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "planner/base/file.h"
 #include "planner/base/units.h"
 #include "planner/cli/order_file.h"
 #include "planner/cli/question.h"
@@ -56,9 +57,7 @@ static bool check(const Options *options, GError **error)
         wrong = "--comms and --dialect are of the file that --output names";
     else if (options->dialect && mpp_names_find(&mpp_csv_dialect_names, options->dialect) < 0)
         wrong = "--dialect: expected current or 2024";
-    if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong;
+    return !wrong || mpp_error_usage(error, "%s", wrong);
 }
 
 /** The order that is shown, and where it comes from. */
@@ -87,10 +86,9 @@ static bool can_split(const MppRuntime *runtime)
 static bool make(MppPipelineCost *pipeline, double cap_bytes, Choice *choice, GError **error)
 {
     const MppOrder *planned = mpp_pipeline_cost_order(pipeline);
-    if (planned->n_routes > 1) {
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "--auto: orders are made for one copy of the model, not for two");
-        return false;
-    }
+    if (planned->n_routes > 1)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s",
+                             "--auto: orders are made for one copy of the model, not for two");
     g_autofree double *room = mpp_order_cost_fixed_bytes(pipeline, planned->rank_of);
     for (int64_t k = 0; k < planned->pp; k++)
         room[k] = cap_bytes - room[k];
@@ -125,7 +123,7 @@ static bool write_csv(const Options *options, const Choice *choice, GError **err
     MppCsvStyle style = { .comms = options->comms, .pairs = choice->csv ? choice->csv->pairs : NULL };
     style.dialect = options->dialect ? mpp_names_find(&mpp_csv_dialect_names, options->dialect) : MPP_CSV_CURRENT;
     g_autofree char *text = mpp_csv_to_text(choice->order, &style, error);
-    return text && g_file_set_contents(options->output, text, -1, error);
+    return text && mpp_file_write(options->output, text, error);
 }
 
 /** Named schedules over the same chunks, in the order of their table, the shown one first. */

@@ -1,6 +1,5 @@
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "planner/base/error.h"
@@ -11,7 +10,7 @@
 #include "planner/cost/plan_cost.h"
 #include "sim/writer.h"
 
-enum { MOST_RUNS = 1000000, MOST_THREADS = 1024 };
+enum { MOST_RUNS = 1000000 };
 
 typedef struct {
     MppJobOptions job;
@@ -82,17 +81,14 @@ static bool check_numbers(const Options *options, GError **error)
     const char *wrong = NULL;
     if (!(options->jitter >= 0 && options->jitter <= 1))
         wrong = "--jitter: expected a share from 0 to 1";
-    else if (options->runs < 0 || options->runs > MOST_RUNS)
-        wrong = "--runs: expected a whole number from 0 to 1000000";
-    else if (options->threads < 0 || options->threads > MOST_THREADS)
-        wrong = "--threads: expected a whole number from 0 to 1024";
     else if (options->seed < 0)
         wrong = "--seed: expected a whole number from 0 on";
     else if (options->runs && options->jitter <= 0)
         wrong = "--runs: without --jitter all steps are the same";
     if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong;
+        return mpp_error_usage(error, "%s", wrong);
+    return mpp_command_check_range(options->runs, 0, MOST_RUNS, "runs", error) &&
+           mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
 }
 
 static MppWhatIf *what_if_of(const Options *options, GError **error)
@@ -103,8 +99,8 @@ static MppWhatIf *what_if_of(const Options *options, GError **error)
     what_if->seed = (uint64_t)options->seed;
     int kind = options->distribution ? mpp_names_find(&mpp_jitter_names, options->distribution) : MPP_JITTER_LOGNORMAL;
     if (kind < 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--distribution: unknown distribution \"%s\"; known: lognormal, gamma, gaussian",
-                    options->distribution);
+        mpp_error_usage(error, "--distribution: unknown distribution \"%s\"; known: lognormal, gamma, gaussian",
+                        options->distribution);
         return NULL;
     }
     what_if->jitter = kind;
@@ -129,11 +125,9 @@ static bool choose_lanes(const Options *options, const MppLanes *ranks, bool **l
     g_autofree bool *chosen = g_new0(bool, ranks->n_lanes);
     for (guint i = 0; i < ranges->len; i++) {
         const MppRankRange *range = &g_array_index(ranges, MppRankRange, i);
-        if (range->last >= ranks->job->gpus) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--ranks: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT,
-                        range->last, ranks->job->gpus - 1);
-            return false;
-        }
+        if (range->last >= ranks->job->gpus)
+            return mpp_error_usage(error, "--ranks: there is no rank %" G_GINT64_FORMAT ", the last one is %" G_GINT64_FORMAT,
+                                   range->last, ranks->job->gpus - 1);
         for (int64_t rank = range->first; rank <= range->last; rank++)
             chosen[mpp_lanes_of_rank(ranks, rank)] = true;
     }
@@ -150,7 +144,7 @@ static const MppWriter *writer_of(const Options *options, GError **error)
         return mpp_writer_find("svg", error);
     if (g_str_has_suffix(options->trace, ".json") || g_str_has_suffix(options->trace, ".json.gz"))
         return mpp_writer_find("chrome", error);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--trace: %s does not say which --format", options->trace);
+    mpp_error_usage(error, "--trace: %s does not say which --format", options->trace);
     return NULL;
 }
 

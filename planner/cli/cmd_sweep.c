@@ -34,16 +34,6 @@ static void row_free(void *data)
     g_free(row);
 }
 
-static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *how)
-{
-    return mpp_progress_search_until_interrupted(job, how, false);
-}
-
-static MppSearchResult *search_quietly(const MppJob *job, const MppSearchOptions *how)
-{
-    return mpp_progress_search_until_interrupted(job, how, true);
-}
-
 static bool answer_row(const SweepOptions *options, const MppJobOptions *job, const char *strategy, Row *row, GError **error)
 {
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
@@ -51,13 +41,12 @@ static bool answer_row(const SweepOptions *options, const MppJobOptions *job, co
     if (!row->inputs || (strategy && !mpp_strategy_parse(strategy, &limits.fixed, &limits.fields, error)))
         return false;
     MppPlanQuestion question = { row->inputs, &limits, strategy, MPP_OBJECTIVE_STEP_TIME, 1, options->threads,
-                                 options->quiet ? search_quietly : search_shown };
+                                 mpp_progress_until_interrupted(options->quiet) };
     row->answer = mpp_plan_answer_new(&question);
     mpp_strategy_clear(&limits.fixed);
     if (!row->answer->result->counts.unjudged)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INTERRUPTED, "interrupted at %s", row->value);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted at %s", row->value);
 }
 
 /** Over devices with no batch given, all have the batch that is usual on the most. */
@@ -230,8 +219,7 @@ static bool sweep(const SweepOptions *options, const char *text, GError **error)
     for (guint i = 0; i < rows->len; i++)
         if (((const Row *)rows->pdata[i])->answer->plan)
             return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
 }
 
 static bool parse(int argc, char **argv, SweepOptions *options, char ***rest, bool *helped, GError **error)
@@ -249,10 +237,8 @@ static bool parse(int argc, char **argv, SweepOptions *options, char ***rest, bo
     };
     if (!mpp_command_parse(&mpp_command_sweep, job_entries, entries, argc, argv, rest, helped, error) || *helped)
         return *helped;
-    if (!*rest || (*rest)[1]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
-        return false;
-    }
+    if (!*rest || (*rest)[1])
+        return mpp_error_usage(error, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
     return mpp_sweep_tokens(options->tokens_text ? options->tokens_text : "1T", &options->tokens, error) &&
            mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
 }

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "planner/cli/command.h"
 #include "planner/api/plan_json.h"
-#include "planner/cli/terminal.h"
 #include "planner/base/units.h"
+#include "planner/cli/command.h"
+#include "planner/cli/terminal.h"
 #include "planner/cost/plan_cost.h"
 #include "planner/spec/plan_file.h"
 #include "validate/backend_load.h"
@@ -62,8 +62,6 @@ static bool check(const Options *o, char **files, GError **error)
         wrong = "--trace, --html: --check-numerics takes no times";
     else if (o->slice && o->check_numerics)
         wrong = "--slice and --check-numerics: a slice is not the whole model";
-    else if (o->steps < 0 || o->steps > MOST_STEPS || o->warm_up < 0 || o->warm_up > MOST_STEPS)
-        wrong = "--steps, --warm-up: expected whole numbers from 0 to 100000";
     else if (!(o->tolerance_frac > 0) || !isfinite(o->tolerance_frac))
         wrong = "--tolerance: expected a share above 0";
     else if (!(o->timeout_s > 0) || !isfinite(o->timeout_s))
@@ -71,8 +69,9 @@ static bool check(const Options *o, char **files, GError **error)
     else if (!(o->memory_bytes >= 0) || !isfinite(o->memory_bytes))
         wrong = "--memory: expected bytes from 0 on";
     if (wrong)
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_USAGE, wrong);
-    return !wrong;
+        return mpp_error_usage(error, "%s", wrong);
+    return mpp_command_check_range(o->steps, 0, MOST_STEPS, "steps", error) &&
+           mpp_command_check_range(o->warm_up, 0, MOST_STEPS, "warm-up", error);
 }
 
 /** Ranks of this machine share its memory: a cluster's plan is not started here. */
@@ -88,11 +87,11 @@ static bool check_memory(const Options *o, int64_t gpus, MppPipelineCost *pipeli
     if (elsewhere || needed_bytes <= (double)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE))
         return true;
     g_autofree char *needed = mpp_units_bytes(needed_bytes);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                o->slice ? "the fullest rank allocates %s, more than this machine has"
-                         : "the plan's ranks allocate %s, more than this machine has: see --hostfile, --launcher and --slice",
-                needed);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INFEASIBLE,
+                         o->slice
+                             ? "the fullest rank allocates %s, more than this machine has"
+                             : "the plan's ranks allocate %s, more than this machine has: see --hostfile, --launcher and --slice",
+                         needed);
 }
 
 /** The plan with the layers of every chunk spelled out, for the ranks. */
@@ -152,9 +151,9 @@ static bool judge_numerics(const MppRunReport *report, GError **error)
     double worst = mpp_run_report_worst(report);
     if (worst <= numerics_tolerance)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
-                "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst, numerics_tolerance);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_TOLERANCE,
+                         "the split model is not the same: losses or gradients differ by %.1e, more than %.0e", worst,
+                         numerics_tolerance);
 }
 
 /* --- predicted beside measured --- */
@@ -201,10 +200,9 @@ static bool judge_step(const Options *o, const MppComparison *comparison, GError
         return true;
     const MppComparedTime *culprit = mpp_comparison_culprit(comparison);
     g_autofree char *predicted = mpp_units_seconds(culprit->predicted_s), *measured = mpp_units_seconds(culprit->measured_s);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_TOLERANCE,
-                "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s", 100 * off,
-                100 * o->tolerance_frac, culprit->name, measured, predicted);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_TOLERANCE,
+                         "the step took %+.1f %% of what was predicted, tolerance is %.1f %%; most of it: %s, %s instead of %s",
+                         100 * off, 100 * o->tolerance_frac, culprit->name, measured, predicted);
 }
 
 static bool write_result(const Options *o, const MppRunReport *report, const MppComparison *comparison, GError **error)

@@ -116,7 +116,7 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
         return false;
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
-    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how, false);
+    g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how);
     g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, false) : NULL;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     GArray *cures = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppCure)) : mpp_cures_find(job, &strategy, estimate);
@@ -145,7 +145,7 @@ static bool run(int argc, char **argv, GError **error)
         g_autoptr(MppInputs) inputs = NULL;
         done = rest && !rest[1];
         if (!done)
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "why needs one strategy, like tp=8,pp=1");
+            mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
         done = done && (inputs = mpp_job_options_inputs(&options, error)) && explain(inputs, rest[0], json, error);
     }
     mpp_job_options_clear(&options);

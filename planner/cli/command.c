@@ -26,7 +26,7 @@ const MppCommand *mpp_command_find(const char *name, GError **error)
             return mpp_commands[n];
     }
     g_autofree char *nearest = mpp_names_suggest(known, n, name);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown command \"%s\"; known: %s", name, nearest);
+    mpp_error_usage(error, "unknown command \"%s\"; known: %s", name, nearest);
     return NULL;
 }
 
@@ -90,7 +90,7 @@ static void suggest_option(const GOptionEntry *entries, const GOptionEntry *more
         g_autofree char *option = g_strndup(argv[i], strcspn(argv[i], "="));
         g_autofree char *nearest = mpp_names_suggest((const char *const *)known->pdata, (int)known->len, option);
         g_clear_error(error);
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown option \"%s\"; known: %s", option, nearest);
+        mpp_error_usage(error, "unknown option \"%s\"; known: %s", option, nearest);
         return;
     }
 }
@@ -130,7 +130,5 @@ bool mpp_command_check_range(int given, int least, int most, const char *flag, G
 {
     if (given >= least && given <= most)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s: expected a whole number from %d to %d, got %d", flag, least, most,
-                given);
-    return false;
+    return mpp_error_usage(error, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
 }

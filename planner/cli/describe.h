@@ -1,9 +1,9 @@
 /**
  * Commands and options told in other forms than --help: the manual page, completions of shells.
  *
- * All come from the table of commands and from the options that each command parses. A command asked to run with the
- * one argument mpp_describe_argument() hands its options to the form instead of running (mpp_command_parse()), so no
- * list of options stands anywhere twice.
+ * All come from the table of commands and from the options that each command parses. A command that is run with the one
+ * argument of mpp_describe_asked() hands its options to the form instead of running (mpp_command_parse()), so no list of
+ * options stands anywhere twice.
  */
 #pragma once
 

@@ -2,9 +2,7 @@
  * The manual page, mpplan(1), in roff's man macros.
  */
 #include <stdio.h>
-#include <string.h>
 
-#include "planner/base/error.h"
 #include "planner/cli/describe.h"
 #include "planner/spec/strategy.h"
 

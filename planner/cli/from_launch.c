@@ -39,11 +39,8 @@ bool mpp_from_options_given(const MppFromOptions *options, bool *given, GError *
 {
     int first = -1;
     for (int i = 0; i < MPP_N_FROM; i++) {
-        if (options->texts[i] && first >= 0) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--%s and --%s: one launch at a time", sources[first].option,
-                        sources[i].option);
-            return false;
-        }
+        if (options->texts[i] && first >= 0)
+            return mpp_error_usage(error, "--%s and --%s: one launch at a time", sources[first].option, sources[i].option);
         if (options->texts[i])
             first = i;
     }
@@ -61,8 +58,7 @@ bool mpp_from_options_file(const char *framework, const char *path, MppFromOptio
             return true;
         }
     }
-    g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: launches of %s are not read; expected a plan file", path, framework);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s: launches of %s are not read; expected a plan file", path, framework);
 }
 
 /** The launch's text: the file called @given, or for arguments itself when there is no such file. */
@@ -83,7 +79,7 @@ static bool override(const char *text, int64_t gpus, MppStrategy *strategy, GErr
     if (!mpp_strategy_parse(text, strategy, &named, error))
         return false;
     if (!(named & mpp_strategy_field("dp")))
-        strategy->dp = MAX(1, gpus / (strategy->tp * strategy->pp * strategy->cp));
+        strategy->dp = mpp_strategy_dp_on(strategy, gpus);
     bool shape = named & (mpp_strategy_field("pp") | mpp_strategy_field("vpp"));
     if (shape && !(named & mpp_strategy_field("stage_layers")))
         g_clear_pointer(&strategy->stage_layers, g_array_unref);

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "planner/cli/options.h"
 #include "planner/api/best_plan.h"
+#include "planner/cli/options.h"
 
 enum { MPP_N_FROM = 4 };
 

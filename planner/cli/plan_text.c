@@ -1,7 +1,6 @@
 #include "planner/cli/plan_text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "planner/base/units.h"
 #include "planner/calibrate/spread.h"

@@ -33,6 +33,7 @@ static MppSearchResult *search(const MppJob *job, const MppSearchOptions *option
     MppSearchOptions how = *options;
     how.progress = note;
     how.progress_data = progress;
+    progress->shows = progress->shows && isatty(STDERR_FILENO);
     progress->start_us = g_get_monotonic_time();
     MppSearchResult *result = mpp_search_run(job, &how);
     if (progress->shown_us)
@@ -40,10 +41,9 @@ static MppSearchResult *search(const MppJob *job, const MppSearchOptions *option
     return result;
 }
 
-MppSearchResult *mpp_progress_search(const MppJob *job, const MppSearchOptions *options, bool quiet)
+MppSearchResult *mpp_progress_search(const MppJob *job, const MppSearchOptions *options)
 {
-    Progress progress = { .shows = !quiet && isatty(STDERR_FILENO) };
-    return search(job, options, &progress);
+    return search(job, options, &(Progress){ .shows = true });
 }
 
 static gboolean interrupt(gpointer data)
@@ -52,11 +52,26 @@ static gboolean interrupt(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-MppSearchResult *mpp_progress_search_until_interrupted(const MppJob *job, const MppSearchOptions *options, bool quiet)
+static MppSearchResult *search_until_interrupted(const MppJob *job, const MppSearchOptions *options, bool shows)
 {
-    Progress progress = { .shows = !quiet && isatty(STDERR_FILENO) };
+    Progress progress = { .shows = shows };
     guint source = g_unix_signal_add(SIGINT, interrupt, &progress);
     MppSearchResult *result = search(job, options, &progress);
     g_source_remove(source);
     return result;
+}
+
+static MppSearchResult *search_shown(const MppJob *job, const MppSearchOptions *options)
+{
+    return search_until_interrupted(job, options, true);
+}
+
+static MppSearchResult *search_quietly(const MppJob *job, const MppSearchOptions *options)
+{
+    return search_until_interrupted(job, options, false);
+}
+
+MppSearcher mpp_progress_until_interrupted(bool quiet)
+{
+    return quiet ? search_quietly : search_shown;
 }

@@ -1,8 +1,8 @@
 #include "planner/cli/question.h"
 
 #include "planner/api/job_words.h"
-#include "planner/api/plan_json.h"
 #include "planner/base/error.h"
+#include "planner/spec/plan_file.h"
 
 void mpp_question_free(MppQuestion *question)
 {
@@ -17,11 +17,11 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
 {
     g_autoptr(MppQuestion) question = g_new0(MppQuestion, 1);
     if (files && files[1]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes one plan file; unexpected argument \"%s\"", command->name, files[1]);
+        mpp_error_usage(error, "%s takes one plan file; unexpected argument \"%s\"", command->name, files[1]);
         return NULL;
     }
     if (files && (options->model || text)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s takes a plan file, or a model and a strategy, not both", command->name);
+        mpp_error_usage(error, "%s takes a plan file, or a model and a strategy, not both", command->name);
         return NULL;
     }
     if (files) {

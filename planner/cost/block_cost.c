@@ -181,7 +181,6 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         raw.kept_bytes += op->kept_bytes;
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
-        out->forward_flop += mpp_compute_flop(op);
     }
     double experts_s = out->expert_parameters > 0 ? job->runtime->host.experts_s : 0;
     raw.forward.host_s += experts_s;

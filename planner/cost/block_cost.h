@@ -32,7 +32,6 @@ typedef struct {
 typedef struct {
     MppPassCost by_recompute[MPP_N_RECOMPUTES];
     double parameters, expert_parameters; /* weights on the rank */
-    double forward_flop;
 } MppBlockCost;
 
 /** @layer: what the ops are a layer of (recomputation applies, the stack's cost of a layer is added), or NULL. */

@@ -24,13 +24,14 @@ static double slices(const MppDevice *device, double n_tiles, double k)
 }
 
 /**
- * The best tile for @count products of m by n by k: whole tiles cover the output, whole waves of tiles occupy the cores,
+ * The best tile for @p: whole tiles cover the output, whole waves of tiles occupy the cores,
  * filling and emptying a tile's pipeline takes as long as @depth of k, and a small tile loads more operand bytes for its
  * work. The last is taken as i / (i + 8) with i = tm tn / (tm + tn), relative to the largest tile (8: guess, from cuBLAS'
  * preference for 128s). A processor without tiles in that sense loses what its register blocks do not fill.
  */
-static Tiling best_tiling(const MppDevice *device, double depth, double count, double m, double n, double k)
+static Tiling best_tiling(const MppDevice *device, double depth, const MppProduct *p)
 {
+    double m = p->m, n = p->n, k = p->k;
     if (device->matmul_tile) {
         double edge = (double)device->matmul_tile;
         return (Tiling){ m / (ceil(m / edge) * edge) * n / (ceil(n / edge) * edge) * k / (k + depth), 1 };
@@ -39,9 +40,9 @@ static Tiling best_tiling(const MppDevice *device, double depth, double count, d
     Tiling best = { 0 };
     for (size_t i = 0; i < G_N_ELEMENTS(tiles); i++) {
         double tm = tiles[i].m, tn = tiles[i].n;
-        double n_tiles = count * ceil(m / tm) * ceil(n / tn), splits = slices(device, n_tiles, k);
+        double n_tiles = p->count * ceil(m / tm) * ceil(n / tn), splits = slices(device, n_tiles, k);
         double waves = ceil(n_tiles * splits / device->cores);
-        double occupied = count * m * n * splits / (waves * device->cores * tm * tn);
+        double occupied = p->count * m * n * splits / (waves * device->cores * tm * tn);
         double intensity = tm * tn / (tm + tn);
         double rate = intensity / (intensity + overhead) * (largest + overhead) / largest;
         double share = occupied * rate * k / (k + depth * splits);
@@ -87,22 +88,20 @@ double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision,
 }
 
 /** @bytes: read and written by all products */
-static double product_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n, double k,
-                        double bytes)
+static double product_s(const MppDevice *device, MppPrecision precision, double frac, const MppProduct *p, double bytes)
 {
-    double flop = 2 * count * m * n * k;
+    double flop = 2 * p->count * p->m * p->n * p->k;
     double rate = frac * device->peak_flop_per_s.by_precision[precision] * device->matmul_frac.by_precision[precision];
-    Tiling tiling = best_tiling(device, depth_of(device, precision), count, m, n, k);
+    Tiling tiling = best_tiling(device, depth_of(device, precision), p);
     double share = tiling.share * flop / (flop + device->matmul_work_flop);
-    bytes += tiling.splits > 1 ? 2 * sizeof(float) * tiling.splits * count * m * n : 0;
+    bytes += tiling.splits > 1 ? 2 * sizeof(float) * tiling.splits * p->count * p->m * p->n : 0;
     return together_s(flop / (rate * share), bytes / (device->memory_bytes_per_s * device->memory_frac)) + device->kernel_s;
 }
 
-double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
-                            double k, double out_bytes)
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, const MppProduct *p, double out_bytes)
 {
-    double bytes = count * ((m * k + k * n) * mpp_precision_matmul_bytes(precision) + m * n * out_bytes);
-    return product_s(device, precision, frac, count, m, n, k, bytes);
+    double bytes = p->count * ((p->m * p->k + p->k * p->n) * mpp_precision_matmul_bytes(precision) + p->m * p->n * out_bytes);
+    return product_s(device, precision, frac, p, bytes);
 }
 
 double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels)
@@ -149,10 +148,11 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     double forward_bytes = count * ((in + weights) * operand + out * element);
     double input_bytes = count * ((out + weights) * operand + in * element);
     double weight_bytes = count * ((out + in) * operand + weights * written);
+    const MppProduct forward = { count, m, n, k }, of_input = { count, m, k, n }, of_weight = { count, n, k, m };
     return (MppOpTime){
-        .forward_s = product_s(device, op->precision, frac, count, m, n, k, forward_bytes) + cast_s(device, op, count * in),
-        .backward_input_s = product_s(device, op->precision, frac, count, m, k, n, input_bytes) + cast_s(device, op, count * out),
-        .backward_weight_s = product_s(device, op->precision, frac, count, n, k, m, weight_bytes) + accumulate_s(job, op),
+        .forward_s = product_s(device, op->precision, frac, &forward, forward_bytes) + cast_s(device, op, count * in),
+        .backward_input_s = product_s(device, op->precision, frac, &of_input, input_bytes) + cast_s(device, op, count * out),
+        .backward_weight_s = product_s(device, op->precision, frac, &of_weight, weight_bytes) + accumulate_s(job, op),
     };
 }
 
@@ -170,13 +170,13 @@ static double narrow_share(MppAttentionKernel kernel, double width)
 }
 
 /** Keys are worked on in blocks; the ramp over the keys seen stands for the blocks at the diagonal and the fill. */
-double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision, double count, double m,
-                               double n, double k, double v, bool backward)
+double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision,
+                               const MppAttentionSize *size, bool backward)
 {
     const MppAttentionRate *rate = mpp_device_attention(device, kernel);
-    double ramp = n / (n + device->attention_tokens);
-    double reached = device->peak_flop_per_s.by_precision[precision] * ramp * narrow_share(kernel, k);
-    double flop = 2 * count * m * n * (k + v);
+    double ramp = size->n / (size->n + device->attention_tokens);
+    double reached = device->peak_flop_per_s.by_precision[precision] * ramp * narrow_share(kernel, size->k);
+    double flop = 2 * size->count * size->m * size->n * (size->k + size->v);
     return backward ? 2.5 * flop / (reached * rate->backward_frac) + 2 * device->kernel_s
                     : flop / (reached * rate->forward_frac) + device->kernel_s;
 }
@@ -184,8 +184,8 @@ double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kerne
 static double attention_s(const MppJob *job, const MppOp *op, bool backward)
 {
     double blocks = MAX(op->blocks, 1);
-    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, op->count * blocks, op->m,
-                                   op->n / blocks, op->k, op->v, backward);
+    const MppAttentionSize size = { op->count * blocks, op->m, op->n / blocks, op->k, op->v };
+    return mpp_compute_attention_s(&job->cluster->device, job->training.kernels.attention, op->precision, &size, backward);
 }
 
 static MppOpTime time_of(const MppJob *job, const MppOp *op)
@@ -207,13 +207,4 @@ MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op)
     MppOpTime time = time_of(job, op);
     time.backward_input_s += op->remade ? time.forward_s : 0;
     return time;
-}
-
-double mpp_compute_flop(const MppOp *op)
-{
-    switch (op->kind) {
-    case MPP_OP_MATMUL: return 2 * op->count * op->m * op->n * op->k;
-    case MPP_OP_ATTENTION: return 2 * op->count * op->m * op->n * (op->k + op->v);
-    default: return 0;
-    }
 }

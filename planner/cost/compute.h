@@ -18,19 +18,26 @@ typedef struct {
 
 MppOpTime mpp_compute_time(const MppJob *job, const MppOp *op);
 
-/** FLOP of the forward pass; the backward pass has twice (a fused attention core 2.5 times, scores computed again). */
-double mpp_compute_flop(const MppOp *op);
-
 /** Share of the usual rate that products reach whose second operands are @n by @k; @batched: strided parts of wider ones. */
 double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k);
 
-/** Time of @count products [m,k]x[k,n] in one launch that write elements of @out_bytes, at @frac of the usual rate. */
-double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, double count, double m, double n,
-                            double k, double out_bytes);
+/** @count products [m,k]x[k,n] in one launch. */
+typedef struct {
+    double count, m, n, k;
+} MppProduct;
 
-/** Time of fused attention of @count heads with @m queries that see @n keys each, @k and @v wide; @backward: of all gradients. */
-double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision, double count, double m,
-                               double n, double k, double v, bool backward);
+/** Time of products that write elements of @out_bytes, at @frac of the usual rate. */
+double mpp_compute_matmul_s(const MppDevice *device, MppPrecision precision, double frac, const MppProduct *product,
+                            double out_bytes);
+
+/** Fused attention of @count heads with @m queries that see @n keys each, @k and @v wide. */
+typedef struct {
+    double count, m, n, k, v;
+} MppAttentionSize;
+
+/** Time of one pass; @backward: of all gradients, 2.5 times the FLOP since scores are computed again. */
+double mpp_compute_attention_s(const MppDevice *device, MppAttentionKernel kernel, MppPrecision precision,
+                               const MppAttentionSize *size, bool backward);
 
 /** Time to stream @bytes through memory in @kernels kernels of one @kind. */
 double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double bytes, int kernels);

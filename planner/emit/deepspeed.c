@@ -269,11 +269,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         return false;
     if (!cJSON_IsObject(json->root))
         return mpp_json_error(error, json, NULL, MPP_ERROR_SCHEMA, "expected a DeepSpeed configuration, an object");
-    if (!source->model) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, the training script does: give --model",
-                    source->name);
-        return false;
-    }
+    if (!source->model)
+        return mpp_error_usage(error, "%s does not state the model, the training script does: give --model", source->name);
     list_passed_over(json, launch);
     if (!mpp_launch_set_gpus(launch, source, 0, error) || !read_degrees(json, source->model, &launch->strategy, error))
         return false;

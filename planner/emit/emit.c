@@ -1,7 +1,5 @@
 #include "planner/emit/emit.h"
 
-#include <string.h>
-
 #include "planner/base/error.h"
 #include "planner/base/units.h"
 #include "planner/spec/mesh.h"
@@ -23,7 +21,7 @@ const MppEmitTarget *mpp_emit_find(const char *name, GError **error)
     if (index >= 0)
         return mpp_emit_targets[index];
     g_autofree char *nearest = mpp_names_suggest(known, n, name);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "unknown target \"%s\"; known: %s", name, nearest);
+    mpp_error_usage(error, "unknown target \"%s\"; known: %s", name, nearest);
     return NULL;
 }
 

@@ -66,7 +66,7 @@ bool mpp_launch_set_gpus(MppLaunch *launch, const MppLaunchSource *source, int64
 {
     launch->gpus = stated ? stated : source->gpus;
     if (!launch->gpus)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the number of devices: give --gpus", source->name);
+        mpp_error_usage(error, "%s does not state the number of devices: give --gpus", source->name);
     else if (stated && source->gpus && stated != source->gpus)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
                     "%s is for %" G_GINT64_FORMAT " devices, but --gpus is %" G_GINT64_FORMAT, source->name, stated,
@@ -83,8 +83,7 @@ bool mpp_launch_set_dp(MppLaunch *launch, const char *name, GError **error)
     s->dp = launch->gpus / taken;
     if (s->dp >= 1 && launch->gpus % taken == 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID,
-                "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken,
-                launch->gpus);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID,
+                         "%s: tp * pp * cp = %" G_GINT64_FORMAT " does not divide the %" G_GINT64_FORMAT " devices", name, taken,
+                         launch->gpus);
 }

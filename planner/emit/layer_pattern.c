@@ -128,8 +128,7 @@ bool mpp_layer_pattern_read(const char *text, MppModel *model, GError **error)
         for (int64_t i = 0; i < model->layers; i++)
             g_string_append_c(layers, i % period ? '0' : '1');
     } else if (!read_sum(&pattern) || (skip_spaces(&pattern), *pattern.at)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "expected a number or lists like [0]*3+[1]*58, got \"%s\"", text);
-        return false;
+        return mpp_error_set(error, MPP_ERROR_SYNTAX, "expected a number or lists like [0]*3+[1]*58, got \"%s\"", text);
     }
     if ((int64_t)layers->len != model->layers)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "\"%s\" is for %" G_GSIZE_FORMAT " layers, there are %" G_GINT64_FORMAT,

@@ -75,10 +75,8 @@ static const char *const not_modelled[] = {
 static bool refuse_option(const char *launch, const char *name, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(not_modelled); i++)
-        if (mpp_names_same(not_modelled[i], name)) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: --%s is not modelled", launch, not_modelled[i]);
-            return false;
-        }
+        if (mpp_names_same(not_modelled[i], name))
+            return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s: --%s is not modelled", launch, not_modelled[i]);
     return true;
 }
 
@@ -99,12 +97,10 @@ static bool read_world(const char *launch, const char *name, const char *value, 
     gint64 n;
     if (!*read)
         return true;
-    if (!value || !g_ascii_string_to_signed(value, 10, 1, 1 << 20, &n, NULL)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA,
-                    "%s: --%s: expected a whole number, got \"%s\"; give --gpus and leave it out", launch, name,
-                    value ? value : "");
-        return false;
-    }
+    if (!value || !g_ascii_string_to_signed(value, 10, 1, 1 << 20, &n, NULL))
+        return mpp_error_set(error, MPP_ERROR_SCHEMA,
+                             "%s: --%s: expected a whole number, got \"%s\"; give --gpus and leave it out", launch, name,
+                             value ? value : "");
     *(processes ? &world->processes : &world->nodes) = n;
     return true;
 }
@@ -148,10 +144,8 @@ static bool read_option(const char *name, GStrv words, int *at, MppKnobs *knobs,
     }
     MppKnobArity arity = mpp_knob_rows[knob].arity;
     g_autofree char *value = arity == MPP_KNOB_ALONE ? g_strdup("") : pair[1] ? g_strdup(pair[1]) : take_values(words, at, arity);
-    if (arity != MPP_KNOB_ALONE && !*value) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s: --%s: a value is missing", name, mpp_knob_rows[knob].argument);
-        return false;
-    }
+    if (arity != MPP_KNOB_ALONE && !*value)
+        return mpp_error_set(error, MPP_ERROR_SCHEMA, "%s: --%s: a value is missing", name, mpp_knob_rows[knob].argument);
     mpp_knobs_set(knobs, knob, "%s", value);
     return true;
 }
@@ -172,8 +166,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         if (refused)
             g_propagate_error(error, g_steal_pointer(&refused));
         else
-            g_set_error(
-                error, MPP_ERROR, MPP_ERROR_USAGE,
+            mpp_error_usage(
+                error,
                 "%s does not state the model (--num-layers, --hidden-size, --num-attention-heads, --seq-length): give --model",
                 source->name);
         return false;

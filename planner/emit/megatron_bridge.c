@@ -52,11 +52,9 @@ static bool set_switch(MppKnobs *knobs, MppKnob knob, const char *value, int lin
 {
     const MppKnobRow *row = &mpp_knob_rows[knob];
     bool on = g_ascii_strcasecmp(value, "true") == 0;
-    if (!on && g_ascii_strcasecmp(value, "false") != 0) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SCHEMA, "%s:%d: %s: expected true or false, got \"%s\"", name, line, row->field,
-                    value);
-        return false;
-    }
+    if (!on && g_ascii_strcasecmp(value, "false") != 0)
+        return mpp_error_set(error, MPP_ERROR_SCHEMA, "%s:%d: %s: expected true or false, got \"%s\"", name, line, row->field,
+                             value);
     knobs->seen[knob] = true;
     if (on != (strcmp(row->otherwise, "true") == 0))
         mpp_knobs_set(knobs, knob, "%s", "");
@@ -67,10 +65,8 @@ static bool read_line(const MppLaunchSource *source, const char *text, int line,
                       GError **error)
 {
     g_auto(GStrv) pair = g_strsplit(text, "=", 2);
-    if (!pair[0] || !pair[1]) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s:%d: expected FIELD=VALUE, got \"%s\"", source->name, line, text);
-        return false;
-    }
+    if (!pair[0] || !pair[1])
+        return mpp_error_set(error, MPP_ERROR_SYNTAX, "%s:%d: expected FIELD=VALUE, got \"%s\"", source->name, line, text);
     const char *field = g_strstrip(pair[0]);
     int knob = mpp_knobs_find_field(field[0] == '+' ? field + 1 : field);
     g_autofree char *value = unquoted(pair[1]);
@@ -92,11 +88,8 @@ static bool read_launch(const MppLaunchSource *source, MppLaunch *launch, GError
         if (*line && *line != '#' && !read_line(source, line, i + 1, &knobs, launch, error))
             return false;
     }
-    if (!source->model) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s does not state the model, its recipe does: give --model",
-                    source->name);
-        return false;
-    }
+    if (!source->model)
+        return mpp_error_usage(error, "%s does not state the model, its recipe does: give --model", source->name);
     MppKnobReader reader = { &knobs, source->name, true };
     launch->runtime = "megatron-bridge";
     return mpp_launch_set_gpus(launch, source, 0, error) && mpp_megatron_read_launch(&reader, source->model, launch, error);

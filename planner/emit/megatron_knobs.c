@@ -46,9 +46,8 @@ bool mpp_knob_error(const MppKnobReader *reader, MppKnob knob, MppError code, GE
     va_end(arguments);
     const MppKnobRow *row = &mpp_knob_rows[knob];
     bool field = reader->fields && row->field;
-    g_set_error(error, MPP_ERROR, code, "%s: %s%s: %s", reader->name, field ? "" : "--", field ? row->field : row->argument,
-                message);
-    return false;
+    return mpp_error_set(error, code, "%s: %s%s: %s", reader->name, field ? "" : "--", field ? row->field : row->argument,
+                         message);
 }
 
 bool mpp_knob_int(const MppKnobReader *reader, MppKnob knob, int64_t low, int64_t high, int64_t *out, GError **error)

@@ -34,17 +34,6 @@ static void refuse_strategy(MppEmission *e)
         mpp_emission_refuse(e, "ranks in the order %s", mpp_names_get(&mpp_order_names, s->order));
 }
 
-static const char *schedule_class(MppEmission *e)
-{
-    MppScheduleKind kind = e->strategy->schedule;
-    const char *name = mpp_torch_schedule_name(kind);
-    if (!mpp_emission_has_usual_group(e))
-        mpp_emission_refuse(e, "groups of %" N " micro-batches", e->strategy->schedule_group);
-    if (e->strategy->pp > 1 && !name)
-        mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
-    return name ? name : "";
-}
-
 /** Which rank has stage i. */
 static const char *placement(const MppStrategy *s)
 {
@@ -73,7 +62,7 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
     mpp_emission_add(e, "OFFLOAD = %s  # parameters, gradients and optimizer states in the host's memory\n",
                      s->offload == MPP_OFFLOAD_PARAMETERS ? "True" : "False");
     mpp_emission_add(e, "SCHEDULE = %s%s%s  # for torch.distributed.pipelining.schedules.get_schedule_class\n",
-                     s->pp > 1 ? "\"" : "", s->pp > 1 ? schedule_class(e) : "None", s->pp > 1 ? "\"" : "");
+                     s->pp > 1 ? "\"" : "", s->pp > 1 ? mpp_torch_schedule_name(e) : "None", s->pp > 1 ? "\"" : "");
     mpp_emission_add(e, "STAGE_LAYERS = [");
     for (guint i = 0; i < e->chunk_layers->len; i++)
         mpp_emission_add(e, "%s%" N, i ? ", " : "", g_array_index(e->chunk_layers, int64_t, i));

@@ -38,9 +38,8 @@ char *mpp_stage_layout_text(const GArray *chunk_layers, int64_t prediction_layer
 
 static bool syntax(GError **error, const char *text, const char *at)
 {
-    g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX,
-                "stage layout \"%s\": unexpected \"%s\"; expected letters of E, t, m, L and |, and *n", text, at);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_SYNTAX,
+                         "stage layout \"%s\": unexpected \"%s\"; expected letters of E, t, m, L and |, and *n", text, at);
 }
 
 enum { MOST_LETTERS = 1 << 14 };

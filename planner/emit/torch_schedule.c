@@ -10,9 +10,14 @@ static const char *const names[MPP_N_SCHEDULES] = {
     [MPP_SCHEDULE_DUALPIPE_V] = "DualPipeV",
 };
 
-const char *mpp_torch_schedule_name(MppScheduleKind kind)
+const char *mpp_torch_schedule_name(MppEmission *e)
 {
-    return names[kind];
+    MppScheduleKind kind = e->strategy->schedule;
+    if (!mpp_emission_has_usual_group(e))
+        mpp_emission_refuse(e, "groups of %" G_GINT64_FORMAT " micro-batches", e->strategy->schedule_group);
+    if (e->strategy->pp > 1 && !names[kind])
+        mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
+    return names[kind] ? names[kind] : "";
 }
 
 bool mpp_torch_schedule_find(const char *name, MppScheduleKind *kind)

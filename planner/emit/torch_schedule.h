@@ -3,10 +3,10 @@
  */
 #pragma once
 
-#include "planner/spec/schedule_kind.h"
+#include "planner/emit/emit.h"
 
-/** "Interleaved1F1B", or NULL where PyTorch has no such schedule. */
-const char *mpp_torch_schedule_name(MppScheduleKind kind);
+/** "Interleaved1F1B"; refused where PyTorch has no such schedule, or not with such groups. */
+const char *mpp_torch_schedule_name(MppEmission *emission);
 
 /** The kind that @name (case aside) stands for. Returns: false where it is not modelled. */
 bool mpp_torch_schedule_find(const char *name, MppScheduleKind *kind);

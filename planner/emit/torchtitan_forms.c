@@ -1,7 +1,5 @@
 #include "planner/emit/torchtitan_forms.h"
 
-#include <string.h>
-
 #include "planner/base/error.h"
 #include "planner/emit/torch_schedule.h"
 #include "planner/spec/zoo.h"
@@ -52,17 +50,6 @@ const MppTitanModel *mpp_titan_find_flavor(const char *module, const char *flavo
         if (g_strcmp0(models[i].module, module) == 0 && g_strcmp0(models[i].flavor, flavor) == 0)
             return &models[i];
     return NULL;
-}
-
-static const char *schedule_name(MppEmission *e)
-{
-    MppScheduleKind kind = e->strategy->schedule;
-    const char *name = mpp_torch_schedule_name(kind);
-    if (!mpp_emission_has_usual_group(e))
-        mpp_emission_refuse(e, "groups of %" N " micro-batches", e->strategy->schedule_group);
-    if (e->strategy->pp > 1 && !name)
-        mpp_emission_refuse(e, "the %s schedule", mpp_names_get(&mpp_schedule_names, kind));
-    return name ? name : "";
 }
 
 static void refuse_sharding(MppEmission *e)
@@ -116,7 +103,7 @@ MppTitanPlan mpp_titan_plan(MppEmission *e)
         .replicas = s->dp / shard,
         .shard = shard,
         .reshard = s->zero == 2 ? "never" : "always",
-        .schedule = schedule_name(e),
+        .schedule = mpp_torch_schedule_name(e),
         .local_batch = s->pp > 1 ? training->global_batch / s->dp : s->micro_batch,
     };
 }

@@ -1,7 +1,6 @@
 /**
  * torchtitan's job configuration of releases up to 0.2: TOML (torchtitan/config/job_config.py).
  */
-#include <string.h>
 
 #include "planner/emit/torchtitan_toml_read.h"
 

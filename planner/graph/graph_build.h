@@ -36,9 +36,6 @@ MppGraphAxis mpp_graph_axis(MppAxis axis);
 /** Name of the widest tier of links that the groups of @axis span. */
 const char *mpp_graph_tier(const MppPipelineCost *pipeline, MppAxis axis);
 
-/** Adds what the collectives among @ops move between the ranks of node @id, in @layers layers; @again: recomputed from the start. */
-void mpp_graph_add_collectives(MppGraphBuild *build, const char *id, const MppOps *ops, double layers, bool again);
-
 /**
  * Adds the nodes of @stage to @cluster: its chunks, equal neighbours folded into one when @folds, and its states.
  * @spans: out, of each chunk of the stage in order

@@ -6,19 +6,15 @@ static bool check_index(int64_t index, int64_t count, const char *flag, const ch
 {
     if (index < count)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE,
-                "--%s: the plan has %" G_GINT64_FORMAT " %s, 0 to %" G_GINT64_FORMAT "; got %" G_GINT64_FORMAT, flag, count,
-                things, count - 1, index);
-    return false;
+    return mpp_error_usage(error, "--%s: the plan has %" G_GINT64_FORMAT " %s, 0 to %" G_GINT64_FORMAT "; got %" G_GINT64_FORMAT,
+                           flag, count, things, count - 1, index);
 }
 
 static bool check(const MppPipelineCost *pipeline, const MppGraphRequest *request, GError **error)
 {
     const MppStrategy *s = pipeline->strategy;
-    if (request->layer >= 0 && (request->stage >= 0 || request->replica >= 0)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "--layer shows one layer; it does not go with --stage or --replica");
-        return false;
-    }
+    if (request->layer >= 0 && (request->stage >= 0 || request->replica >= 0))
+        return mpp_error_usage(error, "--layer shows one layer; it does not go with --stage or --replica");
     return check_index(request->replica, s->dp, "replica", "replicas", error) &&
            check_index(request->stage, s->pp, "stage", "stages", error) &&
            check_index(request->layer, pipeline->shard->job->model->n_layers, "layer", "layers", error);

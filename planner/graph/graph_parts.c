@@ -26,7 +26,8 @@ static MppGraphEdge *own_edge(MppGraphBuild *build, const char *id, MppAxis axis
     return edge;
 }
 
-void mpp_graph_add_collectives(MppGraphBuild *build, const char *id, const MppOps *ops, double layers, bool again)
+/** What the collectives among @ops move between the ranks of node @id, in @layers layers; @again: recomputed from the start. */
+static void add_collectives(MppGraphBuild *build, const char *id, const MppOps *ops, double layers, bool again)
 {
     const MppPipelineCost *pipeline = build->pipeline;
     for (int i = 0; i < ops->n; i++) {
@@ -89,7 +90,7 @@ static MppGraphNode *add_block(MppGraphBuild *build, const Part *part, MppGraphK
     node->parameters = part->layers * (block->parameters + block->expert_parameters);
     node->kept_bytes = part->layers * cost->kept_bytes;
     node->memory_bytes = part->layers * (weights_bytes(build, block) + part->in_flight * cost->kept_bytes);
-    mpp_graph_add_collectives(build, node->id, ops, part->layers, recompute == MPP_RECOMPUTE_FULL);
+    add_collectives(build, node->id, ops, part->layers, recompute == MPP_RECOMPUTE_FULL);
     add_sharded(build, node->id, block, part->layers);
     return node;
 }

@@ -152,7 +152,7 @@ static void add_ring_sums(const MppOpContext *at, MppOps *ops, double width)
     mpp_ops_mark_core(at, op);
 }
 
-void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross)
+static void add_core(const MppOpContext *at, MppOps *ops, bool cross)
 {
     const MppModel *model = at->job->model;
     double heads = model->heads / at->tp;
@@ -251,7 +251,7 @@ void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross)
         add_plain_projections(at, ops, cross);
     if (!cross)
         add_positions(at, ops);
-    mpp_ops_add_attention_core(at, ops, cross);
+    add_core(at, ops, cross);
     double out_width = model->heads / at->tp * mpp_model_v_dim(model);
     if (model->attention_gate)
         add_gate(at, ops, at->tokens * out_width);

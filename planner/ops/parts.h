@@ -33,9 +33,6 @@ void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name)
 /** Projections, positions, core and output of self attention (or of @cross attention). */
 void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross);
 
-/** The attention core alone. */
-void mpp_ops_add_attention_core(const MppOpContext *at, MppOps *ops, bool cross);
-
 /** A state-space layer (Mamba-2, gated delta rule): projections, convolution, chunked scan, gated norm. */
 void mpp_ops_add_ssm(const MppOpContext *at, MppOps *ops);
 

@@ -5,8 +5,6 @@
  * that pace, each direction's passes in the same places of an interval on every rank, so that nothing waits between
  * the first and the last: the paper's bubble for one round of micro-batches holds for any number.
  */
-#include <math.h>
-
 #include "planner/schedule/kinds.h"
 #include "planner/schedule/pattern.h"
 
@@ -26,19 +24,4 @@ static void fill(const MppSchedule *schedule, MppOrder *order)
     }
 }
 
-static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    double backward_s = times->input_s + times->weight_s;
-    if (schedule->micro_batches < schedule->pp || backward_s < times->forward_s)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = (schedule->pp - 2) * backward_s;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-static int64_t in_flight(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return MIN(schedule->pp, schedule->micro_batches);
-}
-
-const MppScheduleType mpp_bidirectional_chimera = { fill, bubbles, in_flight, 4 };
+const MppScheduleType mpp_bidirectional_chimera = { fill, 4 };

@@ -1,11 +1,11 @@
 #include "planner/schedule/csv.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
+#include "planner/base/file.h"
 #include "planner/schedule/csv_cells.h"
 
-enum { LARGEST_FILE_BYTES = 256 << 20, MOST_DIGITS = 8, MOST_SHOWN = 40 };
+enum { MOST_DIGITS = 8, MOST_SHOWN = 40 };
 
 static const char *const dialect_names[MPP_N_CSV_DIALECTS] = { "current", "2024" };
 const MppNames mpp_csv_dialect_names = MPP_NAMES("dialect", dialect_names);
@@ -40,9 +40,7 @@ bool mpp_csv_refuse(const MppCsvFile *file, const MppCsvCell *cell, MppError cod
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     g_autofree char *placed = g_strdup_printf("rank %d, cell %d: %s", cell->rank, cell->number, message);
-    g_autofree char *text = mpp_json_place_format(file->text, cell->offset, NULL, placed);
-    g_set_error_literal(error, MPP_ERROR, code, text);
-    return false;
+    return mpp_json_place_error(error, file->text, cell->offset, NULL, code, placed);
 }
 
 char *mpp_csv_cell_to_text(const MppCsvCell *cell)
@@ -182,16 +180,7 @@ MppCsv *mpp_csv_parse(const char *name, const char *text, size_t n_bytes, GError
 
 MppCsv *mpp_csv_load(const char *path, GError **error)
 {
-    struct stat status;
-    bool found = stat(path, &status) == 0;
-    if (found && (S_ISDIR(status.st_mode) || status.st_size > LARGEST_FILE_BYTES)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_SYNTAX, "%s: %s", path,
-                    S_ISDIR(status.st_mode) ? "this is a directory; expected a CSV file" : "the file is larger than 256 MiB");
-        return NULL;
-    }
     g_autofree char *text = NULL;
     size_t n_bytes;
-    if (!g_file_get_contents(path, &text, &n_bytes, error))
-        return NULL;
-    return mpp_csv_parse(path, text, n_bytes, error);
+    return mpp_file_read(path, &text, &n_bytes, error) ? mpp_csv_parse(path, text, n_bytes, error) : NULL;
 }

@@ -6,8 +6,6 @@
  * hide one's exchange between experts behind the other. Here they follow each other, each as soon as it can: the
  * bubble is then smaller than that of the authors, who count the pair as one pass.
  */
-#include <math.h>
-
 #include "planner/schedule/kinds.h"
 
 typedef struct {
@@ -98,19 +96,4 @@ static void fill(const MppSchedule *schedule, MppOrder *order)
     }
 }
 
-/** Of passes that all take the same. */
-static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    if (times->forward_s != times->input_s || times->input_s != times->weight_s)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = (schedule->pp - 1) * times->forward_s / 2;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-static int64_t in_flight(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return 2 * schedule->pp + 1;
-}
-
-const MppScheduleType mpp_dualpipe_v = { fill, bubbles, in_flight, 4 };
+const MppScheduleType mpp_dualpipe_v = { fill, 4 };

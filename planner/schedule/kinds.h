@@ -8,9 +8,6 @@
 typedef struct {
     /** Appends the slots of a legal schedule to an order whose ranks and routes are set. */
     void (*fill)(const MppSchedule *schedule, MppOrder *order);
-    /** See mpp_schedule_bubbles(). */
-    MppBubbles (*bubbles)(const MppSchedule *schedule, const MppPassTimes *times);
-    int64_t (*in_flight)(const MppSchedule *schedule, int64_t rank);
     int64_t peak_rounds; /* peaks do not grow beyond this many groups of micro-batches; 0: a rank holds all */
 } MppScheduleType;
 

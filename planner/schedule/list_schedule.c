@@ -170,9 +170,9 @@ static bool check_caps(const MppListProblem *problem, GError **error)
         if (least <= problem->cap_bytes[k] * (1 + MPP_LIST_ROUNDING))
             continue;
         g_autofree char *needed = mpp_units_bytes(least), *cap = mpp_units_bytes(MAX(0, problem->cap_bytes[k]));
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                    "rank %d needs %s for the activations of one micro-batch, %s are free: no order of passes fits", (int)k, needed, cap);
-        return false;
+        return mpp_error_set(error, MPP_ERROR_INFEASIBLE,
+                             "rank %d needs %s for the activations of one micro-batch, %s are free: no order of passes fits",
+                             (int)k, needed, cap);
     }
     return true;
 }

@@ -41,19 +41,13 @@ static void fill_breadth_first(const MppSchedule *schedule, MppOrder *order)
     fill_gpipe(&one_group, order);
 }
 
-static int64_t in_flight_all(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return per_pass(schedule);
-}
-
-/** The steady state's first forward included. Megatron get_pp_rank_microbatches. */
-static int64_t in_flight_1f1b(const MppSchedule *schedule, int64_t rank)
+/** With the steady state's first forward. Megatron get_pp_rank_microbatches. */
+static int64_t warmup_1f1b(const MppSchedule *schedule, int64_t rank)
 {
     return MIN(schedule->pp - rank, schedule->micro_batches);
 }
 
-static int64_t in_flight_interleaved(const MppSchedule *schedule, int64_t rank)
+static int64_t warmup_interleaved(const MppSchedule *schedule, int64_t rank)
 {
     int64_t before = (schedule->vpp - 1) * mpp_schedule_group(schedule);
     return MIN(before + 2 * (schedule->pp - 1 - rank) + 1, per_pass(schedule));
@@ -62,31 +56,16 @@ static int64_t in_flight_interleaved(const MppSchedule *schedule, int64_t rank)
 static void fill_1f1b(const MppSchedule *schedule, MppOrder *order)
 {
     for (int64_t k = 0; k < schedule->pp; k++)
-        fill_rank(schedule, k, in_flight_1f1b(schedule, k), order->slots[k]);
+        fill_rank(schedule, k, warmup_1f1b(schedule, k), order->slots[k]);
 }
 
 static void fill_interleaved(const MppSchedule *schedule, MppOrder *order)
 {
     for (int64_t k = 0; k < schedule->pp; k++)
-        fill_rank(schedule, k, in_flight_interleaved(schedule, k), order->slots[k]);
+        fill_rank(schedule, k, warmup_interleaved(schedule, k), order->slots[k]);
 }
 
-/** Rank 0 begins first and ends last, so both measures agree. */
-static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    double bubble_s = (schedule->pp - 1) * (times->forward_s + times->input_s + times->weight_s) / schedule->vpp;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-/** Micro-batches that are fewer than the ranks leave rank 0 waiting before each chunk but the first. */
-static MppBubbles bubbles_breadth_first(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    int64_t waits = schedule->pp - 1 + (schedule->vpp - 1) * MAX(0, schedule->pp - schedule->micro_batches);
-    double bubble_s = waits * (times->forward_s + times->input_s + times->weight_s) / schedule->vpp;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-const MppScheduleType mpp_looped_gpipe = { fill_gpipe, bubbles, in_flight_all, 0 };
-const MppScheduleType mpp_looped_1f1b = { fill_1f1b, bubbles, in_flight_1f1b, 1 };
-const MppScheduleType mpp_looped_interleaved = { fill_interleaved, bubbles, in_flight_interleaved, 3 };
-const MppScheduleType mpp_looped_breadth_first = { fill_breadth_first, bubbles_breadth_first, in_flight_all, 0 };
+const MppScheduleType mpp_looped_gpipe = { fill_gpipe, 0 };
+const MppScheduleType mpp_looped_1f1b = { fill_1f1b, 1 };
+const MppScheduleType mpp_looped_interleaved = { fill_interleaved, 3 };
+const MppScheduleType mpp_looped_breadth_first = { fill_breadth_first, 0 };

@@ -21,8 +21,7 @@ static bool has(uint8_t passes, MppPass pass)
 static bool refuse(const MppSlot *slot, int64_t rank, guint index, GError **error, const char *why)
 {
     g_autofree char *text = mpp_slot_to_text(slot);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "rank %d, slot %u: %s %s", (int)rank, index, text, why);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "rank %d, slot %u: %s %s", (int)rank, index, text, why);
 }
 
 static bool check_slot(const Check *check, int64_t rank, guint index, GError **error)
@@ -62,8 +61,7 @@ static bool check_complete(const Check *check, int64_t micro_batch, GError **err
         if (missing == MPP_N_PASSES)
             continue;
         g_autofree char *text = mpp_slot_to_text(&(MppSlot){ missing, (int32_t)c, (int32_t)micro_batch });
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s is missing on rank %d", text, check->order->rank_of[c]);
-        return false;
+        return mpp_error_set(error, MPP_ERROR_INVALID, "%s is missing on rank %d", text, check->order->rank_of[c]);
     }
     return true;
 }

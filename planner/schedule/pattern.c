@@ -1,7 +1,5 @@
 #include "planner/schedule/pattern.h"
 
-#include <string.h>
-
 enum { MOST_TRACKS = 4 };
 
 /** Repetition @n of a track: groups go through the waves in turn, backwards the last wave first. */

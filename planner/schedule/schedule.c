@@ -68,16 +68,6 @@ MppOrder *mpp_schedule_order(const MppSchedule *schedule)
     return order;
 }
 
-MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    return types[schedule->kind]->bubbles(schedule, times);
-}
-
-int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank)
-{
-    return types[schedule->kind]->in_flight(schedule, rank);
-}
-
 bool mpp_schedule_holds_all(const MppSchedule *schedule)
 {
     return types[schedule->kind]->peak_rounds == 0;

@@ -1,8 +1,8 @@
 /**
- * Pipeline schedules by kind: the order of passes that each means, and what is known of it in closed form.
+ * Pipeline schedules by kind: the order of passes that each means, and bounds of it that need no order.
  *
  * A schedule is a small value; its order is made when needed. Each kind is a row of a table (kinds.h), written in
- * the file of its family. Formulas hold for equal chunks, messages that take no time, and what a row's file says.
+ * the file of its family.
  */
 #pragma once
 
@@ -33,27 +33,6 @@ int64_t mpp_schedule_rank(const MppSchedule *schedule, int64_t chunk);
 
 /** The order of a legal schedule. */
 MppOrder *mpp_schedule_order(const MppSchedule *schedule);
-
-/** Time of one rank's share of one micro-batch, all its chunks together. */
-typedef struct {
-    double forward_s, input_s, weight_s;
-} MppPassTimes;
-
-/** What is not work in a step, by two measures; NAN where no closed form is known. */
-typedef struct {
-    double length_s; /* from the first slot of all ranks to the last: what a step waits when its end is a barrier */
-    double span_s;   /* of the rank with the longest time from its own first slot to its last */
-} MppBubbles;
-
-/** Bubbles when all ranks take @times, messages none: length or span less micro_batches * the sum of @times. */
-MppBubbles mpp_schedule_bubbles(const MppSchedule *schedule, const MppPassTimes *times);
-
-/**
- * Chunks' activations that @rank holds at its fullest moment, of vpp a micro-batch. Chimera, V-half and V-min: of the
- * fullest rank, which the others may stay below; these two and ZB-V with fewer than 2 pp - 1 micro-batches: an upper
- * bound.
- */
-int64_t mpp_schedule_in_flight(const MppSchedule *schedule, int64_t rank);
 
 /** Whether every rank holds all micro-batches at once. */
 bool mpp_schedule_holds_all(const MppSchedule *schedule);

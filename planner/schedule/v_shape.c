@@ -2,8 +2,6 @@
  * Two chunks a rank, r and 2 pp - 1 - r: forward passes go down the ranks and back, so rank 0 holds the first and the
  * last chunk. Backward passes are split. ZB-V: arXiv:2401.10241 §6; V-half, V-min: arXiv:2405.15362.
  */
-#include <math.h>
-
 #include "planner/schedule/kinds.h"
 #include "planner/schedule/pattern.h"
 
@@ -78,7 +76,10 @@ typedef struct {
     int64_t wait[2];
 } Block;
 
-/** One micro-batch's six passes of equal length take 6; starts of one rank differ modulo that, which the waits see to. */
+/**
+ * One micro-batch's six passes of equal length take 6; starts of one rank differ modulo that, which the waits see to.
+ * @most: activations that a rank may hold
+ */
 static void fill_block(const MppSchedule *schedule, const Block *block, int64_t most, MppOrder *order)
 {
     enum { INTERVAL = 6 };
@@ -98,79 +99,18 @@ static void fill_block(const MppSchedule *schedule, const Block *block, int64_t 
     mpp_pattern_fill_weights(order, most);
 }
 
-static int64_t most_half(const MppSchedule *schedule)
-{
-    return schedule->pp + 2;
-}
-
-static int64_t most_min(const MppSchedule *schedule)
-{
-    return 2 * (schedule->pp + 4) / 3;
-}
-
 static void fill_half(const MppSchedule *schedule, MppOrder *order)
 {
     const Block block = { { 2, 1 }, { 1, 2 }, { 0, schedule->pp % 2 ? 1 : 4 } };
-    fill_block(schedule, &block, most_half(schedule), order);
+    fill_block(schedule, &block, schedule->pp + 2, order);
 }
 
 static void fill_min(const MppSchedule *schedule, MppOrder *order)
 {
     const Block block = { { 1, 1 }, { 1, 1 }, { schedule->pp % 3 ? 0 : 2, 0 } };
-    fill_block(schedule, &block, most_min(schedule), order);
+    fill_block(schedule, &block, 2 * (schedule->pp + 4) / 3, order);
 }
 
-static bool are_equal(const MppPassTimes *times)
-{
-    return times->forward_s == times->input_s && times->input_s == times->weight_s;
-}
-
-/** Of passes that all take the same. */
-static MppBubbles bubbles_zb(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    if (!are_equal(times) || schedule->micro_batches < 2 * schedule->pp - 1)
-        return (MppBubbles){ NAN, NAN };
-    return (MppBubbles){ (schedule->pp - 1) * times->forward_s / 2, 0 };
-}
-
-/** Half of 1F1B's, rounded down to a pass, as this order replays. */
-static MppBubbles bubbles_half(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    int64_t pp = schedule->pp;
-    if (!are_equal(times) || schedule->micro_batches < pp)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = (pp == 2 ? 1.5 : (3 * pp - 4) / 2) * times->forward_s;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-/** About two thirds of 1F1B's, as this order replays. */
-static MppBubbles bubbles_min(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    int64_t pp = schedule->pp;
-    if (!are_equal(times) || schedule->micro_batches < pp)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = (2 * pp - 2.5 + (pp % 3 == 0)) * times->forward_s;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-static int64_t in_flight_zb(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return 2 * MIN(schedule->pp, schedule->micro_batches);
-}
-
-static int64_t in_flight_half(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return MIN(most_half(schedule), 2 * schedule->micro_batches);
-}
-
-static int64_t in_flight_min(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return MIN(most_min(schedule), 2 * schedule->micro_batches);
-}
-
-const MppScheduleType mpp_v_shape_zb = { fill_zb, bubbles_zb, in_flight_zb, 4 };
-const MppScheduleType mpp_v_shape_half = { fill_half, bubbles_half, in_flight_half, 4 };
-const MppScheduleType mpp_v_shape_min = { fill_min, bubbles_min, in_flight_min, 4 };
+const MppScheduleType mpp_v_shape_zb = { fill_zb, 4 };
+const MppScheduleType mpp_v_shape_half = { fill_half, 4 };
+const MppScheduleType mpp_v_shape_min = { fill_min, 4 };

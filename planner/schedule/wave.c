@@ -5,8 +5,6 @@
  * stand in the same places of that interval when going forward takes 2 and 4 units a rank, down and back, and going
  * backward as long: a steady state without a bubble, for any number of waves and of micro-batches.
  */
-#include <math.h>
-
 #include "planner/schedule/kinds.h"
 #include "planner/schedule/pattern.h"
 
@@ -29,20 +27,4 @@ static void fill(const MppSchedule *schedule, MppOrder *order)
     }
 }
 
-/** The backward passes' way through one wave; that of forward passes is hidden while they take no longer. */
-static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    double backward_s = times->input_s + times->weight_s;
-    if (backward_s < times->forward_s)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = 2 * (schedule->pp - 1) * backward_s / schedule->vpp;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-static int64_t in_flight(const MppSchedule *schedule, int64_t rank)
-{
-    (void)rank;
-    return schedule->vpp * schedule->pp;
-}
-
-const MppScheduleType mpp_wave_hanayo = { fill, bubbles, in_flight, 4 };
+const MppScheduleType mpp_wave_hanayo = { fill, 4 };

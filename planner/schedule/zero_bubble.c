@@ -5,8 +5,6 @@
  * A rank runs 1F1B and puts weight gradients off until it holds all it may; then each comes after the gradient of
  * an input. The more forward passes it begins with, the more bubble the gradients put off can fill.
  */
-#include <math.h>
-
 #include "planner/schedule/kinds.h"
 #include "planner/schedule/turn.h"
 
@@ -76,49 +74,6 @@ static void fill_interleaved(const MppSchedule *schedule, MppOrder *order)
     fill(schedule, plan_interleaved, order);
 }
 
-/** @put_off: weight gradients that a rank may put off; each fills a part of the bubble while it is the shortest pass. */
-static MppBubbles bubbles(const MppSchedule *schedule, const MppPassTimes *t, int64_t put_off)
-{
-    if (t->weight_s > MIN(t->forward_s, t->input_s))
-        return (MppBubbles){ NAN, NAN };
-    int64_t hops = schedule->pp - 1;
-    double waits_s = hops * (t->forward_s + t->input_s) - MIN(schedule->micro_batches - 1, put_off) * t->weight_s;
-    return (MppBubbles){ MAX(waits_s, hops * t->forward_s), MAX(waits_s, 0) };
-}
-
-static MppBubbles bubbles_h1(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    return bubbles(schedule, times, schedule->pp - 1);
-}
-
-static MppBubbles bubbles_h2(const MppSchedule *schedule, const MppPassTimes *times)
-{
-    return bubbles(schedule, times, 2 * (schedule->pp - 1));
-}
-
-static MppBubbles bubbles_interleaved(const MppSchedule *schedule, const MppPassTimes *t)
-{
-    if (t->weight_s > MIN(t->forward_s, t->input_s) || mpp_schedule_group(schedule) != schedule->pp)
-        return (MppBubbles){ NAN, NAN };
-    double bubble_s = (schedule->pp - 1) * (t->forward_s + t->input_s - t->weight_s) / schedule->vpp;
-    return (MppBubbles){ bubble_s, bubble_s };
-}
-
-static int64_t in_flight_h1(const MppSchedule *schedule, int64_t rank)
-{
-    return MIN(plan_h1(schedule, rank).most, schedule->micro_batches);
-}
-
-static int64_t in_flight_h2(const MppSchedule *schedule, int64_t rank)
-{
-    return MIN(plan_h2(schedule, rank).most, schedule->micro_batches);
-}
-
-static int64_t in_flight_interleaved(const MppSchedule *schedule, int64_t rank)
-{
-    return MIN(plan_interleaved(schedule, rank).most, schedule->vpp * schedule->micro_batches);
-}
-
-const MppScheduleType mpp_zero_bubble_h1 = { fill_h1, bubbles_h1, in_flight_h1, 3 };
-const MppScheduleType mpp_zero_bubble_h2 = { fill_h2, bubbles_h2, in_flight_h2, 4 };
-const MppScheduleType mpp_zero_bubble_interleaved = { fill_interleaved, bubbles_interleaved, in_flight_interleaved, 4 };
+const MppScheduleType mpp_zero_bubble_h1 = { fill_h1, 3 };
+const MppScheduleType mpp_zero_bubble_h2 = { fill_h2, 4 };
+const MppScheduleType mpp_zero_bubble_interleaved = { fill_interleaved, 4 };

@@ -1,7 +1,5 @@
 #include "planner/search/space.h"
 
-#include <string.h>
-
 #include "planner/spec/rules.h"
 
 /* sequences, or as many as have so many tokens where they are short */

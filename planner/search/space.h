@@ -31,8 +31,9 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 /** Number of members of one shape: splits times recomputations times ZeRO stages times offload. */
 int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits);
 
-/** The choices for one field within a shape. Returns: how many, written to @out (at most MPP_SPACE_MOST_CHOICES). */
 enum { MPP_SPACE_MOST_CHOICES = 12 }; /* ZeRO 0 to 2, and 3 in two ways, each with and without offload, 3 with two kinds */
+
+/** The choices for one field within a shape. Returns: how many, written to @out (at most MPP_SPACE_MOST_CHOICES). */
 int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out);
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out);
 

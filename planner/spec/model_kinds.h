@@ -1,5 +1,5 @@
 /**
- * Which kinds of layers a model has, and which layer is of which. For planner/spec/model.c.
+ * Which kinds of layers a model has, and which layer is of which. For the model files of this folder.
  */
 #pragma once
 

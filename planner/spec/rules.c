@@ -303,6 +303,5 @@ bool mpp_rules_check(const MppJob *job, const MppStrategy *strategy, GError **er
         return true;
     const MppRule *rule = mpp_rules_get(index);
     g_autofree char *message = rule->broken(job, strategy);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "%s [%s]", message, rule->id);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "%s [%s]", message, rule->id);
 }

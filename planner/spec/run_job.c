@@ -170,7 +170,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->tp = MAX(from->tp, 1);
     s->pp = MAX(from->pp, 1);
     s->cp = from->cp;
-    s->dp = from->dp ? from->dp : MAX(run->hardware.gpus / (s->tp * s->pp * s->cp), 1);
+    s->dp = from->dp ? from->dp : mpp_strategy_dp_on(s, run->hardware.gpus);
     s->vpp = chunks_of_stage(from, s->pp);
     s->ep = out->model->moe.experts ? from->ep : 1;
     s->etp = expert_ranks(run, out, s);

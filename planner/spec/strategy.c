@@ -1,7 +1,5 @@
 #include "planner/spec/strategy.h"
 
-#include <string.h>
-
 static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",
@@ -53,6 +51,11 @@ MppStrategy mpp_strategy_single(void)
 void mpp_strategy_clear(MppStrategy *strategy)
 {
     mpp_fields_clear(&mpp_strategy_fields, strategy);
+}
+
+int64_t mpp_strategy_dp_on(const MppStrategy *strategy, int64_t gpus)
+{
+    return MAX(1, gpus / (strategy->tp * strategy->pp * strategy->cp));
 }
 
 int64_t mpp_strategy_micro_batches(const MppStrategy *strategy, int64_t global_batch)

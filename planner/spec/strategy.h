@@ -87,6 +87,9 @@ char *mpp_strategy_to_text(const MppStrategy *strategy);
 
 void mpp_strategy_clear(MppStrategy *strategy);
 
+/** The dp that @gpus devices have room for: gpus / (tp * pp * cp), at least 1. */
+int64_t mpp_strategy_dp_on(const MppStrategy *strategy, int64_t gpus);
+
 /** Micro-batches a rank runs in a step; exact when the strategy is legal. */
 int64_t mpp_strategy_micro_batches(const MppStrategy *strategy, int64_t global_batch);
 

@@ -36,8 +36,7 @@ static bool usage_error(GError **error, const char *part, const char *format, ..
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "strategy: \"%s\": %s", part, message);
-    return false;
+    return mpp_error_usage(error, "strategy: \"%s\": %s", part, message);
 }
 
 static bool parse_int(const char *text, double low, double high, const char *part, int64_t *out, GError **error)

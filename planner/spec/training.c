@@ -62,8 +62,7 @@ static bool longer(const MppJson *json, const cJSON *object, const char *field, 
     g_autofree char *message = g_strdup_printf(format, field, most, tokens);
     if (json)
         return mpp_json_error(error, json, mpp_json_get(object, field), MPP_ERROR_INVALID, "%s", message);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training field %s", message);
-    return false;
+    return mpp_error_set(error, MPP_ERROR_INVALID, "training field %s", message);
 }
 
 bool mpp_training_check(const MppTraining *training, const MppJson *json, const cJSON *object, GError **error)

@@ -6,9 +6,9 @@
 static const char *const kind_names[MPP_N_ZOOS] = { "model", "device", "cluster", "runtime" };
 const MppNames mpp_zoo_kind_names = MPP_NAMES("kind of input", kind_names);
 
-static const char *const folders[MPP_N_ZOOS] = {
-    "/mpplan/models/", "/mpplan/hwprofiles/devices/", "/mpplan/hwprofiles/clusters/", "/mpplan/hwprofiles/runtimes/"
-};
+#define ROOT "/mpplan/"
+static const char *const folders[MPP_N_ZOOS] = { "models/", "hwprofiles/devices/", "hwprofiles/clusters/",
+                                                 "hwprofiles/runtimes/" };
 
 static int compare_names(const void *a, const void *b)
 {
@@ -23,7 +23,8 @@ static char *without_suffix(const char *name)
 GPtrArray *mpp_zoo_list(MppZooKind kind)
 {
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    g_auto(GStrv) files = g_resources_enumerate_children(folders[kind], G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    g_autofree char *folder = g_strconcat(ROOT, folders[kind], NULL);
+    g_auto(GStrv) files = g_resources_enumerate_children(folder, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
     for (int i = 0; files && files[i]; i++)
         if (g_str_has_suffix(files[i], ".json"))
             g_ptr_array_add(names, without_suffix(files[i]));
@@ -31,15 +32,21 @@ GPtrArray *mpp_zoo_list(MppZooKind kind)
     return names;
 }
 
-static MppJson *open_built_in(MppZooKind kind, const char *name, GError **error)
+MppJson *mpp_zoo_built_in(const char *path, GError **error)
 {
-    g_autofree char *path = g_strconcat(folders[kind], name, ".json", NULL);
-    g_autoptr(GBytes) bytes = g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
+    g_autofree char *resource = g_strconcat(ROOT, path, NULL);
+    g_autoptr(GBytes) bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, error);
     if (!bytes)
         return NULL;
     size_t n_bytes;
     const char *text = g_bytes_get_data(bytes, &n_bytes);
-    return mpp_json_parse(path + strlen("/mpplan/"), text, n_bytes, 1, error);
+    return mpp_json_parse(path, text, n_bytes, 1, error);
+}
+
+static MppJson *open_built_in(MppZooKind kind, const char *name, GError **error)
+{
+    g_autofree char *path = g_strconcat(folders[kind], name, ".json", NULL);
+    return mpp_zoo_built_in(path, error);
 }
 
 /** The built-in entry that @name means, or NULL with @error listing the known ones. */
@@ -52,8 +59,7 @@ static char *match(MppZooKind kind, const char *name, GError **error)
     if (index >= 0)
         return g_strdup(known->pdata[index]);
     g_autofree char *nearest = mpp_names_suggest((const char *const *)known->pdata, (int)known->len, wanted);
-    g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "no file and no built-in %s is called \"%s\"; known: %s", kind_names[kind],
-                name, nearest);
+    mpp_error_usage(error, "no file and no built-in %s is called \"%s\"; known: %s", kind_names[kind], name, nearest);
     return NULL;
 }
 

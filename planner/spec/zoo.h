@@ -20,6 +20,9 @@ GPtrArray *mpp_zoo_list(MppZooKind kind);
 /** The document called @name: a file, or built in. Errors: those of mpp_json_load(), MPP_ERROR_USAGE for an unknown name. */
 MppJson *mpp_zoo_open(MppZooKind kind, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** The document compiled in from @path of the source tree. Error: G_RESOURCE_ERROR where there is none. */
+MppJson *mpp_zoo_built_in(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 MppModel *mpp_zoo_model(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 MppRuntime *mpp_zoo_runtime(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -1,6 +1,7 @@
 /* Speed of the simulator: events per second, and steps folded and with every replica. */
 #include <stdio.h>
 
+#include "planner/cost/plan_cost.h"
 #include "sim/simulate.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/bench_jobs.h"
@@ -30,17 +31,12 @@ int main(void)
         MppStrategy strategy = mpp_strategy_single();
         if (!mpp_strategy_parse(rows[i].strategy, &strategy, NULL, &error))
             g_error("%s", error->message);
-        MppMesh mesh = mpp_mesh_new(&strategy, inputs->job.cluster, inputs->job.gpus);
-        MppBlockPlace place = mpp_block_place(&strategy, &mesh);
-        g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-        mpp_shard_cost(&inputs->job, &place, shard);
-        g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(strategy.pp * strategy.vpp, inputs->job.model->n_layers);
-        mpp_pipeline_cost_fill(pipeline, shard, &strategy);
+        g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(&inputs->job, &strategy);
         g_autoptr(MppWhatIf) what_if = mpp_what_if_new();
         what_if->unfold = rows[i].unfold;
         g_autoptr(MppSimulation) simulation = NULL;
         double seconds, cpu_s = bench_cpu_s();
-        BENCH(seconds, simulation = mpp_simulate(pipeline, what_if, NULL, &error));
+        BENCH(seconds, simulation = mpp_simulate(cost->pipeline, what_if, NULL, &error));
         cpu_s = bench_cpu_s() - cpu_s;
         if (!simulation)
             g_error("%s", error->message);

@@ -1,25 +1,15 @@
 #!/usr/bin/env python3
 """Plans as files: the same bytes every time, read back equal, refused when spoilt; what why and diff say of them."""
 import json
-import pathlib
 import re
 import shlex
 import subprocess
-import tempfile
 
-from tap import HERE, JOB, Skip, equal, main, near, run, run_json
+from tap import HERE, JOB, Skip, equal, main, near, run, run_json, scratch
 
 QUESTION = [*JOB, "--gpus", 12, "--global-batch", 48]
 SPLIT = "tp=2,pp=3,mbs=2,sp,zero=1"
 TOO_LARGE = ["--model", "gpt3-175b", "--cluster", "data/cluster.json", "--runtime", "data/runtime.json", "--gpus", 6]
-
-
-def scratch(function):
-    """Gives @function a folder of its own."""
-    def inside():
-        with tempfile.TemporaryDirectory() as folder:
-            function(pathlib.Path(folder))
-    return inside
 
 
 def case_threads():

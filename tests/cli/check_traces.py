@@ -5,12 +5,10 @@ import gzip
 import importlib.util
 import json
 import logging
-import pathlib
 import re
-import tempfile
 import xml.etree.ElementTree as ET
 
-from tap import JOB, Skip, equal, main, near, run, run_json
+from tap import JOB, Skip, equal, main, near, run, run_json, scratch
 
 STRATEGIES = ["dp=24", "tp=2,pp=3,mbs=2,sp,zero=1", "tp=2,pp=2,vpp=3,mbs=2,sp,zero=0,schedule=interleaved", "cp=2,pp=2,zero=1,recompute=full"]
 GPUS = 24
@@ -23,14 +21,6 @@ def simulate(strategy, *more):
 
 def result(strategy, *more):
     return run_json("simulate", *JOB, "--gpus", GPUS, "--global-batch", 96, "--strategy", strategy, "--json", *more)
-
-
-def scratch(function):
-    """Gives @function a folder of its own."""
-    def inside():
-        with tempfile.TemporaryDirectory() as folder:
-            function(pathlib.Path(folder))
-    return inside
 
 
 # --- Chrome ---

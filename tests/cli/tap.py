@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -41,6 +42,14 @@ def has_keys(value, required, optional=()):
     """@value is an object with the @required keys, perhaps the @optional ones, and no others."""
     missing, strange = set(required) - set(value), set(value) - set(required) - set(optional)
     assert not missing and not strange, f"missing {sorted(missing)}, strange {sorted(strange)}"
+
+
+def scratch(function):
+    """Gives @function a folder of its own."""
+    def inside():
+        with tempfile.TemporaryDirectory() as folder:
+            function(pathlib.Path(folder))
+    return inside
 
 
 def main(checks):

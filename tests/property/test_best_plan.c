@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "planner/cost/estimate.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/search/search.h"
 #include "tests/support/random_job.h"
 
@@ -20,12 +21,8 @@ typedef struct {
 static bool judge(Brute *brute, const RandomMember *member, const MppStrategy *s)
 {
     const MppJob *job = brute->job;
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    MppPipelineCost *pipeline = cost->pipeline;
     double lacking = MAX(mpp_memory_peak_bytes(pipeline) - mpp_memory_usable_bytes(job),
                          mpp_memory_host_bytes(pipeline) - mpp_memory_host_usable_bytes(job));
     brute->judged++;

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "planner/cost/estimate.h"
+#include "planner/cost/plan_cost.h"
 #include "tests/support/random_job.h"
 
 enum { JOBS = 160, MOST_MEMBERS = 500 };
@@ -86,12 +87,8 @@ static void check_parts(GRand *rand, const MppJob *job, const RandomMember *memb
 {
     MppStrategy s = vary(rand, job, member);
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(job, &s);
-    MppMesh mesh = mpp_mesh_new(&s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(&s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s.pp * s.vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, &s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, &s);
+    MppPipelineCost *pipeline = cost->pipeline;
 
     double step_s = mpp_estimate_step_s(pipeline);
     g_assert_true(isfinite(step_s) && step_s > 0);

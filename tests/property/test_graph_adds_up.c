@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "planner/cost/memory.h"
+#include "planner/cost/plan_cost.h"
 #include "planner/graph/graph_of_plan.h"
 #include "tests/support/random_job.h"
 
@@ -73,12 +74,8 @@ static void check_stages(const MppPartitionGraph *graph, MppPipelineCost *pipeli
 
 static void check(const MppJob *job, const MppStrategy *s, int *folded)
 {
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    MppPipelineCost *pipeline = cost->pipeline;
     for (int64_t replica = -1; replica < 1; replica++) {
         GError *error = NULL;
         g_autoptr(MppPartitionGraph) graph = mpp_graph_of_plan(pipeline, &(MppGraphRequest){ replica, -1, -1 }, &error);

@@ -1,6 +1,7 @@
 /* Where nothing contends, a simulated step takes as long as the closed form says; else longer, never shorter. */
 #include <math.h>
 
+#include "planner/cost/plan_cost.h"
 #include "sim/simulate.h"
 #include "tests/support/random_job.h"
 
@@ -12,12 +13,8 @@ typedef struct {
 
 static void check(const MppJob *job, const MppStrategy *s, bool unfold, Tally *tally)
 {
-    MppMesh mesh = mpp_mesh_new(s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(pipeline, shard, s);
+    g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
+    MppPipelineCost *pipeline = cost->pipeline;
     double estimate_s = mpp_estimate_step_s(pipeline);
 
     g_autoptr(MppWhatIf) what_if = mpp_what_if_new();

@@ -1,5 +1,4 @@
 /* The space holds all that its description states, and nothing that breaks a rule. */
-#include <string.h>
 
 #include "planner/spec/rules.h"
 #include "tests/support/random_job.h"

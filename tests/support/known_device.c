@@ -325,11 +325,6 @@ void known_device_slow(MppRank *rank, double factor)
     rank->state->factor = factor;
 }
 
-double known_device_now_s(const MppRank *rank)
-{
-    return rank->state->now_s;
-}
-
 int64_t known_device_calls(const MppRank *rank)
 {
     return rank->state->calls;

@@ -24,7 +24,5 @@ void known_device_free(MppRank *rank);
 /** From now on everything takes @factor times as long. */
 void known_device_slow(MppRank *rank, double factor);
 
-double known_device_now_s(const MppRank *rank);
-
 /** Operations so far. */
 int64_t known_device_calls(const MppRank *rank);

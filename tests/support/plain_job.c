@@ -103,6 +103,26 @@ MppStrategy plain_job_strategy(const char *text)
     return strategy;
 }
 
+MppOps plain_job_layer(const MppInputs *inputs, const char *strategy, int64_t kind)
+{
+    MppOps ops;
+    MppStrategy s = plain_job_strategy(strategy);
+    MppShard shard = mpp_shard_of(&s);
+    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[kind], &ops);
+    return ops;
+}
+
+double plain_job_flop(const MppOps *ops)
+{
+    double flop = 0;
+    for (int i = 0; i < ops->n; i++) {
+        const MppOp *op = &ops->ops[i];
+        bool product = op->kind == MPP_OP_MATMUL, attention = op->kind == MPP_OP_ATTENTION;
+        flop += product || attention ? 2 * op->count * op->m * op->n * (op->k + attention * op->v) : 0;
+    }
+    return flop;
+}
+
 char *plain_job_names(const MppOps *ops)
 {
     GString *names = g_string_new(NULL);

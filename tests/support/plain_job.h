@@ -20,6 +20,12 @@ void plain_job_finish(MppInputs *inputs);
 /** The strategy written as text. */
 MppStrategy plain_job_strategy(const char *text);
 
+/** The ops of a layer of @kind, split by the strategy written as text. */
+MppOps plain_job_layer(const MppInputs *inputs, const char *strategy, int64_t kind);
+
+/** FLOP of the forward pass of @ops. */
+double plain_job_flop(const MppOps *ops);
+
 /** The names of @ops, joined by ", ". */
 char *plain_job_names(const MppOps *ops);
 

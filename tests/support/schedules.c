@@ -40,17 +40,31 @@ char *schedules_title(const MppSchedule *s)
                            (int)s->micro_batches, (int)s->group);
 }
 
+char *schedules_slots_text(const GArray *slots)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < slots->len; i++) {
+        g_autofree char *slot = mpp_slot_to_text(&g_array_index(slots, MppSlot, i));
+        g_string_append_printf(text, "%s%s", i ? " " : "", slot);
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *schedules_order_text(const MppOrder *order)
+{
+    g_autoptr(GPtrArray) ranks = g_ptr_array_new_with_free_func(g_free);
+    for (int32_t k = 0; k < order->pp; k++)
+        g_ptr_array_add(ranks, schedules_slots_text(order->slots[k]));
+    g_ptr_array_add(ranks, NULL);
+    return g_strjoinv(" | ", (char **)ranks->pdata);
+}
+
 void schedules_expect(const SchedulesRow *rows, size_t n_rows)
 {
     for (size_t i = 0; i < n_rows; i++) {
         g_autoptr(MppOrder) order = mpp_schedule_order(&rows[i].schedule);
-        const GArray *slots = order->slots[rows[i].rank];
-        g_autoptr(GString) text = g_string_new(NULL);
-        for (guint k = 0; k < slots->len; k++) {
-            g_autofree char *slot = mpp_slot_to_text(&g_array_index(slots, MppSlot, k));
-            g_string_append_printf(text, "%s%s", k ? " " : "", slot);
-        }
-        g_assert_cmpstr(text->str, ==, rows[i].slots);
+        g_autofree char *slots = schedules_slots_text(order->slots[rows[i].rank]);
+        g_assert_cmpstr(slots, ==, rows[i].slots);
     }
 }
 
@@ -67,14 +81,14 @@ static SchedulesTimes *times_new(int64_t n_chunks, double message_s)
     return times;
 }
 
-SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPassTimes *of_rank, double message_s)
+SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const SchedulesPasses *passes, double message_s)
 {
     int64_t n_chunks = mpp_schedule_n_chunks(schedule);
     SchedulesTimes *times = times_new(n_chunks, message_s);
     for (int64_t c = 0; c < n_chunks; c++) {
-        times->forward_s[c] = of_rank->forward_s / schedule->vpp;
-        times->input_s[c] = of_rank->input_s / schedule->vpp;
-        times->weight_s[c] = of_rank->weight_s / schedule->vpp;
+        times->forward_s[c] = passes->forward_s / schedule->vpp;
+        times->input_s[c] = passes->input_s / schedule->vpp;
+        times->weight_s[c] = passes->weight_s / schedule->vpp;
     }
     return times;
 }

@@ -11,7 +11,11 @@ void schedules_for_each(void (*check)(const MppSchedule *schedule));
 /** "interleaved pp 4 vpp 2 m 8 group 4" */
 char *schedules_title(const MppSchedule *schedule);
 
-/** A rank's slots as text, "0F0 0F1 0B0 0B1". */
+/** "0F0 0F1 0B0 0B1": slots of a rank; "0F0 0B0 | 1F0 1B0": of all ranks. */
+char *schedules_slots_text(const GArray *slots);
+char *schedules_order_text(const MppOrder *order);
+
+/** A rank's slots as text. */
 typedef struct {
     MppSchedule schedule;
     int64_t rank;
@@ -27,8 +31,13 @@ typedef struct {
     MppDurations durations; /* borrows them */
 } SchedulesTimes;
 
-/** Chunks all alike: @times are of a rank with all its chunks of one micro-batch. */
-SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const MppPassTimes *times, double message_s);
+/** Times of a rank's passes of one micro-batch through all its chunks. */
+typedef struct {
+    double forward_s, input_s, weight_s;
+} SchedulesPasses;
+
+/** Chunks all alike. */
+SchedulesTimes *schedules_equal_times(const MppSchedule *schedule, const SchedulesPasses *passes, double message_s);
 
 /** Drawn from 0.1 to 2 s, messages below 1 s and half the time none; now and then all alike. */
 SchedulesTimes *schedules_random_times(GRand *rand, const MppOrder *order);

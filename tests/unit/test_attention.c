@@ -232,10 +232,7 @@ static void test_unfused_lengths(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->job.training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
     inputs->job.training.mean_seq = 640;
-    MppStrategy s = plain_job_strategy("mbs=3");
-    MppShard shard = mpp_shard_of(&s);
-    MppOps ops;
-    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[0], &ops);
+    MppOps ops = plain_job_layer(inputs, "mbs=3", 0);
     const MppOp *scores = plain_job_find(&ops, "scores"), *softmax = plain_job_find(&ops, "softmax");
     plain_job_expect("scores", scores->count * scores->m * scores->n, 12.0 * 640 * 832);
     g_assert_cmpfloat(scores->n, ==, 1024); /* as aligned as the longest */

@@ -3,24 +3,11 @@
 #include <string.h>
 
 #include "tests/support/expect.h"
+#include "tests/support/schedules.h"
 
 static MppCsv *parse(const char *text, GError **error)
 {
     return mpp_csv_parse("s.csv", text, strlen(text), error);
-}
-
-/** "0F0 0B0 | 1F0 1B0": the slots of an order. */
-static char *slots_of(const MppOrder *order)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (int32_t k = 0; k < order->pp; k++) {
-        g_string_append(text, k ? " |" : "");
-        for (guint i = 0; i < order->slots[k]->len; i++) {
-            g_autofree char *slot = mpp_slot_to_text(&g_array_index(order->slots[k], MppSlot, i));
-            g_string_append_printf(text, "%s%s", text->len ? " " : "", slot);
-        }
-    }
-    return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 static const struct {
@@ -53,7 +40,7 @@ static void test_read(void)
         g_autoptr(GError) error = NULL;
         g_autoptr(MppCsv) csv = parse(read_rows[i].text, &error);
         g_assert_no_error(error);
-        g_autofree char *slots = slots_of(csv->order);
+        g_autofree char *slots = schedules_order_text(csv->order);
         g_assert_cmpstr(slots, ==, read_rows[i].slots);
         g_assert_cmpint(csv->dialect, ==, read_rows[i].dialect);
         g_assert_cmpint(csv->comms, ==, read_rows[i].comms);
@@ -211,7 +198,7 @@ static void test_load(void)
     g_assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT));
     g_clear_error(&error);
     g_assert_null(mpp_csv_load(folder, &error));
-    g_autofree char *expected = g_strconcat(folder, ": this is a directory; expected a CSV file", NULL);
+    g_autofree char *expected = g_strconcat(folder, ": this is a directory; expected a file", NULL);
     mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_SYNTAX, expected);
     mpp_expect_no_folder(folder);
 }

@@ -238,29 +238,6 @@ static void test_find(void)
     g_assert_null(mpp_fields_find(&fields, ""));
 }
 
-static void test_document(void)
-{
-    static const MppField few[] = {
-        MPP_FIELD_DOUBLE(Thing, rate, 0.25, 1e12, 2.385, "how fast"),
-        MPP_FIELD_BOOL(Thing, on, 0, "whether it is on"),
-        MPP_FIELD_ENUM(Thing, colour, &colours, COLOUR_BLUE, "its colour"),
-        MPP_FIELD_STRUCT(Thing, base, &part_fields, MPP_REQUIRED, "what it stands on"),
-        MPP_FIELD_INTS(Thing, sizes, 0, 385, "sizes"),
-    };
-    const MppFields table = MPP_FIELDS("thing", Thing, few);
-    g_autofree char *text = mpp_fields_document(&table);
-    g_assert_cmpstr(text, ==,
-                    "### thing\n\n| field | type | default | meaning |\n|---|---|---|---|\n"
-                    "| `rate` | number | 2.385 | how fast |\n"
-                    "| `on` | bool | false | whether it is on |\n"
-                    "| `colour` | name | blue | its colour: `red`, `sea-green`, `blue` |\n"
-                    "| `base` | object | required | what it stands on |\n"
-                    "| `sizes` | integers | none | sizes |\n"
-                    "\n### part\n\n| field | type | default | meaning |\n|---|---|---|---|\n"
-                    "| `width` | integer | required | how wide |\n"
-                    "| `label` | string | none | what stands on it |\n");
-}
-
 typedef struct {
     int64_t liked;
 } Taste;
@@ -295,8 +272,6 @@ static void test_sets(void)
         g_autoptr(cJSON) root = mpp_fields_write(&taste_fields, &taste, false);
         mpp_expect_printed(root, sets[i].written);
     }
-    g_autofree char *table = mpp_fields_document(&taste_fields);
-    g_assert_true(strstr(table, "| `liked` | names | sea-green, blue | colours: `red`, `sea-green`, `blue` |") != NULL);
 }
 
 int main(int argc, char **argv)
@@ -309,7 +284,6 @@ int main(int argc, char **argv)
     g_test_add_func("/fields/refused", test_refused);
     g_test_add_func("/fields/open", test_open);
     g_test_add_func("/fields/find", test_find);
-    g_test_add_func("/fields/document", test_document);
     g_test_add_func("/fields/sets", test_sets);
     return g_test_run();
 }

@@ -1,5 +1,3 @@
-#include "planner/spec/model_hf.h"
-
 #include "tests/support/hf_config.h"
 
 static const struct {

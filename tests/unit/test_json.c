@@ -1,7 +1,6 @@
 #include "planner/base/json.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/expect.h"

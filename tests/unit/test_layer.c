@@ -2,15 +2,6 @@
 
 #include "tests/support/plain_job.h"
 
-static MppOps layer_of(const MppInputs *inputs, const char *strategy, int64_t kind)
-{
-    MppOps ops;
-    MppStrategy s = plain_job_strategy(strategy);
-    MppShard shard = mpp_shard_of(&s);
-    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[kind], &ops);
-    return ops;
-}
-
 static double kept_bytes(const MppOps *ops, bool selective)
 {
     double bytes = 0;
@@ -43,7 +34,7 @@ static void test_published_activations(void)
     plain_job_finish(inputs);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
-        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        MppOps ops = plain_job_layer(inputs, rows[i].strategy, 0);
         double sbh = 1024.0 * 4 * 512, scores = rows[i].scores * 4 * 1024 / 512;
         plain_job_expect(rows[i].strategy, kept_bytes(&ops, rows[i].selective),
                          sbh * (rows[i].whole + (rows[i].split + scores) / s.tp));
@@ -78,7 +69,7 @@ static void test_order(void)
         g_autoptr(MppInputs) inputs = plain_job_new(8);
         inputs->model.parallel_block = rows[i].parallel;
         inputs->model.norms_per_layer = rows[i].norms;
-        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        MppOps ops = plain_job_layer(inputs, rows[i].strategy, 0);
         g_autofree char *names = plain_job_names(&ops);
         g_assert_cmpstr(names, ==, rows[i].names);
     }
@@ -99,7 +90,7 @@ static void test_tensor_parallel_traffic(void)
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppOps ops = layer_of(inputs, rows[i].strategy, 0);
+        MppOps ops = plain_job_layer(inputs, rows[i].strategy, 0);
         int forward[MPP_N_COLLECTIVES] = { 0 }, backward[MPP_N_COLLECTIVES] = { 0 };
         for (int k = 0; k < ops.n; k++) {
             const MppOp *op = &ops.ops[k];
@@ -129,7 +120,7 @@ static void test_narrow_gathers(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         inputs->runtime.narrow_gathers = rows[i].narrow;
         inputs->job.training.precision = rows[i].precision;
-        MppOps ops = layer_of(inputs, "tp=4,sp", 0), head;
+        MppOps ops = plain_job_layer(inputs, "tp=4,sp", 0), head;
         for (int k = 0; k < ops.n; k++)
             if (ops.ops[k].kind == MPP_OP_COLLECTIVE) {
                 bool gather = ops.ops[k].collective == MPP_COLLECTIVE_ALL_GATHER;
@@ -148,7 +139,7 @@ static void test_cross_attention(void)
     inputs->model.kind = MPP_MODEL_ENCODER_DECODER;
     inputs->model.encoder_layers = 3;
     plain_job_finish(inputs);
-    MppOps ops = layer_of(inputs, "mbs=1", 1);
+    MppOps ops = plain_job_layer(inputs, "mbs=1", 1);
     g_autofree char *names = plain_job_names(&ops);
     g_assert_cmpstr(names, ==,
                     "attention norm, " ATTENTION "attention residual, cross attention norm, query projection, "
@@ -161,7 +152,7 @@ static void test_prediction(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->model.prediction_layers = 1;
     plain_job_finish(inputs);
-    MppOps ops = layer_of(inputs, "mbs=1", 1);
+    MppOps ops = plain_job_layer(inputs, "mbs=1", 1);
     g_autofree char *names = plain_job_names(&ops);
     g_assert_cmpstr(names, ==,
                     "prediction norms, prediction projection, attention norm, " ATTENTION "attention residual, mlp norm, " MLP
@@ -190,7 +181,7 @@ static void test_residual(void)
         inputs->job.training.dropout = rows[i].dropout;
         inputs->model.output_bias = rows[i].bias;
         inputs->runtime.bias_in_products = rows[i].inside;
-        MppOps ops = layer_of(inputs, "mbs=1", 0);
+        MppOps ops = plain_job_layer(inputs, "mbs=1", 0);
         const MppOp *sum = plain_job_find(&ops, "mlp residual");
         double elements = 2.0 * inputs->job.training.seq * inputs->model.hidden;
         g_assert_cmpfloat(sum->forward_bytes, ==, rows[i].forward * elements);

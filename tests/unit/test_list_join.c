@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "tests/support/schedules.h"
+
 /** Two ranks of a chunk each; every pass takes 1 s, a message 0.5 s. */
 static const struct {
     int micro_batches;
@@ -29,19 +31,6 @@ static MppOrder *parse(int64_t micro_batches, const char *text)
     return order;
 }
 
-static char *print(const MppOrder *order)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (int32_t k = 0; k < order->pp; k++) {
-        g_string_append(text, k ? " |" : "");
-        for (guint i = 0; i < order->slots[k]->len; i++) {
-            g_autofree char *slot = mpp_slot_to_text(&g_array_index(order->slots[k], MppSlot, i));
-            g_string_append_printf(text, "%s%s", text->len ? " " : "", slot);
-        }
-    }
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
 static void test_rows(void)
 {
     const int32_t rank_of[] = { 0, 1 };
@@ -52,7 +41,7 @@ static void test_rows(void)
         g_autoptr(MppReplay) before = mpp_replay_new(order, &problem.durations);
         mpp_list_join(&problem, order);
         g_autoptr(MppReplay) after = mpp_replay_new(order, &problem.durations);
-        g_autofree char *joined = print(order);
+        g_autofree char *joined = schedules_order_text(order);
         g_assert_cmpstr(joined, ==, rows[i].joined);
         g_assert_cmpfloat(after->length_s, ==, before->length_s);
     }

@@ -2,7 +2,6 @@
  * Every operation's backward pass beside finite differences of its forward pass.
  */
 #include <math.h>
-#include <string.h>
 
 #include "tests/support/lone_rank.h"
 #include "validate/net/nodes.h"

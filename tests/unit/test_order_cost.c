@@ -1,5 +1,6 @@
 #include "planner/cost/order_cost.h"
 
+#include "planner/cost/plan_cost.h"
 #include "planner/schedule/list_schedule.h"
 #include "sim/simulate.h"
 #include "tests/support/plain_job.h"
@@ -13,8 +14,8 @@ static const char *const strategies[] = {
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;
-    MppShardCost shard;
-    MppPipelineCost *pipeline;
+    MppPlanCost *cost;
+    MppPipelineCost *pipeline; /* the cost's */
 } Filled;
 
 static void fill(const char *text, Filled *filled)
@@ -22,16 +23,13 @@ static void fill(const char *text, Filled *filled)
     MppStrategy *s = &filled->strategy;
     *s = plain_job_strategy(text);
     filled->inputs = plain_job_new(s->dp * s->tp * s->pp * s->cp);
-    MppMesh mesh = mpp_mesh_new(s, &filled->inputs->cluster, filled->inputs->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    mpp_shard_cost(&filled->inputs->job, &place, &filled->shard);
-    filled->pipeline = mpp_pipeline_cost_new(s->pp * s->vpp, filled->inputs->model.n_layers);
-    mpp_pipeline_cost_fill(filled->pipeline, &filled->shard, s);
+    filled->cost = mpp_plan_cost_new(&filled->inputs->job, s);
+    filled->pipeline = filled->cost->pipeline;
 }
 
 static void clear(Filled *filled)
 {
-    mpp_pipeline_cost_free(filled->pipeline);
+    mpp_plan_cost_free(filled->cost);
     mpp_strategy_clear(&filled->strategy);
     mpp_inputs_free(filled->inputs);
 }
@@ -99,8 +97,8 @@ static void test_given(void)
         fill(rows[i].own, &own);
         fill(rows[i].given, &given);
         own.inputs->model.tied_embeddings = given.inputs->model.tied_embeddings = true;
-        mpp_pipeline_cost_fill(own.pipeline, &own.shard, &own.strategy);
-        mpp_pipeline_cost_fill(given.pipeline, &given.shard, &given.strategy);
+        mpp_pipeline_cost_fill(own.pipeline, &own.cost->shard, &own.strategy);
+        mpp_pipeline_cost_fill(given.pipeline, &given.cost->shard, &given.strategy);
         double before_s = mpp_estimate_step_s(own.pipeline);
         mpp_pipeline_cost_use_order(own.pipeline, mpp_schedule_order(&given.pipeline->schedule));
         g_autoptr(MppSimulation) here = mpp_simulate(own.pipeline, NULL, NULL, NULL), there = mpp_simulate(given.pipeline, NULL, NULL, NULL);
@@ -108,7 +106,7 @@ static void test_given(void)
         plain_job_expect("simulated", here->step_s, there->step_s);
         plain_job_expect("memory", mpp_memory_peak_bytes(own.pipeline), mpp_memory_peak_bytes(given.pipeline));
         g_assert_cmpfloat(mpp_estimate_step_s(own.pipeline), !=, before_s);
-        mpp_pipeline_cost_fill(own.pipeline, &own.shard, &own.strategy);
+        mpp_pipeline_cost_fill(own.pipeline, &own.cost->shard, &own.strategy);
         g_assert_cmpfloat(mpp_estimate_step_s(own.pipeline), ==, before_s);
         clear(&own);
         clear(&given);

@@ -56,7 +56,6 @@ static void test_long(void)
         g_autoptr(MppOutput) output = mpp_output_new(path, &error);
         for (int k = 0; k < LINES; k++)
             mpp_output_format(output, "line %d\n", k);
-        g_assert_cmpint(mpp_output_n_bytes(output), ==, expected->len);
         g_assert_true(mpp_output_close(output, &error));
         g_autoptr(GFile) file = g_file_new_for_path(path);
         g_autoptr(GInputStream) raw = G_INPUT_STREAM(g_file_read(file, NULL, &error));

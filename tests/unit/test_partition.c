@@ -1,7 +1,5 @@
 #include "planner/cost/partition.h"
 
-#include <math.h>
-
 enum { MOST_CHUNKS = 8, MOST_LAYERS = 96 };
 
 static void assert_layers(const int64_t *layers, const int64_t *expected, int64_t n)

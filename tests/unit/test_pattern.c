@@ -1,13 +1,11 @@
 #include "planner/schedule/pattern.h"
 
+#include "tests/support/schedules.h"
+
 static void expect(const GArray *slots, const char *expected)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (guint i = 0; i < slots->len; i++) {
-        g_autofree char *slot = mpp_slot_to_text(&g_array_index(slots, MppSlot, i));
-        g_string_append_printf(text, "%s%s", i ? " " : "", slot);
-    }
-    g_assert_cmpstr(text->str, ==, expected);
+    g_autofree char *text = schedules_slots_text(slots);
+    g_assert_cmpstr(text, ==, expected);
 }
 
 /** Times 0, 5, 10 forwards; 5, 10, 15 backwards: at equal times the track that stands first. */

@@ -15,7 +15,7 @@ static void test_cells(void)
     };
     const MppSchedule schedule = { MPP_SCHEDULE_1F1B, 2, 1, 2, 0 };
     g_autoptr(MppOrder) order = mpp_schedule_order(&schedule);
-    g_autoptr(SchedulesTimes) times = schedules_equal_times(&schedule, &(MppPassTimes){ 1, 1.5, 0.5 }, 0);
+    g_autoptr(SchedulesTimes) times = schedules_equal_times(&schedule, &(SchedulesPasses){ 1, 1.5, 0.5 }, 0);
     g_autoptr(MppReplay) replay = mpp_replay_new(order, &times->durations);
     g_assert_cmpfloat(replay->length_s, ==, 9);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

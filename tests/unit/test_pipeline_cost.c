@@ -1,6 +1,5 @@
 #include "planner/cost/pipeline_cost.h"
 
-#include "planner/cost/collective.h"
 #include "tests/support/costed_plan.h"
 #include "tests/support/plain_job.h"
 

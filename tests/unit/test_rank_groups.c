@@ -1,7 +1,7 @@
 #include "sim/rank_groups.h"
 
-#include "tests/support/sample.h"
 #include "tests/support/plain_job.h"
+#include "tests/support/sample.h"
 
 static char *text_of(const GArray *members)
 {

@@ -19,7 +19,7 @@ static void test_messages(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppOrder) order = mpp_schedule_order(&rows[i].schedule);
         g_autoptr(SchedulesTimes) times =
-            schedules_equal_times(&rows[i].schedule, &(MppPassTimes){ 1, 1.5, 0.5 }, rows[i].message_s);
+            schedules_equal_times(&rows[i].schedule, &(SchedulesPasses){ 1, 1.5, 0.5 }, rows[i].message_s);
         g_autoptr(MppReplay) replay = mpp_replay_new(order, &times->durations);
         g_assert_cmpfloat_with_epsilon(replay->length_s, rows[i].length_s, 1e-12);
     }

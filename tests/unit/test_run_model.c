@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "tests/support/expect.h"
-
 static MppModel *model_of(const char *members, char **skipped)
 {
     g_autoptr(GError) error = NULL;

@@ -45,12 +45,18 @@ static void test_nccl_errors(void)
         const char *text, *message;
         MppError code;
     } rows[] = {
-        { "hello\n", "out.txt: expected nccl-tests' list of at least two ranks and rows of sizes and times, got 0 ranks and 0 rows", MPP_ERROR_SYNTAX },
+        { "hello\n",
+          "out.txt: expected nccl-tests' list of at least two ranks and rows of sizes and times, got 0 ranks and 0 rows",
+          MPP_ERROR_SYNTAX },
         { HEAD " 8 2 float none -1 13.6 1.0 0.75 0\n",
-          "out.txt: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got a table that does not say which collective it is of",
+          "out.txt: expected all_reduce, all_gather, reduce_scatter, alltoall or sendrecv, got a table that does not say which "
+          "collective it is of",
           MPP_ERROR_UNSUPPORTED },
+        { RANK("0", "a") RANK("1", "a") RANK("2", "b") " 8 2 float sum -1 13.6 1.0 1.5 0\n",
+          "out.txt: 3 ranks do not lie evenly on 2 nodes", MPP_ERROR_INVALID },
         { HEAD " 8 2 float sum -1 13.6 1.0 1.5 0\n 16 4 float\n",
-          "out.txt:6: expected a size, a count, a type, a reduction, a root, a time and bandwidths, got \"16 4 float\"", MPP_ERROR_SYNTAX },
+          "out.txt:6: expected a size, a count, a type, a reduction, a root, a time and bandwidths, got \"16 4 float\"",
+          MPP_ERROR_SYNTAX },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;

@@ -75,6 +75,8 @@ static void test_refused(void)
           "1:79: /samples/0/median_s: expected a number from", MPP_ERROR_SCHEMA },
         { "{\"format_version\": 2, \"samples\": []}", "1:20: /format_version: expected format version 1", MPP_ERROR_UNSUPPORTED },
         { "{\"format_version\": 1}", "1:1: /: the samples field \"samples\" is missing", MPP_ERROR_SCHEMA },
+        { "{\"traceEvents\": []}", "1:17: /traceEvents: expected collectives' kernels with sizes", MPP_ERROR_SYNTAX },
+        { " # nothing\n", " expected nccl-tests' list of at least two ranks", MPP_ERROR_SYNTAX },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;

@@ -1,35 +1,31 @@
 #include "sim/simulate.h"
 
+#include "planner/cost/plan_cost.h"
 #include "sim/monte_carlo.h"
 #include "tests/support/plain_job.h"
 
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;
-    MppShardCost *shard;
-    MppPipelineCost *pipeline;
+    MppPlanCost *cost;
+    MppPipelineCost *pipeline; /* the cost's */
 } Plan;
 
 static Plan set_up(const char *strategy, int64_t gpus)
 {
-    Plan plan = { plain_job_new(gpus), plain_job_strategy(strategy), g_new(MppShardCost, 1), NULL };
+    Plan plan = { plain_job_new(gpus), plain_job_strategy(strategy), NULL, NULL };
     return plan;
 }
 
 static void cost(Plan *plan)
 {
-    const MppJob *job = &plan->inputs->job;
-    MppMesh mesh = mpp_mesh_new(&plan->strategy, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(&plan->strategy, &mesh);
-    mpp_shard_cost(job, &place, plan->shard);
-    plan->pipeline = mpp_pipeline_cost_new(plan->strategy.pp * plan->strategy.vpp, job->model->n_layers);
-    mpp_pipeline_cost_fill(plan->pipeline, plan->shard, &plan->strategy);
+    plan->cost = mpp_plan_cost_new(&plan->inputs->job, &plan->strategy);
+    plan->pipeline = plan->cost->pipeline;
 }
 
 static void clear(Plan *plan)
 {
-    mpp_pipeline_cost_free(plan->pipeline);
-    g_free(plan->shard);
+    mpp_plan_cost_free(plan->cost);
     mpp_inputs_free(plan->inputs);
 }
 

@@ -12,15 +12,6 @@ static MppInputs *job_with(MppSsmKind kind)
     return inputs;
 }
 
-static MppOps layer_of(const MppInputs *inputs, const char *strategy, int64_t kind)
-{
-    MppOps ops;
-    MppStrategy s = plain_job_strategy(strategy);
-    MppShard shard = mpp_shard_of(&s);
-    mpp_ops_layer(&inputs->job, &shard, &inputs->model.kinds[kind], &ops);
-    return ops;
-}
-
 static void check_product(const MppOps *ops, const char *name, double count, double m, double n, double k)
 {
     const MppOp *op = plain_job_find(ops, name);
@@ -43,7 +34,7 @@ static void test_parts(void)
     g_autoptr(MppInputs) inputs = job_with(MPP_SSM_MAMBA2);
     g_assert_cmpint(inputs->model.n_kinds, ==, G_N_ELEMENTS(names));
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        MppOps ops = layer_of(inputs, "", (int64_t)i);
+        MppOps ops = plain_job_layer(inputs, "", (int64_t)i);
         g_autofree char *found = plain_job_names(&ops);
         g_assert_cmpstr(found, ==, names[i]);
     }
@@ -53,7 +44,7 @@ static void test_parts(void)
 static void test_mamba2(void)
 {
     g_autoptr(MppInputs) inputs = job_with(MPP_SSM_MAMBA2);
-    MppOps ops = layer_of(inputs, "tp=2,mbs=3", 0);
+    MppOps ops = plain_job_layer(inputs, "tp=2,mbs=3", 0);
     double tokens = 3072, inner = 6 * 40, outer = 2 * 2 * 24, projected = 2 * inner + outer + 6;
     check_product(&ops, "ssm input projection", 1, tokens, projected, 512);
     check_product(&ops, "scores of chunks", 48 * 2, 64, 64, 24);
@@ -77,7 +68,7 @@ static void test_mamba2(void)
 static void test_gated_delta(void)
 {
     g_autoptr(MppInputs) inputs = job_with(MPP_SSM_GATED_DELTA);
-    MppOps ops = layer_of(inputs, "tp=2,mbs=3", 0);
+    MppOps ops = plain_job_layer(inputs, "tp=2,mbs=3", 0);
     double tokens = 3072, inner = 6 * 40, outer = 2 * 2 * 24, projected = 2 * inner + outer + 2 * 6;
     check_product(&ops, "ssm input projection", 1, tokens, projected, 512);
     check_product(&ops, "scores of chunks", 48 * 6, 128, 64, 24);
@@ -101,7 +92,7 @@ static void test_context_parallel(void)
     g_autoptr(MppInputs) inputs = job_with(MPP_SSM_MAMBA2);
     inputs->model.ssm.heads = 16;
     plain_job_finish(inputs);
-    MppOps ops = layer_of(inputs, "tp=2,cp=4,mbs=3", 0);
+    MppOps ops = plain_job_layer(inputs, "tp=2,cp=4,mbs=3", 0);
     double tokens = 768, inner = 8 * 40, sent = 2 * inner + 2 * 4 * 24 + 8;
     const MppOp *heads = plain_job_find(&ops, "heads exchange"), *sequence = plain_job_find(&ops, "sequence exchange");
     g_assert_cmpint(heads->collective, ==, MPP_COLLECTIVE_ALL_TO_ALL);
@@ -120,7 +111,7 @@ static void test_short_sequence(void)
     g_autoptr(MppInputs) inputs = job_with(MPP_SSM_MAMBA2);
     inputs->model.ssm.chunk = 4096;
     plain_job_finish(inputs);
-    MppOps ops = layer_of(inputs, "mbs=3", 0);
+    MppOps ops = plain_job_layer(inputs, "mbs=3", 0);
     check_product(&ops, "outputs of chunks", 3 * 12, 1024, 40, 1024);
 }
 

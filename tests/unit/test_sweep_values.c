@@ -1,6 +1,5 @@
 #include "planner/cli/sweep_values.h"
 
-#include "planner/api/job_words.h"
 #include "planner/base/error.h"
 #include "tests/support/expect.h"
 

@@ -1,7 +1,5 @@
 #include "planner/base/tool.h"
 
-#include <string.h>
-
 #include "planner/base/error.h"
 
 /** Beside this program stands this program. */

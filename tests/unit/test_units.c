@@ -42,22 +42,6 @@ static void test_bytes(void)
     }
 }
 
-static void test_rate(void)
-{
-    static const struct {
-        double per_s;
-        const char *unit, *text;
-    } rows[] = {
-        { 0, "B", "0 B/s" },         { 4.5e11, "B", "450 GB/s" },    { 9.895e14, "FLOP", "990 TFLOP/s" },
-        { 1.2e12, "B", "1.2 TB/s" }, { 1.249e12, "B", "1.25 TB/s" }, { 999.4, "B", "999 B/s" },
-        { 999.6, "B", "1 kB/s" },    { 5e19, "FLOP", "50 EFLOP/s" }, { 5e21, "FLOP", "5000 EFLOP/s" },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = mpp_units_rate(rows[i].per_s, rows[i].unit);
-        g_assert_cmpstr(text, ==, rows[i].text);
-    }
-}
-
 static void test_count(void)
 {
     static const Row rows[] = {
@@ -100,7 +84,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/units/seconds", test_seconds);
     g_test_add_func("/units/bytes", test_bytes);
-    g_test_add_func("/units/rate", test_rate);
     g_test_add_func("/units/count", test_count);
     g_test_add_func("/units/whole", test_whole);
     return g_test_run();

@@ -1,8 +1,6 @@
 #include "sim/chakra.pb-c.h"
 #include "sim/writers.h"
 
-#include <string.h>
-
 #include "planner/base/json.h"
 #include "tests/support/expect.h"
 #include "tests/support/simulated.h"

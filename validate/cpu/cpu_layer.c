@@ -1,6 +1,5 @@
 #include <cblas.h>
 #include <math.h>
-#include <string.h>
 
 #include "validate/cpu/cpu.h"
 

@@ -46,11 +46,6 @@ static inline bool mpp_cuda_failed(const MppBackendState *s)
     return s->failure[0] != '\0';
 }
 
-static inline size_t mpp_cuda_element_bytes(MppElement element)
-{
-    return element == MPP_ELEMENT_BF16 ? 2 : 4;
-}
-
 /* cuda_memory.c */
 void *mpp_cuda_alloc(MppBackendState *s, size_t bytes);
 void mpp_cuda_free(MppBackendState *s, void *data);

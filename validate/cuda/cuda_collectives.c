@@ -15,7 +15,7 @@ void mpp_cuda_all_reduce(MppBackendState *s, MppBackendGroup *group, MppReduceKi
 
 static void copy(MppBackendState *s, MppTensor out, MppTensor in)
 {
-    size_t bytes = mpp_cuda_count(in) * mpp_cuda_element_bytes(in.element);
+    size_t bytes = mpp_cuda_count(in) * mpp_element_bytes(in.element);
     if (out.data != in.data)
         mpp_cuda_check(s, cudaMemcpyAsync(out.data, in.data, bytes, cudaMemcpyDeviceToDevice, s->stream), "copy");
 }
@@ -59,8 +59,8 @@ static bool exchange(MppBackendState *s, const MppBackendGroup *group, int membe
     good = good &&
            (!received_count ||
             mpp_cuda_check_nccl(s, ncclRecv(out->data, received_count, type, member, group->nccl, s->stream), "all-to-all"));
-    in->data = (char *)in->data + sent_count * mpp_cuda_element_bytes(in->element);
-    out->data = (char *)out->data + received_count * mpp_cuda_element_bytes(out->element);
+    in->data = (char *)in->data + sent_count * mpp_element_bytes(in->element);
+    out->data = (char *)out->data + received_count * mpp_element_bytes(out->element);
     return good;
 }
 

@@ -102,7 +102,7 @@ MppTensor mpp_bank_own_gradient(const MppBank *bank)
     return mpp_tensor_columns(bank->gradient->tensor, bank->zero < 2 ? bank->own_first : 0, bank->own_size);
 }
 
-MppTensor mpp_bank_own_data(const MppBank *bank)
+static MppTensor own_data(const MppBank *bank)
 {
     return mpp_tensor_columns(bank->data->tensor, bank->zero < 3 ? bank->own_first : 0, bank->own_size);
 }
@@ -180,7 +180,7 @@ void mpp_bank_sum_partial(MppBank *bank)
 void mpp_bank_update(MppBank *bank, const MppAdam *adam)
 {
     const MppRank *rank = bank->place->rank;
-    MppTensor own = mpp_bank_own_data(bank), exact = bank->master ? bank->master->tensor : own;
+    MppTensor own = own_data(bank), exact = bank->master ? bank->master->tensor : own;
     mpp_run(rank, adam, adam, exact, mpp_bank_own_gradient(bank), bank->mean->tensor, bank->variance->tensor);
     if (bank->master)
         mpp_run(rank, copy, own, exact);
@@ -189,7 +189,7 @@ void mpp_bank_update(MppBank *bank, const MppAdam *adam)
 void mpp_bank_gather(MppBank *bank)
 {
     if (bank->zero == 1 || bank->zero == 2)
-        mpp_place_gather(bank->place, bank->shard, bank->data->tensor, mpp_bank_own_data(bank));
+        mpp_place_gather(bank->place, bank->shard, bank->data->tensor, own_data(bank));
 }
 
 void mpp_bank_clear_gradients(MppBank *bank)

@@ -51,9 +51,8 @@ void mpp_bank_update(MppBank *bank, const MppAdam *adam);
 void mpp_bank_gather(MppBank *bank);
 void mpp_bank_clear_gradients(MppBank *bank);
 
-/** This rank's own part of them; one row. */
+/** This rank's own part of the gradients; one row. */
 MppTensor mpp_bank_own_gradient(const MppBank *bank);
-MppTensor mpp_bank_own_data(const MppBank *bank);
 
 /** The elements of @parameter within the part of the bank from @first on: how many, and the first of them. */
 int64_t mpp_bank_overlap(const MppNetParameter *parameter, int64_t first, int64_t n, int64_t *first_element);

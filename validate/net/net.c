@@ -41,7 +41,8 @@ void mpp_net_free(MppNet *net)
     g_free(net);
 }
 
-int64_t mpp_net_own_rows(const MppNet *net)
+/** Rows of tokens between chunks, and outside of blocks: those of a micro-batch that this rank has. */
+static int64_t own_rows(const MppNet *net)
 {
     return mpp_batch_rows(net->job, net->place->strategy) / (net->edge.sequence_parallel ? net->place->strategy->tp : 1);
 }
@@ -62,7 +63,7 @@ void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64
     int64_t layer;
     chunk_layers(net, chunk, &layer);
     MppShape shape = mpp_model_shape_at(net->job->model, layer);
-    *rows = mpp_net_own_rows(net) * mpp_shape_pixels(shape);
+    *rows = own_rows(net) * mpp_shape_pixels(shape);
     *columns = shape.channels;
 }
 
@@ -106,7 +107,7 @@ static void set_positions(MppNet *net)
         net->own_positions = mpp_buffer_hold(net->positions);
         return;
     }
-    int64_t n = mpp_net_own_rows(net);
+    int64_t n = own_rows(net);
     g_autofree int32_t *own = g_new0(int32_t, n);
     MppTensor part = mpp_tensor_rows(net->positions->tensor, net->place->tp * n, n);
     mpp_run(net->place->rank, download, own, part.data, (size_t)n * sizeof(int32_t));

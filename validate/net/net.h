@@ -83,9 +83,6 @@ MppNetChunk *mpp_net_chunk(const MppNet *net, int64_t chunk);
  */
 MppValue *mpp_net_forward(const MppNet *net, MppTape *tape, const MppNetChunk *chunk, MppValue *x, const MppBatch *batch);
 
-/** Rows of tokens between chunks, and outside of blocks: those of a micro-batch that this rank has. */
-int64_t mpp_net_own_rows(const MppNet *net);
-
 /** Rows and columns of what enters the pipeline's chunk @chunk on this rank; of the number of chunks: leaves the last. */
 void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64_t *columns);
 

@@ -11,10 +11,8 @@ typedef struct {
 static bool refuse(const Refusal *refusals, size_t n, const char *who, GError **error)
 {
     for (size_t i = 0; i < n; i++)
-        if (refusals[i].asked) {
-            g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, "%s: the executor does not compute %s", who, refusals[i].what);
-            return false;
-        }
+        if (refusals[i].asked)
+            return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s: the executor does not compute %s", who, refusals[i].what);
     return true;
 }
 

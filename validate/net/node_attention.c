@@ -161,9 +161,7 @@ MppValue *mpp_node_attention(MppTape *tape, const MppPlace *place, const MppAtte
     MppBuffer *lse = mpp_buffer_new(rank, MPP_ELEMENT_F32, qkv->rows, shape->heads);
     mpp_run(rank, fill, lse->tensor, -INFINITY);
     attend_ring(&ring, qkv->data->tensor, out->data->tensor, lse->tensor);
-    Attention *a = mpp_tape_add(tape, sizeof(Attention), "attention core", attention_backward);
-    a->node.inputs[0] = qkv;
-    a->node.output = out;
+    Attention *a = mpp_tape_add(tape, sizeof(Attention), "attention core", attention_backward, qkv, out);
     a->node.saved[0] = mpp_buffer_hold(qkv->data);
     a->node.saved[1] = mpp_buffer_hold(out->data);
     a->node.saved[2] = lse;

@@ -37,13 +37,11 @@ static MppBuffer *summed(const MppTpEdge *edge, MppBuffer *part)
     return part;
 }
 
-static MppValue *record(MppTape *tape, const MppTpEdge *edge, const char *name, void (*backward)(MppTape *tape, MppNode *node),
-                        MppValue *x, MppBuffer *data)
+static MppValue *record(MppTape *tape, const MppTpEdge *edge, const char *name, MppBackward backward, MppValue *x,
+                        MppBuffer *data)
 {
     MppValue *y = mpp_tape_value(tape, data);
-    Edge *node = mpp_tape_add(tape, sizeof(Edge), name, backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Edge *node = mpp_tape_add(tape, sizeof(Edge), name, backward, x, y);
     node->edge = edge;
     mpp_value_drop(x);
     return y;
@@ -102,9 +100,9 @@ static void close_backward(MppTape *tape, MppNode *node)
     mpp_bank_open(((Gate *)node)->bank, true);
 }
 
-static void add_gate(MppTape *tape, MppBank *bank, const char *name, void (*backward)(MppTape *tape, MppNode *node))
+static void add_gate(MppTape *tape, MppBank *bank, const char *name, MppBackward backward)
 {
-    Gate *gate = mpp_tape_add(tape, sizeof(Gate), name, backward);
+    Gate *gate = mpp_tape_add(tape, sizeof(Gate), name, backward, NULL, NULL);
     gate->bank = bank;
 }
 

@@ -25,9 +25,7 @@ MppValue *mpp_node_norm(MppTape *tape, const char *name, MppNormType type, MppVa
     MppValue *y = mpp_tape_result(tape, x->element, x->rows, x->columns);
     MppBuffer *statistics = mpp_buffer_new(rank, MPP_ELEMENT_F32, x->rows, 2);
     mpp_run(rank, norm, type, y->data->tensor, x->data->tensor, weight->data, bias->data, statistics->tensor, norm_epsilon);
-    Norm *norm = mpp_tape_add(tape, sizeof(Norm), name, norm_backward);
-    norm->node.inputs[0] = x;
-    norm->node.output = y;
+    Norm *norm = mpp_tape_add(tape, sizeof(Norm), name, norm_backward, x, y);
     norm->node.saved[0] = mpp_buffer_hold(x->data);
     norm->node.saved[1] = statistics;
     norm->type = type;
@@ -48,10 +46,8 @@ MppValue *mpp_node_add(MppTape *tape, const char *name, MppValue *a, MppValue *b
 {
     MppValue *y = mpp_tape_result(tape, a->element, a->rows, a->columns);
     mpp_run(mpp_tape_rank(tape), add, y->data->tensor, a->data->tensor, b->data->tensor);
-    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), name, add_backward);
-    node->inputs[0] = a;
+    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), name, add_backward, a, y);
     node->inputs[1] = b;
-    node->output = y;
     mpp_value_drop(a);
     mpp_value_drop(b);
     return y;
@@ -77,9 +73,7 @@ MppValue *mpp_node_activation(MppTape *tape, MppActivation kind, bool gated, Mpp
 {
     MppValue *y = mpp_tape_result(tape, x->element, x->rows, gated ? x->columns / 2 : x->columns);
     mpp_run(mpp_tape_rank(tape), activation, kind, gated, y->data->tensor, x->data->tensor);
-    Activation *node = mpp_tape_add(tape, sizeof(Activation), "activation", activation_backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Activation *node = mpp_tape_add(tape, sizeof(Activation), "activation", activation_backward, x, y);
     node->node.saved[0] = mpp_buffer_hold(x->data);
     node->kind = kind;
     node->gated = gated;

@@ -13,8 +13,7 @@ MppValue *mpp_node_input(MppTape *tape, MppElement element, const MppBuffer *exa
 {
     MppValue *x = mpp_tape_result(tape, element, exact->tensor.rows, exact->tensor.columns);
     mpp_run(mpp_tape_rank(tape), copy, x->data->tensor, exact->tensor);
-    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), "input", nothing_backward);
-    node->output = x;
+    mpp_tape_add(tape, sizeof(MppNode), "input", nothing_backward, NULL, x);
     return x;
 }
 
@@ -35,8 +34,7 @@ MppValue *mpp_node_embedding(MppTape *tape, const char *name, MppNetParameter *t
 {
     MppValue *y = mpp_tape_result(tape, table->data.element, index->tensor.rows, table->split.n_columns);
     mpp_run(mpp_tape_rank(tape), take_rows, y->data->tensor, table->data, index->tensor, first);
-    Embedding *embedding = mpp_tape_add(tape, sizeof(Embedding), name, embedding_backward);
-    embedding->node.output = y;
+    Embedding *embedding = mpp_tape_add(tape, sizeof(Embedding), name, embedding_backward, NULL, y);
     embedding->node.saved[0] = mpp_buffer_hold(index);
     embedding->table = table;
     embedding->first = first;
@@ -71,8 +69,7 @@ void mpp_node_loss(MppTape *tape, const MppPlace *place, MppGroupKind group, Mpp
     mpp_place_sum(place, group, sums->tensor);
     mpp_run(rank, loss_total, total, sums->tensor, scale);
 
-    Loss *loss = mpp_tape_add(tape, sizeof(Loss), "cross entropy", loss_backward);
-    loss->node.inputs[0] = logits;
+    Loss *loss = mpp_tape_add(tape, sizeof(Loss), "cross entropy", loss_backward, logits, NULL);
     loss->node.saved[0] = mpp_buffer_hold(logits->data);
     loss->node.saved[1] = maximum;
     loss->node.saved[2] = sums;

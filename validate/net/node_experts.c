@@ -19,9 +19,7 @@ static MppValue *route(MppTape *tape, MppValue *logits, int64_t topk, MppBuffer 
     MppValue *weights = mpp_tape_result(tape, MPP_ELEMENT_F32, logits->rows, topk);
     *chosen = mpp_buffer_new(mpp_tape_rank(tape), MPP_ELEMENT_I32, logits->rows, topk);
     mpp_run(mpp_tape_rank(tape), route, weights->data->tensor, (*chosen)->tensor, logits->data->tensor);
-    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), "routing", route_backward);
-    node->inputs[0] = logits;
-    node->output = weights;
+    MppNode *node = mpp_tape_add(tape, sizeof(MppNode), "routing", route_backward, logits, weights);
     node->saved[0] = mpp_buffer_hold(weights->data);
     node->saved[1] = mpp_buffer_hold(*chosen);
     mpp_value_drop(logits);
@@ -57,9 +55,7 @@ static MppValue *dispatch(MppTape *tape, MppRouting *routing, MppValue *x)
     g_autoptr(MppBuffer) sent = mpp_buffer_new(rank, x->element, routing->n_sent, x->columns);
     mpp_run(rank, take_rows, sent->tensor, x->data->tensor, routing->tokens->tensor, 0);
     MppValue *y = mpp_tape_value(tape, mpp_routing_send(routing, sent));
-    Routed *node = mpp_tape_add(tape, sizeof(Routed), "dispatch", dispatch_backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Routed *node = mpp_tape_add(tape, sizeof(Routed), "dispatch", dispatch_backward, x, y);
     node->node.owned = routing;
     node->node.free_owned = free_routing;
     node->routing = routing;
@@ -101,9 +97,7 @@ static MppValue *grouped_linear(MppTape *tape, const char *name, const MppRoutin
                 mpp_tensor_rows(x->data->tensor, first, n), false, mpp_tensor_rows(weight->data, e * out, out), true, false);
         first += n;
     }
-    Grouped *node = mpp_tape_add(tape, sizeof(Grouped), name, grouped_backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Grouped *node = mpp_tape_add(tape, sizeof(Grouped), name, grouped_backward, x, y);
     node->node.saved[0] = mpp_buffer_hold(x->data);
     node->routing = routing;
     node->weight = weight;
@@ -142,10 +136,8 @@ static MppValue *combine(MppTape *tape, const MppRouting *routing, MppValue *y, 
     mpp_run(rank, scale_rows, weighted->tensor, returned->tensor, w->tensor);
     MppValue *out = mpp_tape_value(tape, mpp_buffer_zeros(rank, y->element, weights->rows, y->columns));
     mpp_run(rank, add_rows, out->data->tensor, weighted->tensor, routing->tokens->tensor, 0);
-    Routed *node = mpp_tape_add(tape, sizeof(Routed), "combine", combine_backward);
-    node->node.inputs[0] = y;
+    Routed *node = mpp_tape_add(tape, sizeof(Routed), "combine", combine_backward, y, out);
     node->node.inputs[1] = weights;
-    node->node.output = out;
     node->node.saved[0] = returned;
     node->node.saved[1] = w;
     node->routing = routing;

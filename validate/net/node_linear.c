@@ -29,9 +29,7 @@ MppValue *mpp_node_linear(MppTape *tape, const char *name, MppValue *x, MppNetPa
     mpp_run(rank, matmul, y->data->tensor, x->data->tensor, false, weight->data, true, false);
     if (mpp_net_parameter_exists(bias))
         mpp_run(rank, add_bias, y->data->tensor, bias->data);
-    Linear *linear = mpp_tape_add(tape, sizeof(Linear), name, linear_backward);
-    linear->node.inputs[0] = x;
-    linear->node.output = y;
+    Linear *linear = mpp_tape_add(tape, sizeof(Linear), name, linear_backward, x, y);
     linear->node.saved[0] = mpp_buffer_hold(x->data);
     linear->weight = weight;
     linear->bias = bias;
@@ -60,9 +58,7 @@ MppValue *mpp_node_bias(MppTape *tape, const char *name, MppValue *x, MppNetPara
         return x;
     MppValue *y = in_place(tape, x);
     mpp_run(mpp_tape_rank(tape), add_bias, y->data->tensor, bias->data);
-    Linear *node = mpp_tape_add(tape, sizeof(Linear), name, bias_backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Linear *node = mpp_tape_add(tape, sizeof(Linear), name, bias_backward, x, y);
     node->bias = bias;
     return y;
 }
@@ -88,9 +84,7 @@ MppValue *mpp_node_rotary(MppTape *tape, MppValue *x, int64_t turned, int64_t di
     MppValue *y = in_place(tape, x);
     mpp_run(mpp_tape_rank(tape), rotary, mpp_tensor_columns(y->data->tensor, 0, turned), positions->tensor, dim, rotary_base,
             false);
-    Rotary *node = mpp_tape_add(tape, sizeof(Rotary), "rotary embedding", rotary_backward);
-    node->node.inputs[0] = x;
-    node->node.output = y;
+    Rotary *node = mpp_tape_add(tape, sizeof(Rotary), "rotary embedding", rotary_backward, x, y);
     node->node.saved[0] = mpp_buffer_hold(positions);
     node->turned = turned;
     node->dim = dim;

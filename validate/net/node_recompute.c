@@ -26,9 +26,7 @@ MppValue *mpp_node_again(MppTape *tape, MppForward forward, gconstpointer closur
     MppValue *once = forward(part, closure, mpp_tape_value(part, mpp_buffer_hold(kept)));
     MppValue *y = mpp_tape_value(tape, mpp_buffer_hold(once->data));
     mpp_tape_part_free(part, tape);
-    Again *again = mpp_tape_add(tape, sizeof(Again), NULL, again_backward);
-    again->node.inputs[0] = x;
-    again->node.output = y;
+    Again *again = mpp_tape_add(tape, sizeof(Again), NULL, again_backward, x, y);
     again->node.saved[0] = kept;
     again->forward = forward;
     again->closure = closure;

@@ -50,9 +50,7 @@ MppValue *mpp_node_convolution(MppTape *tape, const char *name, const MppWindows
     mpp_run(rank, matmul, y->data->tensor, rows->tensor, false, weight->data, true, false);
     if (mpp_net_parameter_exists(bias))
         mpp_run(rank, add_bias, y->data->tensor, bias->data);
-    Convolution *convolution = mpp_tape_add(tape, sizeof(Convolution), name, convolution_backward);
-    convolution->node.inputs[0] = x;
-    convolution->node.output = y;
+    Convolution *convolution = mpp_tape_add(tape, sizeof(Convolution), name, convolution_backward, x, y);
     convolution->node.saved[0] = mpp_buffer_hold(x->data);
     convolution->windows = *windows;
     convolution->weight = weight;
@@ -81,9 +79,7 @@ MppValue *mpp_node_pool(MppTape *tape, const char *name, MppPoolKind kind, const
 {
     MppValue *y = mpp_tape_result(tape, x->element, window_rows(windows), x->columns);
     mpp_run(mpp_tape_rank(tape), pool, kind, windows, y->data->tensor, x->data->tensor);
-    Pool *pool = mpp_tape_add(tape, sizeof(Pool), name, pool_backward);
-    pool->node.inputs[0] = x;
-    pool->node.output = y;
+    Pool *pool = mpp_tape_add(tape, sizeof(Pool), name, pool_backward, x, y);
     pool->node.saved[0] = kind == MPP_MAX_POOL ? mpp_buffer_hold(x->data) : NULL;
     pool->windows = *windows;
     pool->kind = kind;

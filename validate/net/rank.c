@@ -32,13 +32,7 @@ bool mpp_rank_check(const MppRank *rank, GError **error)
     const char *failure = rank->backend->failure(rank->state);
     if (!failure)
         return true;
-    g_set_error_literal(error, MPP_ERROR, MPP_ERROR_BACKEND, failure);
-    return false;
-}
-
-size_t mpp_element_bytes(MppElement element)
-{
-    return element == MPP_ELEMENT_BF16 ? 2 : 4;
+    return mpp_error_set(error, MPP_ERROR_BACKEND, "%s", failure);
 }
 
 MppBuffer *mpp_buffer_new(const MppRank *rank, MppElement element, int64_t rows, int64_t columns)

@@ -50,8 +50,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBuffer, mpp_buffer_drop)
 /** Takes @buffer over; returns it, or a copy if others hold it too: theirs must not change. */
 MppBuffer *mpp_buffer_own(MppBuffer *buffer);
 
-size_t mpp_element_bytes(MppElement element);
-
 static inline MppTensor mpp_tensor_rows(MppTensor x, int64_t first, int64_t n)
 {
     x.data = x.data ? (char *)x.data + (size_t)(first * x.stride) * mpp_element_bytes(x.element) : NULL;

@@ -122,11 +122,13 @@ void mpp_value_give(MppValue *value, MppBuffer *gradient)
     mpp_buffer_drop(gradient);
 }
 
-gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, void (*backward)(MppTape *tape, MppNode *node))
+gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, MppBackward backward, MppValue *x, MppValue *y)
 {
     MppNode *node = g_malloc0(size);
     node->name = name;
     node->backward = backward;
+    node->inputs[0] = x;
+    node->output = y;
     g_ptr_array_add(tape->nodes, node);
     if (tape->times && name) {
         int64_t end = mark(tape);

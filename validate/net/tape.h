@@ -26,13 +26,15 @@ typedef struct {
     const MppRank *rank;
 } MppValue;
 
+/** Gives gradients to the inputs. The output's is there, unless the node has none; it and what is saved are freed after. */
+typedef void (*MppBackward)(MppTape *tape, MppNode *node);
+
 enum { MPP_NODE_INPUTS = 2, MPP_NODE_SAVED = 5 };
 
 /** First member of every operation's own node. */
 struct MppNode {
     const char *name; /* its time counts under this; NULL: it is made of others that count */
-    /** Gives gradients to the inputs. The output's is there, unless the node has none; it and what is saved are freed after. */
-    void (*backward)(MppTape *tape, MppNode *node);
+    MppBackward backward;
     MppValue *inputs[MPP_NODE_INPUTS], *output;
     MppBuffer *saved[MPP_NODE_SAVED];
     gpointer owned; /* freed with what is saved; NULL: nothing */
@@ -59,10 +61,10 @@ void mpp_value_drop(MppValue *value);
 void mpp_value_give(MppValue *value, MppBuffer *gradient);
 
 /**
- * Records an operation that has been done; @size: of its own node, whose first member is an MppNode.
- * Inputs and output are the caller's to set. Returns: the node, zeroed otherwise.
+ * Records an operation that has been done on @x, its first input (NULL: it has none), and gave @y (NULL: nothing).
+ * @size: of its own node, whose first member is an MppNode. Returns: the node, zeroed otherwise; the hold on @x is still the caller's.
  */
-gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, void (*backward)(MppTape *tape, MppNode *node));
+gpointer mpp_tape_add(MppTape *tape, size_t size, const char *name, MppBackward backward, MppValue *x, MppValue *y);
 
 /** Runs all nodes backwards, once. @splits: gradients of weights are put off. */
 void mpp_tape_backward(MppTape *tape, bool splits);

@@ -95,9 +95,9 @@ bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const 
         const char *what = difference(all[0], all[r]);
         if (!what)
             continue;
-        g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND,
-                    "rank %" G_GINT64_FORMAT " has another %s than rank 0: install the same build on every host", r, what);
-        return false;
+        return mpp_error_set(error, MPP_ERROR_BACKEND,
+                             "rank %" G_GINT64_FORMAT " has another %s than rank 0: install the same build on every host", r,
+                             what);
     }
     return true;
 }

@@ -142,11 +142,10 @@ static bool run_steps(const MppTrainer *split, const MppTrainer *whole, int64_t 
 bool mpp_numerics_run(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, int64_t n_steps, MppWatchdog *watchdog,
                       MppRunReport *report, GError **error)
 {
-    if (mpp_net_element(job) != MPP_ELEMENT_F32) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                    "numerics are compared in fp32: in other formats rounding hides what is wrong (plan with --precision fp32)");
-        return false;
-    }
+    if (mpp_net_element(job) != MPP_ELEMENT_F32)
+        return mpp_error_set(
+            error, MPP_ERROR_UNSUPPORTED,
+            "numerics are compared in fp32: in other formats rounding hides what is wrong (plan with --precision fp32)");
     g_autoptr(MppTrainer) split = mpp_trainer_new(rank, job, strategy, NULL, error);
     g_autoptr(MppTrainer) whole = split ? mpp_trainer_new_whole(rank, job, error) : NULL;
     if (!whole)

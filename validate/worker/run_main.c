@@ -41,10 +41,8 @@ static bool parse(int argc, char **argv, Options *o, GError **error)
     if (!g_option_context_parse(context, &argc, &argv, error))
         return false;
     const char *lacks = !o->backend ? "--backend" : !o->report ? "--report" : NULL;
-    if (lacks || argc > 1 || o->steps < 1 || o->warm_up < 0 || !(o->timeout_s > 0) || !(o->memory_bytes >= 0)) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_USAGE, "%s", lacks ? lacks : "bad arguments; see --help");
-        return false;
-    }
+    if (lacks || argc > 1 || o->steps < 1 || o->warm_up < 0 || !(o->timeout_s > 0) || !(o->memory_bytes >= 0))
+        return mpp_error_usage(error, "%s", lacks ? lacks : "bad arguments; see --help");
     return true;
 }
 
@@ -78,8 +76,8 @@ static bool carry_out(const MppRank *rank, const Options *o, MppWatchdog *watchd
     g_autoptr(MppRunReport) report = mpp_run_report_new(o->backend);
     const MppTimedRunOptions times = { o->warm_up, o->steps };
     bool done = o->check_numerics ? mpp_numerics_run(rank, job, &file->strategy, o->steps, watchdog, report, error)
-                : o->slice ? mpp_timed_run_slices(rank, file->inputs->gpus, job, &file->strategy, &times, watchdog, report, error)
-                           : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
+                : o->slice        ? mpp_timed_run_slices(rank, job, &file->strategy, &times, watchdog, report, error)
+                                  : mpp_timed_run(rank, job, &file->strategy, &times, watchdog, report, error);
     if (!done || rank->index != 0)
         return done;
     g_autoptr(cJSON) json = mpp_fields_write(&mpp_run_report_fields, report, false);

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "validate/worker/gather.h"
 #include "validate/run_report.h"
+#include "validate/worker/gather.h"
 
 /** A time covers several slices of a scheduler, so that ranks which share a core all get their part. */
 static const double least_s = 0.012;

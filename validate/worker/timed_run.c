@@ -116,14 +116,14 @@ bool mpp_timed_run(const MppRank *rank, const MppJob *job, const MppStrategy *st
     return gather_ranks(&run, report, error);
 }
 
-bool mpp_timed_run_slices(const MppRank *rank, int64_t gpus, const MppJob *job, const MppStrategy *strategy,
-                          const MppTimedRunOptions *options, MppWatchdog *watchdog, MppRunReport *report, GError **error)
+bool mpp_timed_run_slices(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, const MppTimedRunOptions *options,
+                          MppWatchdog *watchdog, MppRunReport *report, GError **error)
 {
     for (int64_t stage = 0; stage < strategy->pp; stage++) {
         MppRank slice = *rank;
         slice.slice = true;
         slice.index = stage * mpp_mesh_stride(strategy, MPP_AXIS_PP);
-        slice.size = gpus;
+        slice.size = job->gpus;
         if (!mpp_timed_run(&slice, job, strategy, options, watchdog, report, error))
             return false;
     }

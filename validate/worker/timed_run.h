@@ -21,6 +21,5 @@ bool mpp_timed_run(const MppRank *rank, const MppJob *job, const MppStrategy *st
  * The same on one rank, which takes the place of the first rank of each stage, one after another: its share of the
  * computation, with what others would send made up. @report gets a rank a stage, and neither steps nor losses.
  */
-bool mpp_timed_run_slices(const MppRank *rank, int64_t gpus, const MppJob *job, const MppStrategy *strategy,
-                          const MppTimedRunOptions *options, MppWatchdog *watchdog, MppRunReport *report,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool mpp_timed_run_slices(const MppRank *rank, const MppJob *job, const MppStrategy *strategy, const MppTimedRunOptions *options,
+                          MppWatchdog *watchdog, MppRunReport *report, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -19,16 +19,12 @@ void mpp_trainer_free(MppTrainer *trainer)
 
 static bool check(const MppRank *rank, const MppJob *job, const MppStrategy *s, const MppOrder *order, GError **error)
 {
-    if (mpp_net_element(job) == MPP_ELEMENT_BF16 && !rank->backend->computes_bf16) {
-        g_set_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                    "training: backend %s does not compute bf16 (plan with --precision fp32)", rank->backend->name);
-        return false;
-    }
-    if (s->zero > 1 && mpp_order_splits_backward(order)) {
-        g_set_error_literal(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
-                            "strategy: the executor does not compute ZeRO 2 and 3 with backward passes in two parts");
-        return false;
-    }
+    if (mpp_net_element(job) == MPP_ELEMENT_BF16 && !rank->backend->computes_bf16)
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED,
+                             "training: backend %s does not compute bf16 (plan with --precision fp32)", rank->backend->name);
+    if (s->zero > 1 && mpp_order_splits_backward(order))
+        return mpp_error_set(error, MPP_ERROR_UNSUPPORTED, "%s",
+                             "strategy: the executor does not compute ZeRO 2 and 3 with backward passes in two parts");
     return mpp_net_check(job, s, error);
 }
 

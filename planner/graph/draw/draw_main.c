@@ -45,8 +45,7 @@ static bool draw(MppRender format, GError **error)
         return false;
     if (fwrite(out->str, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
         return true;
-    g_set_error(error, MPP_ERROR, MPP_ERROR_BACKEND, "standard output could not be written");
-    return false;
+    return mpp_error_set(error, MPP_ERROR_BACKEND, "standard output could not be written");
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,1 @@
+calibrate --samples data/nccl-tests.txt --cluster data/cluster.json --runtime data/runtime.json
