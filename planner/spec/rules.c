@@ -198,16 +198,6 @@ static char *experts_order(const MppJob *job, const MppStrategy *s)
                                                     : g_strdup("with experts split, pp must be the outermost mesh dimension");
 }
 
-/** Passes of two micro-batches are told apart by their chunks, and a recomputed pass cannot be taken apart. */
-static char *experts_async(const MppJob *job, const MppStrategy *s)
-{
-    if (s->ep == 1 || !job->training.kernels.expert_async)
-        return KEPT;
-    if (s->recompute == MPP_RECOMPUTE_FULL)
-        return g_strdup("experts' exchange beside another micro-batch does not go with full recomputation");
-    return s->pp == 1 || s->vpp > 1 ? KEPT : g_strdup("experts' exchange beside another micro-batch needs vpp > 1 in a pipeline");
-}
-
 static char *zero_ranks(const MppJob *job, const MppStrategy *s)
 {
     (void)job;
@@ -267,7 +257,6 @@ static const MppRule rules[] = {
     { "experts", MPP_RULE_ILLEGAL, "Megatron arguments: experts % ep = 0", experts },
     { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },
     { "experts-order", MPP_RULE_ILLEGAL, "Megatron parallel_state: equal pp groups of both grids", experts_order },
-    { "experts-async", MPP_RULE_ILLEGAL, "Megatron arguments: overlap_moe_expert_parallel_comm", experts_async },
     { "zero-ranks", MPP_RULE_ILLEGAL, "PyTorch hybrid sharding", zero_ranks },
     { "recompute-layers", MPP_RULE_ILLEGAL, "Megatron --recompute-num-layers", recompute_layers },
     { "recompute-selective", MPP_RULE_ILLEGAL, "arXiv:2205.05198 section 5", recompute_selective },

@@ -107,6 +107,16 @@ static char *runtime_sp(const MppJob *job, const MppStrategy *s)
     return KEPT;
 }
 
+/** Passes of two micro-batches are told apart by their chunks, and a recomputed pass cannot be taken apart. */
+static char *experts_async(const MppJob *job, const MppStrategy *s)
+{
+    if (s->ep == 1 || !job->training.kernels.expert_async)
+        return KEPT;
+    if (s->recompute == MPP_RECOMPUTE_FULL)
+        return g_strdup("experts' exchange beside another micro-batch does not go with full recomputation");
+    return s->pp == 1 || s->vpp > 1 ? KEPT : g_strdup("experts' exchange beside another micro-batch needs vpp > 1 in a pipeline");
+}
+
 static char *precision(const MppJob *job, const MppStrategy *s)
 {
     (void)s;
@@ -126,6 +136,7 @@ const MppRule mpp_stack_rules[] = {
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },
     { "runtime-empty", MPP_RULE_ILLEGAL, "nanotron runs fail with three stages without layers", runtime_empty },
     { "runtime-sp", MPP_RULE_ILLEGAL, "the runtime profile", runtime_sp },
+    { "experts-async", MPP_RULE_ILLEGAL, "Megatron arguments: overlap_moe_expert_parallel_comm", experts_async },
     { "precision", MPP_RULE_ILLEGAL, "the device profile", precision },
 };
 const int mpp_n_stack_rules = G_N_ELEMENTS(mpp_stack_rules);
