@@ -123,18 +123,28 @@ static double slower_of(double a_s, double b_s)
     return high * sqrt(sqrt(sqrt(1 + fourth * fourth)));
 }
 
+/** Time to launch a pass that is as much as @layers layers. */
+static double launch_s(const MppJob *job, double layers, double host_s)
+{
+    return (host_s + layers * job->runtime->host.layer_s) * job->cluster->host_frac * job->cluster->device.host_frac;
+}
+
+/** What hooks of the modules add to a pass of @total_s: launches that did not limit it may do so with them. */
+static double hooks_s(const MppJob *job, double layers, double host_s, double total_s)
+{
+    return MAX(0, launch_s(job, layers, host_s + layers * job->runtime->host.gathered_s) - total_s);
+}
+
 /**
  * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. While messages
  * to other nodes are pending, a host that is stalled stalls its whole tensor-parallel group, whose transfers go on.
  */
 static double add_host(const MppJob *job, const MppBlockPlace *place, double layers, double host_s, MppShares *pass)
 {
-    const MppHostCosts *host = &job->runtime->host;
-    double scale = job->cluster->host_frac * job->cluster->device.host_frac;
-    double pending = place->waits_for_nodes ? host->waiting_p2p_frac : 0;
+    double pending = place->waits_for_nodes ? job->runtime->host.waiting_p2p_frac : 0;
     double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double launching = (host_s + layers * host->layer_s) * scale;
+    double launching = launch_s(job, layers, host_s);
     double stalled = pending * place->shard.tp * launching;
     double total = slower_of(device, launching + MAX(stalled, between_nodes));
     pass->s[MPP_SHARE_HOST] += total - device;
@@ -207,11 +217,15 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
     cost.forward_s = add_host(job, place, layers, raw->forward.host_s, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
     cost.backward_s = add_host(job, place, layers, raw->backward.host_s, &cost.backward);
+    cost.gathered_forward_s = hooks_s(job, layers, raw->forward.host_s, cost.forward_s);
+    cost.gathered_backward_s = hooks_s(job, layers, raw->backward.host_s, cost.backward_s);
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
         hide_transfers(job, &extra);
-        cost.backward_s += add_host(job, place, whole ? layers : 0, again->host_s, &extra);
+        double again_s = add_host(job, place, whole ? layers : 0, again->host_s, &extra);
+        cost.gathered_backward_s += whole ? hooks_s(job, layers, again->host_s, again_s) : 0;
+        cost.backward_s += again_s;
         add_again(&cost.backward, &extra);
     }
     return cost;

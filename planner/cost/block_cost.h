@@ -23,6 +23,7 @@ MppBlockPlace mpp_block_place(const MppStrategy *strategy, const MppMesh *mesh);
 typedef struct {
     MppShares forward, backward; /* what each pass adds to the step; recomputation counts as backward */
     double forward_s, backward_s;
+    double gathered_forward_s, gathered_backward_s; /* what more each takes where parameters are gathered for it: the host's hooks */
     double weight_s;      /* of backward_s: the weights' gradients, with their share of host time */
     double kept_bytes;    /* from forward to backward pass */
     double working_bytes; /* beyond what is kept, while the block itself runs */

@@ -129,10 +129,12 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
     double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
     double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
+    bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
     double copy_scattered_s = scatter_s > 0 ? copies_s(exchange, block, state->reduce_copy_bytes) : 0;
     return (MppShardedLayer){
-        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s,
-        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac) + copy_gathered_s + copy_scattered_s,
+        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s + (gathers ? cost->gathered_forward_s : 0),
+        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac) + copy_gathered_s + copy_scattered_s +
+                      (gathers ? cost->gathered_backward_s : 0),
         .first_s = hidden_forward_s * (1 - beside_frac),
         .last_s = MIN(scatter_s, hidden_backward_s) * (1 - beside_frac),
     };

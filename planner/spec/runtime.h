@@ -66,6 +66,7 @@ typedef struct {
     double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double wait_s;       /* device time lost around a collective that computation waits for */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
+    double gathered_s;   /* of a layer and pass under ZeRO 3, besides: hooks of each module that gather and free parameters */
     double experts_s;    /* of a layer of experts and pass, besides: the host waits for the counts of tokens */
     double micro_batch_s;
     double step_s;
