@@ -232,6 +232,25 @@ static void test_waits(void)
     plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 7 + 3.5 + 7);
 }
 
+/** Hooks add to a pass only as far as it is longer with them, and to one that is run again another time. */
+static void test_hooks(void)
+{
+    g_autoptr(MppInputs) inputs = job_new();
+    inputs->runtime.host = (MppHostCosts){ .layer_s = 3, .gathered_s = 0.75 };
+    MppOps ops = make_ops();
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=8,zero=3", true);
+    const MppPassCost *none = &cost.by_recompute[MPP_RECOMPUTE_NONE], *full = &cost.by_recompute[MPP_RECOMPUTE_FULL];
+    plain_job_expect("forward", none->gathered_forward_s, 0.75);
+    plain_job_expect("backward", none->gathered_backward_s, 0.75);
+    plain_job_expect("and again", full->gathered_backward_s, 2 * 0.75);
+    inputs->runtime.host = (MppHostCosts){ .gathered_s = 1e-6 }; /* less than the device takes */
+    cost = cost_of(inputs, &ops, "dp=8,zero=3", true);
+    g_assert_cmpfloat(none->gathered_forward_s, ==, 0);
+    inputs->runtime.host = (MppHostCosts){ .layer_s = 3, .gathered_s = 0.75 };
+    cost = cost_of(inputs, &ops, "dp=8,zero=3", false); /* no layer */
+    g_assert_cmpfloat(none->gathered_forward_s, ==, 0);
+}
+
 /** Exchanges between nodes add to a pass that the host limits, except as far as it is stalled while messages are pending. */
 static void test_between_nodes(void)
 {
@@ -264,6 +283,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/overlap-beside", test_overlap_beside);
     g_test_add_func("/block-cost/host", test_host);
     g_test_add_func("/block-cost/waits", test_waits);
+    g_test_add_func("/block-cost/hooks", test_hooks);
     g_test_add_func("/block-cost/between-nodes", test_between_nodes);
     return g_test_run();
 }

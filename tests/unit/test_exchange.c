@@ -141,6 +141,25 @@ static void test_layer_copies(void)
     }
 }
 
+/** Hooks that gather and free parameters run where ZeRO gathers them. */
+static void test_layer_hooks(void)
+{
+    static const struct {
+        const char *strategy;
+        double forward_s, backward_s;
+    } rows[] = { { "dp=4,zero=2", 0, 0 }, { "dp=1,zero=3", 2e-3, 5e-3 }, { "dp=2,pp=2,zero=3", 0, 0 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp * s.pp);
+        MppExchange exchange = exchange_of(inputs, &s);
+        MppBlockCost block = { 0 };
+        MppPassCost cost = { .forward_s = 1, .backward_s = 2, .gathered_forward_s = 2e-3, .gathered_backward_s = 5e-3 };
+        MppShardedLayer layer = mpp_exchange_layer(&exchange, &block, &cost);
+        plain_job_expect("forward", layer.forward_s, rows[i].forward_s);
+        plain_job_expect("backward", layer.backward_s, rows[i].backward_s);
+    }
+}
+
 /** Tensor by tensor: as many starts of 10 us, and half of the rate where the stack reaches half. */
 static void test_tensor_by_tensor(void)
 {
@@ -249,6 +268,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
     g_test_add_func("/exchange/layer-copies", test_layer_copies);
     g_test_add_func("/exchange/host-copies", test_host_copies);
+    g_test_add_func("/exchange/layer-hooks", test_layer_hooks);
     g_test_add_func("/exchange/tensor-by-tensor", test_tensor_by_tensor);
     g_test_add_func("/exchange/update", test_update);
     g_test_add_func("/exchange/tied", test_tied);
