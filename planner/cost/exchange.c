@@ -126,15 +126,16 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         gather_s += host_s * (state->sharded_master ? 4 : state->gather_bytes);
         scatter_s += host_s * state->reduce_bytes;
     }
-    double hidden_forward_s = MIN(gather_s, frac * cost->forward_s);
-    double hidden_backward_s = MIN(gather_s + scatter_s, frac * cost->backward_s);
-    double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
     bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
+    double hooks_forward_s = gathers ? cost->gathered_forward_s : 0, hooks_backward_s = gathers ? cost->gathered_backward_s : 0;
+    double hidden_forward_s = MIN(gather_s, frac * (cost->forward_s + hooks_forward_s));
+    double hidden_backward_s = MIN(gather_s + scatter_s, frac * (cost->backward_s + hooks_backward_s));
+    double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
     double copy_scattered_s = scatter_s > 0 ? copies_s(exchange, block, state->reduce_copy_bytes) : 0;
     return (MppShardedLayer){
-        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s + (gathers ? cost->gathered_forward_s : 0),
+        .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s + hooks_forward_s,
         .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac) + copy_gathered_s + copy_scattered_s +
-                      (gathers ? cost->gathered_backward_s : 0),
+                      hooks_backward_s,
         .first_s = hidden_forward_s * (1 - beside_frac),
         .last_s = MIN(scatter_s, hidden_backward_s) * (1 - beside_frac),
     };
