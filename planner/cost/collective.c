@@ -58,22 +58,46 @@ static double tree_s(const MppCluster *cluster, double bytes, const MppGroup *gr
     return latency_s + 2 * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
 }
 
-/** Of @copies that go to @nodes evenly, those that are the first to their node. */
-static double first_frac(double copies, double nodes)
+static double common_divisor(double a, double b)
 {
-    return nodes * (1 - pow(1 - 1 / nodes, copies)) / copies;
+    return b > 0 ? common_divisor(b, fmod(a, b)) : a;
 }
 
-/** @copies: of a token among what each rank holds, sent to a node once; 1: all is sent. */
-static double all_to_all_s(const MppCluster *cluster, double bytes, double copies, const MppGroup *group)
+/** Of a token's copies, those that are the first to their domain of @ranks; copies lie evenly over the @n ranks of the group. */
+static double first_frac(const MppOp *op, double n, double ranks)
+{
+    double copies = op->copies, domains = n / ranks;
+    if (op->experts_in_turn == 0)
+        return domains * (1 - pow(1 - 1 / domains, copies)) / copies;
+    double experts = op->experts_in_turn * ranks; /* of a domain; copies begin at any multiple of what both are divided by */
+    double step = common_divisor(copies, experts);
+    return MIN(1 + (copies - step) / experts, domains) / copies;
+}
+
+/** Of what a rank sends, the share that crosses tier @i: what is bound for ranks beyond those inside it, straight to them. */
+static double sent_apart(const MppGroup *group, int i)
+{
+    return (double)(group->members[i] - inner_members(group, i)) / group->n;
+}
+
+/**
+ * A token goes to each domain of the tier once, to the rank there that stands as the sender does in its own, and on to
+ * each rank once from there (DeepEP).
+ */
+static double sent_once(const MppGroup *group, int i, const MppOp *op)
+{
+    return (1 - (double)inner_members(group, i) / group->members[i]) * first_frac(op, (double)group->n, (double)inner_members(group, i));
+}
+
+/** @once: an exchange that sends a token to each rank and domain once, or NULL. */
+static double all_to_all_s(const MppCluster *cluster, double bytes, const MppOp *once, const MppGroup *group)
 {
     double slowest_s = 0, latency_s = 0;
     for (int i = 0; i <= group->widest_tier; i++) {
         const MppTier *tier = mpp_cluster_tier(cluster, i);
-        double beyond = (double)(group->members[i] - inner_members(group, i)) / group->n;
-        if (beyond <= 0)
+        if (group->members[i] == inner_members(group, i))
             continue;
-        double sent = bytes * beyond * (i > 0 ? first_frac(copies, (double)group->n / inner_members(group, i)) : 1);
+        double sent = bytes * (once ? sent_once(group, i, once) : sent_apart(group, i));
         slowest_s = MAX(slowest_s, sent / device_rate(tier, group, i));
         latency_s += tier->latency_s + ((double)group->members[i] / inner_members(group, i) - 1) * tier->step_s;
     }
@@ -101,7 +125,7 @@ double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, doub
     if (kind == MPP_COLLECTIVE_EXCHANGE)
         return mpp_collective_message_s(cluster, bytes, group);
     if (kind == MPP_COLLECTIVE_ALL_TO_ALL)
-        return all_to_all_s(cluster, bytes, 1, group);
+        return all_to_all_s(cluster, bytes, NULL, group);
 
     double latency_s = 0, steps_s = ring_steps_s(cluster, group, &latency_s);
     double turn_s = (group->n - 1.0) / group->n * bytes / mpp_collective_bandwidth(cluster, group) + steps_s;
@@ -117,6 +141,6 @@ double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, doub
 double mpp_collective_op_s(const MppCluster *cluster, const MppOp *op, const MppGroup *group)
 {
     if (op->copies > 1 && group->n > 1)
-        return all_to_all_s(cluster, op->bytes, op->copies, group);
+        return all_to_all_s(cluster, op->bytes, op, group);
     return mpp_collective_time_s(cluster, op->collective, op->bytes, group);
 }

@@ -22,9 +22,9 @@
 double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, double bytes, const MppGroup *group);
 
 /**
- * Time of a layer's collective @op, as above. Where a token goes to op->copies experts and crosses to a node once, fewer bytes
- * leave the node: copies spread evenly over D nodes reach D (1 - (1 - 1/D)^copies) of them. Within a node published runs show
- * no gain.
+ * Time of a layer's collective @op, as above. Where a token goes to op->copies experts and is sent to each rank and node once,
+ * fewer bytes are sent: copies spread evenly over D of them reach D (1 - (1 - 1/D)^copies); those of experts in turn,
+ * E to a rank or node, reach 1 + (copies - gcd(copies, E)) / E.
  */
 double mpp_collective_op_s(const MppCluster *cluster, const MppOp *op, const MppGroup *group);
 

@@ -51,7 +51,10 @@ static void add_expert_exchange(const MppOpContext *at, MppOps *ops, const char 
         add_exchange(at, ops, name, MPP_AXIS_EP, MPP_COLLECTIVE_ALL_TO_ALL, tokens);
         MppOp *op = &ops->ops[ops->n - 1];
         op->backward_times = 1;
-        op->copies = at->job->training.kernels.dispatch_once ? at->job->model->moe.topk : 0;
+        const MppMoe *moe = &at->job->model->moe;
+        const MppKernels *kernels = &at->job->training.kernels;
+        op->copies = kernels->dispatch_once ? moe->topk : 0;
+        op->experts_in_turn = kernels->experts_in_turn ? (double)moe->experts / at->shard->ep : 0;
     }
 }
 

@@ -57,7 +57,8 @@ typedef struct {
     MppCollective collective;
     MppAxis axis;
     double bytes;
-    double copies; /* in an all-to-all: experts that a token goes to, where it crosses to a node once; else 0 */
+    double copies; /* in an all-to-all: experts that a token goes to, where it goes to a rank and node once; else 0 */
+    double experts_in_turn; /* of a rank, where these experts follow each other; else 0 */
     int forward_times, backward_times;
 
     int forward_kernels, backward_kernels;

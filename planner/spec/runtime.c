@@ -19,7 +19,8 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
-    MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token crosses to a node once, to however many experts there"),
+    MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
+    MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
     MPP_FIELD_BOOL(MppKernels, expert_async, 0, "a pass' expert exchange runs beside another micro-batch's computation"),
 };
@@ -133,6 +134,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, rms_norms_fused, 1, "a fused norm may be an RMS norm; else layer norms alone are"),
     MPP_FIELD_BOOL(MppRuntime, bias_in_products, 0, "products add their biases; else kernels of their own do unless they are fused"),
     MPP_FIELD_BOOL(MppRuntime, eager_unless_stated, 0, "a run that names no compiler ran without, unless in 8 bits"),
+    MPP_FIELD_BOOL(MppRuntime, published_in_turn, 0, "published runs are a benchmark's, whose gate takes experts in turn"),
     MPP_FIELD_STRUCT(MppRuntime, host, &host_fields, 0, "host time"),
     MPP_FIELD_STRUCT(MppRuntime, state, &state_fields, 0, "gradients and optimizer, bytes per parameter"),
     MPP_FIELD_STRUCT(MppRuntime, overlap, &overlap_fields, 0, "share of a transfer that can be hidden"),

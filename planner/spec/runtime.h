@@ -54,7 +54,8 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool experts_fused; /* the products of all local experts in one kernel */
-    bool dispatch_once; /* a token crosses to a node once, to however many experts there (DeepEP) */
+    bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
+    bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
     bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
@@ -135,6 +136,7 @@ typedef struct {
     MppKernels kernels;
     bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */
     bool bias_in_products;     /* products add their biases (addmm); else kernels of their own do, unless elementwise ones are fused */
+    bool published_in_turn;    /* records of runs have kernels.experts_in_turn */
     bool eager_unless_stated;  /* kernels are a compiler's; a run is taken as eager unless it names one or trains in 8 bits */
     MppHostCosts host;
     MppStateCosts state;

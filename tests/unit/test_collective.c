@@ -137,7 +137,11 @@ static void test_congestion(void)
     g_assert_cmpfloat_with_epsilon(s, 1.6e9 / 2e10 + 2 * 4e-6 + 2e-5, 1e-12);
 }
 
-/** A token's copies leave a node once: 3 of them, even over the 3 nodes of 4, reach 3 (1 - (2/3)^3) = 19/9 nodes. */
+/**
+ * A token goes to a rank and a node once: 3 copies, even over the 8 ranks of a node, reach 8 (1 - (7/8)^3) = 169/64 of them, over
+ * the 3 nodes of 4 3 (1 - (2/3)^3) = 19/9. In turn over 2 experts a rank they begin at any, so reach 2 ranks (1-2-3 or 2-3-4 of
+ * pairs) and over 8 experts a node 1 + 2/8 nodes (two of eight beginnings go beyond); 4 over pairs always 2.
+ */
 static void test_copies(void)
 {
     g_autoptr(MppCluster) cluster = make_cluster();
@@ -147,10 +151,18 @@ static void test_copies(void)
                           mpp_collective_time_s(cluster, op.collective, op.bytes, groups[g]));
     op.copies = 3;
     g_assert_cmpfloat(mpp_collective_op_s(cluster, &op, &single), ==, 0);
-    g_assert_cmpfloat(mpp_collective_op_s(cluster, &op, &node), ==,
-                      mpp_collective_time_s(cluster, op.collective, op.bytes, &node));
-    double s = mpp_collective_op_s(cluster, &op, &nodes);
-    g_assert_cmpfloat_with_epsilon(s, 2.4e9 * 8 / 12 * 19 / 27 / 3.2e10 + 3e-6 + 3e-6 + 2e-5 + 2 * 4e-6, 1e-12);
+    const double in_node_s = 3e-6 + 7e-6, between_s = 3e-6 + 3e-6 + 2e-5 + 2 * 4e-6;
+    const struct { double copies, in_turn; const MppGroup *group; double s; } rows[] = {
+        { 3, 0, &node, 2.4e9 * 7 / 8 * 169 / 192 / 2e11 + in_node_s },
+        { 3, 0, &nodes, 2.4e9 * 8 / 12 * 19 / 27 / 3.2e10 + between_s },
+        { 3, 2, &node, 2.4e9 * 7 / 8 * 2 / 3 / 2e11 + in_node_s },
+        { 4, 2, &node, 2.4e9 * 7 / 8 * 2 / 4 / 2e11 + in_node_s },
+        { 3, 2, &nodes, 2.4e9 * 8 / 12 * 1.25 / 3 / 3.2e10 + between_s },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        op.copies = rows[i].copies, op.experts_in_turn = rows[i].in_turn;
+        g_assert_cmpfloat_with_epsilon(mpp_collective_op_s(cluster, &op, rows[i].group), rows[i].s, 1e-12);
+    }
 }
 
 int main(int argc, char **argv)

@@ -114,6 +114,11 @@ static void test_experts(void)
             inputs->job.training.kernels.dispatch_once = true;
             ops = experts_of(inputs, rows[i].strategy);
             g_assert_cmpfloat(plain_job_find(&ops, "combine")->copies, ==, inputs->model.moe.topk);
+            g_assert_cmpfloat(plain_job_find(&ops, "combine")->experts_in_turn, ==, 0);
+            inputs->job.training.kernels.experts_in_turn = true;
+            ops = experts_of(inputs, rows[i].strategy);
+            g_assert_cmpfloat(plain_job_find(&ops, "combine")->experts_in_turn, ==, rows[i].local);
+            inputs->job.training.kernels.experts_in_turn = false;
             inputs->job.training.kernels.dispatch_once = false;
         }
     }
