@@ -37,6 +37,14 @@ static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTrain
     kernels->cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
 }
 
+/** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */
+static void fill_exchange(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
+{
+    kernels->experts_in_turn |= runtime->published_in_turn;
+    if (run->model.name && strstr(run->model.name, "tokendrop"))
+        kernels->dispatch_once = false;
+}
+
 /**
  * A record's "fp32" says how tensors are kept: where the device has TF32, published runs multiply in it. What scales belong to
  * "fp8" its label may say.
@@ -103,7 +111,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    training->kernels.experts_in_turn |= out->runtime->published_in_turn;
+    fill_exchange(run, out->runtime, &training->kernels);
     fill_compiled(run, out->runtime, training);
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)

@@ -82,6 +82,13 @@ static void test_model(void)
     g_assert_false(experts->model->moe.expert_bias);
     g_assert_cmpint(experts->model->n_kinds, ==, 2);
 
+    g_assert_false(experts->job.training.kernels.experts_in_turn);
+    g_autoptr(MppRunJob) in_turn = mpp_sample_run_job(EXPERTS, ON_12, BATCH ", \"framework\": \"Few\"", "", &skipped);
+    g_assert_true(in_turn->job.training.kernels.experts_in_turn && in_turn->job.training.kernels.dispatch_once);
+    g_autoptr(MppRunJob) dropped = mpp_sample_run_job(EXPERTS ", \"name\": \"five (tokendrop)\"", ON_12,
+                                                      BATCH ", \"framework\": \"Few\"", "", &skipped);
+    g_assert_false(dropped->job.training.kernels.dispatch_once);
+
     g_autoptr(MppRunJob) window = mpp_sample_run_job(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(window->model->window, ==, 128);
     g_assert_cmpint(window->model->full_attention_every, ==, 2);
