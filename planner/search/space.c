@@ -142,7 +142,8 @@ static bool tensor_legal(const MppJob *job, int64_t tp)
 {
     const MppModel *model = job->model;
     bool kv = model->mla.kv_lora_rank || divides(tp, model->kv_heads) || divides(model->kv_heads, tp);
-    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv && divides(tp, model->ssm.groups) && !mpp_model_undivided(model, tp);
+    return divides(tp, job->gpus) && divides(tp, model->heads) && divides(tp, model->ffn) && kv && divides(tp, model->ssm.groups) &&
+           !mpp_model_undivided(model, tp);
 }
 
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
@@ -262,14 +263,10 @@ static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
 /** A rank alone has nothing to shard: ZeRO 3 is for parameters that the host keeps. */
 static bool offloads(const MppJob *job, const MppStrategy *shape, int64_t zero, MppOffload offload)
 {
-    if (shape->dp * shape->cp == 1 && (zero == 3) != (offload == MPP_OFFLOAD_PARAMETERS))
+    bool parameters = offload == MPP_OFFLOAD_PARAMETERS;
+    if ((parameters && (zero != 3 || shape->pp > 1)) || (shape->dp * shape->cp == 1 && (zero == 3) != parameters))
         return false;
-    switch (offload) {
-    case MPP_OFFLOAD_OPTIMIZER: return mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_OPTIMIZER);
-    case MPP_OFFLOAD_PARAMETERS:
-        return mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_PARAMETERS) && zero == 3 && shape->pp == 1;
-    default: return true;
-    }
+    return !offload || mpp_runtime_offloads(job->runtime, parameters ? MPP_OFFLOADED_PARAMETERS : MPP_OFFLOADED_OPTIMIZER);
 }
 
 int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out)

@@ -229,22 +229,6 @@ static const char *missing_field(const MppRun *run, const MppModel *model)
     return NULL;
 }
 
-static const MppCluster *cluster_named(const GPtrArray *clusters, const MppCluster *otherwise)
-{
-    for (guint i = 0; i < clusters->len; i++)
-        if (strcmp(((const MppCluster *)clusters->pdata[i])->name, otherwise->name) == 0)
-            return clusters->pdata[i];
-    return otherwise;
-}
-
-static const MppRuntime *runtime_named(const GPtrArray *runtimes, const MppRuntime *otherwise)
-{
-    for (guint i = 0; i < runtimes->len; i++)
-        if (strcmp(((const MppRuntime *)runtimes->pdata[i])->name, otherwise->name) == 0)
-            return runtimes->pdata[i];
-    return otherwise;
-}
-
 /** The job of the run's own plan. */
 static MppRunJob *planned(const MppRun *run, const MppProfiles *profiles, char **skipped)
 {
@@ -258,8 +242,8 @@ static MppRunJob *planned(const MppRun *run, const MppProfiles *profiles, char *
     MppRunJob *out = g_new0(MppRunJob, 1);
     out->model = g_memdup2(&inputs->model, sizeof inputs->model);
     inputs->model = (MppModel){ 0 };
-    out->cluster = mpp_cluster_copy(cluster_named(profiles->clusters, &inputs->cluster));
-    out->runtime = mpp_runtime_copy(runtime_named(profiles->runtimes, &inputs->runtime));
+    out->cluster = mpp_profiles_known_cluster(profiles, &inputs->cluster);
+    out->runtime = mpp_profiles_known_runtime(profiles, &inputs->runtime);
     out->strategy = file->strategy;
     file->strategy.stage_layers = NULL;
     out->job = (MppJob){ out->model, out->cluster, out->runtime, inputs->training, inputs->gpus };
@@ -280,7 +264,7 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("%s is not stated", missing);
         return NULL;
     }
-    out->cluster = mpp_run_match_cluster(run, profiles->clusters);
+    out->cluster = mpp_profiles_cluster(profiles, run);
     if (!out->cluster) {
         *skipped = g_strdup_printf("no device profile for %s", run->hardware.gpu);
         return NULL;
@@ -289,14 +273,14 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("schedule %s is not modelled", run->parallel.schedule);
         return NULL;
     }
-    MppRuntime *next = mpp_run_match_runtime(run, profiles->runtimes);
+    MppRuntime *next = mpp_profiles_runtime(profiles, run);
     for (guint hops = 0; next && hops <= profiles->runtimes->len; hops++) { /* a chain of successors has no more */
         mpp_runtime_free(out->runtime);
         out->runtime = next;
         g_clear_error(&error);
         if (split_by(run, out, &error))
             return g_steal_pointer(&out);
-        next = next->successor ? mpp_run_match_named(next->successor, profiles->runtimes) : NULL;
+        next = mpp_profiles_successor(profiles, next);
     }
     *skipped = g_strdup(error->message);
     return NULL;

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "planner/spec/job.h"
-#include "planner/spec/runs.h"
+#include "planner/spec/run_profiles.h"
 #include "planner/spec/strategy.h"
 
 typedef struct {
@@ -20,18 +20,6 @@ typedef struct {
 
 void mpp_run_job_free(MppRunJob *run_job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRunJob, mpp_run_job_free)
-
-/** The profiles runs are matched against, loaded once. */
-typedef struct {
-    GPtrArray *clusters, *runtimes; /* MppCluster *, MppRuntime * */
-} MppProfiles;
-
-MppProfiles *mpp_profiles_load(GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/** Puts copies of a plan's profiles in, in place of those of the same names. */
-void mpp_profiles_take(MppProfiles *profiles, const MppCluster *cluster, const MppRuntime *runtime);
-void mpp_profiles_free(MppProfiles *profiles);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppProfiles, mpp_profiles_free)
 
 /**
  * A run with a plan is that plan's job, with the profiles of its names in @profiles where there are such, else its own.

@@ -1,28 +1,12 @@
 /**
- * What the words of a measured run's record mean: which cluster, stack, number format and kernels.
+ * What the words of a measured run's record mean: number format, kernels, recomputation, schedule.
  */
 #pragma once
 
 #include "planner/spec/run_job.h"
 
-/**
- * A copy of the cluster with the run's device that names its source (and a word of its model's name), or whose words its `internode` has, or that
- * is the device's usual one; with the run's number of devices a node, and with the rate its `internode` states
- * ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). NULL when no cluster has the device.
- */
-MppCluster *mpp_run_match_cluster(const MppRun *run, const GPtrArray *clusters);
-
-/**
- * A copy of the runtime that names the run's source, or whose words come first in its `framework` (the longest of
- * those that begin there); megatron-core when none does.
- */
-MppRuntime *mpp_run_match_runtime(const MppRun *run, const GPtrArray *runtimes);
-
 /** The figure of memory that the record states: by its own words, its collection, or the stack's habit. */
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime);
-
-/** A copy of the runtime called @name, which is among them. */
-MppRuntime *mpp_run_match_named(const char *name, const GPtrArray *runtimes);
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
 

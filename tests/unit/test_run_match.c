@@ -79,20 +79,21 @@ static const struct {
 static void test_cluster(void)
 {
     g_autoptr(GPtrArray) clusters = sample_clusters();
+    const MppProfiles profiles = { .clusters = clusters };
     for (size_t i = 0; i < G_N_ELEMENTS(cluster_rows); i++) {
         MppRun run = { .source = (char *)cluster_rows[i].source,
                        .model.name = (char *)cluster_rows[i].model,
                        .hardware = { .gpu = (char *)cluster_rows[i].gpu,
                                      .internode = (char *)cluster_rows[i].internode,
                                      .gpus_per_node = cluster_rows[i].gpus_per_node } };
-        g_autoptr(MppCluster) cluster = mpp_run_match_cluster(&run, clusters);
+        g_autoptr(MppCluster) cluster = mpp_profiles_cluster(&profiles, &run);
         g_assert_cmpstr(cluster->name, ==, cluster_rows[i].cluster);
         g_assert_cmpint(mpp_cluster_tier(cluster, 0)->devices, ==, cluster_rows[i].node);
         g_assert_cmpfloat_with_epsilon(mpp_cluster_tier(cluster, 1)->bytes_per_s, cluster_rows[i].bytes_per_s, 1);
         g_assert_cmpint(mpp_cluster_tier(cluster, 1)->shared_by, ==, cluster_rows[i].shared_by);
     }
     MppRun run = { .source = (char *)"x", .hardware = { .gpu = (char *)"CHIP" } };
-    g_assert_null(mpp_run_match_cluster(&run, clusters));
+    g_assert_null(mpp_profiles_cluster(&profiles, &run));
     const MppCluster *usual = clusters->pdata[1];
     g_assert_cmpint(mpp_cluster_tier(usual, 0)->devices, ==, 8); /* the profiles are left alone */
 }
@@ -127,16 +128,16 @@ static void test_runtime(void)
     add_runtime(runtimes, "megatron", "\"Megatron\"");
     add_runtime(runtimes, "both", "\"Megatron-DeepSpeed\"");
     add_runtime(runtimes, "megatron-core", "");
+    const MppProfiles profiles = { .runtimes = runtimes };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppRun run = { .source = (char *)rows[i].source, .training.framework = (char *)rows[i].framework };
-        g_autoptr(MppRuntime) runtime = mpp_run_match_runtime(&run, runtimes);
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run);
         g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
-        g_autoptr(MppRuntime) same = mpp_run_match_named(rows[i].runtime, runtimes);
+        const MppRuntime before = { .successor = (char *)rows[i].runtime }, last = { 0 };
+        g_autoptr(MppRuntime) same = mpp_profiles_successor(&profiles, &before);
         g_assert_cmpstr(same->name, ==, rows[i].runtime);
+        g_assert_null(mpp_profiles_successor(&profiles, &last));
     }
-    g_test_expect_message(NULL, G_LOG_LEVEL_CRITICAL, "*should not be reached*");
-    g_assert_null(mpp_run_match_named("none", runtimes));
-    g_test_assert_expected_messages();
 }
 
 /** By the record's own words, its collection, the stack's habit. */

@@ -1,0 +1,167 @@
+#include "planner/spec/run_profiles.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "planner/spec/run_words.h"
+#include "planner/spec/zoo.h"
+
+void mpp_profiles_free(MppProfiles *profiles)
+{
+    if (!profiles)
+        return;
+    g_ptr_array_unref(profiles->clusters);
+    g_ptr_array_unref(profiles->runtimes);
+    g_free(profiles);
+}
+
+MppProfiles *mpp_profiles_load(GError **error)
+{
+    g_autoptr(MppProfiles) profiles = g_new0(MppProfiles, 1);
+    profiles->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
+    profiles->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    g_autoptr(GPtrArray) clusters = mpp_zoo_list(MPP_ZOO_CLUSTERS), runtimes = mpp_zoo_list(MPP_ZOO_RUNTIMES);
+    for (guint i = 0; i < clusters->len; i++) {
+        MppCluster *cluster = mpp_zoo_cluster(clusters->pdata[i], error);
+        if (!cluster)
+            return NULL;
+        g_ptr_array_add(profiles->clusters, cluster);
+    }
+    for (guint i = 0; i < runtimes->len; i++) {
+        MppRuntime *runtime = mpp_zoo_runtime(runtimes->pdata[i], error);
+        if (!runtime)
+            return NULL;
+        g_ptr_array_add(profiles->runtimes, runtime);
+    }
+    return g_steal_pointer(&profiles);
+}
+
+static MppCluster *cluster_named(const MppProfiles *profiles, const char *name)
+{
+    for (guint i = 0; i < profiles->clusters->len; i++)
+        if (strcmp(((const MppCluster *)profiles->clusters->pdata[i])->name, name) == 0)
+            return profiles->clusters->pdata[i];
+    return NULL;
+}
+
+static MppRuntime *runtime_named(const MppProfiles *profiles, const char *name)
+{
+    for (guint i = 0; i < profiles->runtimes->len; i++)
+        if (strcmp(((const MppRuntime *)profiles->runtimes->pdata[i])->name, name) == 0)
+            return profiles->runtimes->pdata[i];
+    return NULL;
+}
+
+void mpp_profiles_take(MppProfiles *profiles, const MppCluster *cluster, const MppRuntime *runtime)
+{
+    g_ptr_array_remove(profiles->clusters, cluster_named(profiles, cluster->name));
+    g_ptr_array_remove(profiles->runtimes, runtime_named(profiles, runtime->name));
+    g_ptr_array_add(profiles->clusters, mpp_cluster_copy(cluster));
+    g_ptr_array_add(profiles->runtimes, mpp_runtime_copy(runtime));
+}
+
+MppCluster *mpp_profiles_known_cluster(const MppProfiles *profiles, const MppCluster *cluster)
+{
+    const MppCluster *known = cluster_named(profiles, cluster->name);
+    return mpp_cluster_copy(known ? known : cluster);
+}
+
+MppRuntime *mpp_profiles_known_runtime(const MppProfiles *profiles, const MppRuntime *runtime)
+{
+    const MppRuntime *known = runtime_named(profiles, runtime->name);
+    return mpp_runtime_copy(known ? known : runtime);
+}
+
+/** Bytes per s each way of one node's network as stated in words, or 0. */
+static double stated_node_rate(const char *internode, double devices)
+{
+    double ports, gbit;
+    for (const char *at = internode; at && *at; at++) {
+        bool begins = g_ascii_isdigit(*at) && !(at > internode && (g_ascii_isdigit(at[-1]) || at[-1] == '.'));
+        if (!begins)
+            continue;
+        int used = 0;
+        if (sscanf(at, "%lf x %lf Gb/s%n", &ports, &gbit, &used) == 2 && used)
+            return ports * gbit * 1e9 / 8;
+        if (sscanf(at, "%lf Gb/s per node%n", &gbit, &used) == 1 && used)
+            return gbit * 1e9 / 8;
+        if (sscanf(at, "%lf Gb/s per GPU%n", &gbit, &used) == 1 && used)
+            return devices * gbit * 1e9 / 8;
+    }
+    return 0;
+}
+
+static void adapt_cluster(MppCluster *cluster, const MppRunHardware *hardware, bool take_rate)
+{
+    enum { LARGEST_NODE = 16 }; /* NVLink domains of many nodes stay as they are */
+    MppTier *inner = &g_array_index(cluster->tiers, MppTier, 0);
+    if (hardware->gpus_per_node && inner->devices && inner->devices <= LARGEST_NODE)
+        inner->devices = hardware->gpus_per_node;
+    double rate = take_rate ? stated_node_rate(hardware->internode, inner->devices) : 0;
+    if (rate > 0 && cluster->tiers->len > 1) {
+        MppTier *outer = &g_array_index(cluster->tiers, MppTier, 1);
+        outer->bytes_per_s = rate / inner->devices;
+        outer->shared_by = 1;
+    }
+}
+
+/** How well @cluster suits the run, whose device it has. */
+static int cluster_score(const MppRun *run, const MppCluster *cluster)
+{
+    bool named = mpp_words_longest(cluster->run_words, run->model.name), narrow = cluster->run_words && cluster->run_words->len;
+    if (mpp_words_name(cluster->run_sources, run->source) && (named || !narrow))
+        return named ? 5 : 4;
+    return mpp_words_longest(cluster->internode_words, run->hardware.internode) ? 3
+           : g_strcmp0(cluster->device.cluster, cluster->name) == 0         ? 2
+                                                                            : 1;
+}
+
+MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run)
+{
+    const MppRunHardware *hardware = &run->hardware;
+    const MppCluster *best = NULL;
+    int best_score = 0;
+    for (guint i = 0; i < profiles->clusters->len; i++) {
+        const MppCluster *cluster = profiles->clusters->pdata[i];
+        if (strcmp(cluster->device.name, hardware->gpu) != 0 && !mpp_words_name(cluster->device.aliases, hardware->gpu))
+            continue;
+        int score = cluster_score(run, cluster);
+        if (score > best_score) {
+            best = cluster;
+            best_score = score;
+        }
+    }
+    if (!best)
+        return NULL;
+    MppCluster *cluster = mpp_cluster_copy(best);
+    adapt_cluster(cluster, hardware, best_score < 3);
+    return cluster;
+}
+
+/** Of a runtime that is among them. */
+static MppRuntime *copy_of(const MppProfiles *profiles, const char *name)
+{
+    const MppRuntime *runtime = runtime_named(profiles, name);
+    g_return_val_if_fail(runtime, NULL);
+    return mpp_runtime_copy(runtime);
+}
+
+MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run)
+{
+    const char *best = "megatron-core";
+    size_t best_score = 0;
+    for (guint i = 0; i < profiles->runtimes->len; i++) {
+        const MppRuntime *runtime = profiles->runtimes->pdata[i];
+        size_t score = mpp_words_name(runtime->frameworks, run->source) ? G_MAXSIZE : mpp_words_position(runtime->frameworks, run->training.framework);
+        if (score > best_score) {
+            best = runtime->name;
+            best_score = score;
+        }
+    }
+    return copy_of(profiles, best);
+}
+
+MppRuntime *mpp_profiles_successor(const MppProfiles *profiles, const MppRuntime *runtime)
+{
+    return runtime->successor ? copy_of(profiles, runtime->successor) : NULL;
+}
