@@ -10,7 +10,7 @@
 
 #define N G_GINT64_FORMAT
 
-enum { JOBS = 600, PLANS_A_JOB = 12 };
+enum { JOBS = 600, PLANS_A_JOB = 20 };
 
 /** Strategies that lay out, compute and exchange alike are written alike. */
 static void normalise(const MppJob *job, MppStrategy *s)
@@ -208,7 +208,7 @@ static void check_tally(const Case *c, const Tally *tally)
 /** Kernels and formats that some stack has, so that not every plan is refused for them. */
 static void settle_training(GRand *rand, MppInputs *inputs)
 {
-    static const MppPrecision formats[] = { MPP_PRECISION_FP32, MPP_PRECISION_FP16,  MPP_PRECISION_BF16,  MPP_PRECISION_BF16,
+    static const MppPrecision formats[] = { MPP_PRECISION_FP32, MPP_PRECISION_FP16,  MPP_PRECISION_BF16,  MPP_PRECISION_BF16, MPP_PRECISION_BF16,
                                             MPP_PRECISION_FP8,  MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4, MPP_PRECISION_TF32,
                                             MPP_PRECISION_FP8_ROWWISE };
     MppTraining *training = &inputs->training;

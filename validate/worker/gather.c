@@ -78,7 +78,7 @@ static const char *difference(const char *a, const char *b)
     return NULL;
 }
 
-bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path, GError **error)
+bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path, bool *differ, GError **error)
 {
     const char *const paths[] = { "/proc/self/exe", backend_path, plan_path };
     g_autoptr(GString) digests = g_string_new(NULL);
@@ -93,11 +93,11 @@ bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const 
         return mpp_rank_check(rank, error);
     for (int64_t r = 1; r < rank->size; r++) {
         const char *what = difference(all[0], all[r]);
-        if (!what)
-            continue;
-        return mpp_error_set(error, MPP_ERROR_BACKEND,
-                             "rank %" G_GINT64_FORMAT " has another %s than rank 0: install the same build on every host", r,
-                             what);
+        *differ = what != NULL;
+        if (*differ)
+            return mpp_error_set(error, MPP_ERROR_BACKEND,
+                                 "rank %" G_GINT64_FORMAT " has another %s than rank 0: install the same build on every host", r,
+                                 what);
     }
     return true;
 }

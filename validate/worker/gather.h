@@ -16,7 +16,8 @@ double mpp_gather_most(const MppRank *rank, MppBackendGroup *group, double value
 
 /**
  * Whether all ranks run the same program with the same backend on the same plan; @plan_path may be NULL.
+ * @differ: out, whether they do not, which all ranks find alike
  * Errors: MPP_ERROR_BACKEND naming a rank that differs and in what, on every rank; G_FILE_ERROR.
  */
-bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path,
+bool mpp_gather_check_same(const MppRank *rank, const char *backend_path, const char *plan_path, bool *differ,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

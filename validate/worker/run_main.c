@@ -96,7 +96,8 @@ static void expired(const char *what, gpointer data)
     _exit(1);
 }
 
-static bool run(const Options *o, int64_t *index, MppRank **rank, GError **error)
+/** @all_fail: out, whether all ranks fail with the same error. */
+static bool run(const Options *o, int64_t *index, MppRank **rank, bool *all_fail, GError **error)
 {
     g_autofree char *folder = o->folder ? g_strdup(o->folder) : mpp_backend_folder(error);
     const MppBackend *backend = folder ? mpp_backend_load(folder, o->backend, error) : NULL;
@@ -107,7 +108,7 @@ static bool run(const Options *o, int64_t *index, MppRank **rank, GError **error
     *index = (*rank)->index;
     g_autofree char *path = mpp_backend_path(folder, o->backend);
     g_autoptr(MppWatchdog) watchdog = mpp_watchdog_new(o->timeout_s, expired, *rank);
-    if (!mpp_gather_check_same(*rank, path, o->plan, error))
+    if (!mpp_gather_check_same(*rank, path, o->plan, all_fail, error))
         return false;
     return o->plan ? carry_out(*rank, o, watchdog, error) : measure(*rank, o, watchdog, error);
 }
@@ -118,13 +119,13 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     MppRank *rank = NULL;
     int64_t index = -1;
-    bool done = parse(argc, argv, &options, &error) && run(&options, &index, &rank, &error);
+    bool all_fail = false, done = parse(argc, argv, &options, &error) && run(&options, &index, &rank, &all_fail, &error);
     if (!done && index >= 0)
         fprintf(stderr, "mpplan-run: rank %" G_GINT64_FORMAT ": %s\n", index, error->message);
     else if (!done)
         fprintf(stderr, "mpplan-run: %s\n", error->message);
     fflush(stderr);
-    mpp_rank_close(rank, !done);
+    mpp_rank_close(rank, !done && !all_fail); /* ranks that all fail say so before they leave together */
     char *texts[] = { options.plan, options.backend, options.folder, options.report };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
