@@ -45,13 +45,36 @@ static bool to_recompute(MppStrategy *s, MppRecompute recompute)
 {
     bool changes = s->recompute < recompute || (recompute == MPP_RECOMPUTE_FULL && s->recompute_layers);
     s->recompute = MAX(s->recompute, recompute);
-    s->recompute_layers = 0;
+    s->recompute_layers = s->recompute_modules = 0;
     return changes;
 }
 
 static bool selective_recompute(MppStrategy *s)
 {
     return to_recompute(s, MPP_RECOMPUTE_SELECTIVE);
+}
+
+static bool of_module(MppStrategy *s, MppModule module)
+{
+    bool changes = s->recompute <= MPP_RECOMPUTE_SELECTIVE && !(s->recompute_modules >> module & 1);
+    s->recompute = MPP_RECOMPUTE_SELECTIVE;
+    s->recompute_modules |= (int64_t)1 << module;
+    return changes;
+}
+
+static bool recompute_latent(MppStrategy *s)
+{
+    return of_module(s, MPP_MODULE_LATENT_PROJECTIONS);
+}
+
+static bool recompute_activation(MppStrategy *s)
+{
+    return of_module(s, MPP_MODULE_EXPERT_ACTIVATION);
+}
+
+static bool recompute_mlp(MppStrategy *s)
+{
+    return of_module(s, MPP_MODULE_MLP);
 }
 
 static bool full_recompute(MppStrategy *s)
@@ -63,7 +86,7 @@ static bool activation_offload(MppStrategy *s)
 {
     bool changes = s->recompute < MPP_RECOMPUTE_FULL;
     s->recompute = MPP_RECOMPUTE_OFFLOAD;
-    s->recompute_layers = 0;
+    s->recompute_layers = s->recompute_modules = 0;
     return changes;
 }
 
@@ -126,6 +149,9 @@ static const struct {
     { "twice the pp", twice_pp },
     { "twice the ep", twice_ep },
     { "selective recompute", selective_recompute },
+    { "mla_up_proj recompute", recompute_latent },
+    { "moe_act recompute", recompute_activation },
+    { "mlp recompute", recompute_mlp },
     { "full recompute", full_recompute },
     { "activation offload", activation_offload },
     { "optimizer offload", optimizer_offload },

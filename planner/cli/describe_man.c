@@ -81,7 +81,7 @@ static void print_strategy(void)
 {
     printf(".SH STRATEGIES\n"
            "A strategy is a list like \\fBdp=4,tp=8,pp=2,mbs=1,zero=1,sp,recompute=selective\\fR; \\fBrecompute=full:3\\fR and "
-           "\\fBrecompute=offload:8\\fR name layers. A file names the fields in full:\n");
+           "\\fBrecompute=offload:8\\fR name layers, \\fBrecompute=selective:layernorm+moe_act\\fR modules. A file names the fields in full:\n");
     for (int i = 0; i < mpp_strategy_fields.n_rows; i++)
         print_entry(mpp_strategy_fields.rows[i].name, mpp_strategy_fields.rows[i].help);
 }

@@ -13,9 +13,11 @@ static char *field_value(const MppKnobRow *row, const char *value)
     if (row->arity == MPP_KNOB_ALONE)
         return g_strdup(strcmp(row->otherwise, "true") == 0 ? "false" : "true");
     bool plain = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(value);
-    return row->arity == MPP_KNOB_MANY && !row->otherwise ? g_strdup_printf("[%s]", value)
-           : plain                                        ? g_strdup(value)
-                                                          : g_strdup_printf("'%s'", value);
+    if (row->arity == MPP_KNOB_MANY && !row->otherwise) {
+        g_autofree char *list = g_strdelimit(g_strdup(value), " ", ',');
+        return g_strdup_printf("[%s]", list);
+    }
+    return plain ? g_strdup(value) : g_strdup_printf("'%s'", value);
 }
 
 static void emit(MppEmission *e)

@@ -107,9 +107,24 @@ static bool read_activation_offload(const MppKnobReader *r, const MppModel *mode
     return true;
 }
 
-static bool read_recompute(const MppKnobReader *r, const MppModel *model, MppLaunch *launch, GError **error)
+/** As words of a command line, or a list of Python's or YAML's. */
+static bool read_modules(const MppKnobReader *r, MppStrategy *s, GError **error)
 {
     const char *modules = r->knobs->values[MPP_KNOB_RECOMPUTE_MODULES];
+    g_auto(GStrv) words = g_strsplit_set(modules ? modules : "", " ,'\"", -1);
+    for (int i = 0; words[i]; i++) {
+        int module = *words[i] ? mpp_names_find(&mpp_module_names, words[i]) : MPP_MODULE_CORE_ATTENTION;
+        if (module < 0)
+            return mpp_knob_error(r, MPP_KNOB_RECOMPUTE_MODULES, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", words[i]);
+        s->recompute_modules |= *words[i] ? (int64_t)1 << module : 0;
+    }
+    if (s->recompute_modules == 1 << MPP_MODULE_CORE_ATTENTION) /* what selective means when nothing is said */
+        s->recompute_modules = 0;
+    return true;
+}
+
+static bool read_recompute(const MppKnobReader *r, const MppModel *model, MppLaunch *launch, GError **error)
+{
     if (mpp_knob_is(r, MPP_KNOB_RECOMPUTE, "full"))
         return read_full_recompute(r, model, launch, error);
     if (!mpp_knob_is(r, MPP_KNOB_RECOMPUTE, "selective") && !mpp_knob_given(r, MPP_KNOB_RECOMPUTE_ACTIVATIONS))
@@ -117,9 +132,7 @@ static bool read_recompute(const MppKnobReader *r, const MppModel *model, MppLau
                mpp_knob_error(r, MPP_KNOB_RECOMPUTE, MPP_ERROR_SCHEMA, error, "expected full or selective, got \"%s\"",
                               r->knobs->values[MPP_KNOB_RECOMPUTE]);
     launch->strategy.recompute = MPP_RECOMPUTE_SELECTIVE;
-    return !modules || same_words(modules, "core_attn") ||
-           mpp_knob_error(r, MPP_KNOB_RECOMPUTE_MODULES, MPP_ERROR_UNSUPPORTED, error, "only core_attn is modelled, not \"%s\"",
-                          modules);
+    return read_modules(r, &launch->strategy, error);
 }
 
 static bool read_batch(const MppKnobReader *r, MppLaunch *launch, GError **error)

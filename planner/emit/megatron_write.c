@@ -120,8 +120,9 @@ static void write_recompute(MppEmission *e, MppKnobs *knobs)
     if (full) {
         mpp_knobs_set(knobs, MPP_KNOB_RECOMPUTE_METHOD, "%s", s->recompute_layers ? "block" : "uniform");
         mpp_knobs_set(knobs, MPP_KNOB_RECOMPUTE_LAYERS, "%" N, s->recompute_layers ? s->recompute_layers : 1);
-    } else if (e->job->runtime->selective == MPP_SELECTIVE_ATTENTION) {
-        mpp_knobs_set(knobs, MPP_KNOB_RECOMPUTE_MODULES, "core_attn");
+    } else if (s->recompute_modules || e->job->runtime->selective == MPP_SELECTIVE_ATTENTION) {
+        g_autofree char *modules = mpp_strategy_modules(s, " ");
+        mpp_knobs_set(knobs, MPP_KNOB_RECOMPUTE_MODULES, "%s", *modules ? modules : "core_attn");
     } else {
         mpp_emission_refuse(e, "selective recomputation of %s", mpp_names_get(&mpp_selective_names, e->job->runtime->selective));
     }

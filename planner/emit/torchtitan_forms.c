@@ -80,8 +80,9 @@ static void refuse_recompute(MppEmission *e)
 {
     const MppStrategy *s = e->strategy;
     MppSelective selective = e->job->runtime->selective;
-    if (s->recompute == MPP_RECOMPUTE_SELECTIVE && selective != MPP_SELECTIVE_HALF_PRODUCTS)
-        mpp_emission_refuse(e, "selective recomputation of %s", mpp_names_get(&mpp_selective_names, selective));
+    g_autofree char *modules = mpp_strategy_modules(s, ", ");
+    if (s->recompute == MPP_RECOMPUTE_SELECTIVE && (*modules || selective != MPP_SELECTIVE_HALF_PRODUCTS))
+        mpp_emission_refuse(e, "selective recomputation of %s", *modules ? modules : mpp_names_get(&mpp_selective_names, selective));
     if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
         mpp_emission_refuse(e, "offloaded activations");
     else if (s->recompute_layers)

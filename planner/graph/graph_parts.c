@@ -108,9 +108,10 @@ static char *layers_note(const MppGraphBuild *build, const Part *part, int64_t c
         g_string_append_printf(note, "layer %" G_GINT64_FORMAT, part->first);
     if (cluster->last > cluster->first)
         g_string_append_printf(note, " of stage %" G_GINT64_FORMAT, part->stage);
+    g_autofree char *modules = mpp_strategy_modules(build->pipeline->strategy, ", ");
     if (part->recomputed)
         g_string_append_printf(note, ", %s recomputation",
-                               mpp_names_get(&mpp_recompute_names, build->pipeline->strategy->recompute));
+                               *modules ? modules : mpp_names_get(&mpp_recompute_names, build->pipeline->strategy->recompute));
     return g_strdup(note->str);
 }
 

@@ -173,19 +173,21 @@ static void add_mla_projections(const MppOpContext *at, MppOps *ops)
     const MppMla *mla = &model->mla;
     double heads = model->heads / at->tp, hidden = model->hidden, qk = mpp_model_qk_dim(model), down = at->norm_tokens;
     double query_in = mla->q_lora_rank ? mla->q_lora_rank : hidden;
-    if (mla->q_lora_rank) {
+    if (mla->q_lora_rank)
         mpp_ops_add_matmul(at, ops, "query down projection", down, mla->q_lora_rank, hidden, false)->kept_bytes =
             down * mla->q_lora_rank * at->element;
-        mpp_ops_add_norm(at, ops, "query norm", down, mla->q_lora_rank, false);
-    }
     double kv_in = mla->kv_lora_rank + mla->qk_rope_head_dim;
     mpp_ops_add_matmul(at, ops, "key-value down projection", down, kv_in, hidden, false)->kept_bytes = down * kv_in * at->element;
+    int up = ops->n;
+    if (mla->q_lora_rank)
+        mpp_ops_add_norm(at, ops, "query norm", down, mla->q_lora_rank, false);
     mpp_ops_add_norm(at, ops, "key-value norm", down, mla->kv_lora_rank, false);
     mpp_ops_add_matmul(at, ops, "query up projection", at->tokens, heads * qk, query_in, false)->kept_bytes =
         at->tokens * heads * qk * at->element;
     mpp_ops_add_matmul(at, ops, "key-value up projection", at->tokens, heads * (mla->qk_nope_head_dim + mla->v_head_dim),
                        mla->kv_lora_rank, false)
         ->kept_bytes = at->tokens * heads * (qk + mla->v_head_dim) * at->element;
+    mpp_ops_are_module(at, ops, up, MPP_MODULE_LATENT_PROJECTIONS);
 }
 
 static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cross)
@@ -230,6 +232,8 @@ static void add_positions(const MppOpContext *at, MppOps *ops)
         op->backward_bytes *= fused ? 1 : UNFUSED_PASSES_BACKWARD;
         op->streaming = MPP_STREAMING_ROTARY;
         mpp_ops_half_products(at, op, 1, 1);
+        if (mla)
+            mpp_ops_in_module(at, op, MPP_MODULE_LATENT_PROJECTIONS, 1);
         if (job->runtime->memory.rotary_copies)
             op->kept_bytes = at->tokens * 2 * kv_heads * model->head_dim * at->element;
     }

@@ -39,11 +39,26 @@ void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac,
     op->dropped_frac = dropped_frac;
 }
 
+void mpp_ops_in_module(const MppOpContext *at, MppOp *op, MppModule module, double dropped_frac)
+{
+    int64_t usual = at->job->runtime->selective == MPP_SELECTIVE_ATTENTION ? 1 << MPP_MODULE_CORE_ATTENTION : 0;
+    int64_t modules = at->shard->recompute_modules ? at->shard->recompute_modules : usual;
+    if (!(modules >> module & 1))
+        return;
+    op->again_frac = 1;
+    op->dropped_frac = dropped_frac;
+}
+
+void mpp_ops_are_module(const MppOpContext *at, MppOps *ops, int first, MppModule module)
+{
+    for (int i = first; i < ops->n; i++)
+        mpp_ops_in_module(at, &ops->ops[i], module, 1);
+}
+
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op)
 {
     op->attention_core = true;
-    if (at->job->runtime->selective == MPP_SELECTIVE_ATTENTION)
-        op->again_frac = op->dropped_frac = 1;
+    mpp_ops_in_module(at, op, MPP_MODULE_CORE_ATTENTION, 1);
 }
 
 /**

@@ -6,9 +6,11 @@ static void add_mlp_block(const MppOpContext *at, MppOps *ops)
         mpp_ops_add_moe(at, ops);
         return;
     }
+    int first = ops->n;
     mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
+    mpp_ops_are_module(at, ops, first, MPP_MODULE_MLP);
 }
 
 static void add_attention_block(const MppOpContext *at, MppOps *ops, bool cross)
@@ -25,11 +27,20 @@ static void add_ssm_block(const MppOpContext *at, MppOps *ops)
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
+/** A norm apart from the product after it: its input, the residual stream, stays. */
+static void drop_norm(const MppOpContext *at, MppOp *op)
+{
+    double input = at->norm_tokens * at->job->model->hidden * at->element;
+    mpp_ops_in_module(at, op, MPP_MODULE_NORMS, 1 - input / op->kept_bytes);
+}
+
 /** A norm before a block keeps the residual stream; further ones (Gemma's after the blocks) only their input. */
 static void add_first_norm(const MppOpContext *at, MppOps *ops, const char *name)
 {
     MppOp *op = mpp_ops_add_norm(at, ops, name, at->norm_tokens, at->job->model->hidden, true);
     mpp_ops_half_products(at, op, 1, 0.5);
+    if (at->job->model->mla.kv_lora_rank) /* others are part of the products after them */
+        drop_norm(at, op);
 }
 
 /** Attention and MLP read one norm's output and are added: one exchange each way serves both (GPT-J, Falcon). */
@@ -71,8 +82,11 @@ static void add_mixer(const MppOpContext *at, MppOps *ops, bool norm)
 static void add_ffn(const MppOpContext *at, MppOps *ops, int64_t norms)
 {
     double hidden = at->job->model->hidden;
-    for (int64_t i = 0; i < norms; i++)
-        mpp_ops_add_norm(at, ops, i ? "norm after block" : "mlp norm", at->norm_tokens, hidden, i == 0);
+    for (int64_t i = 0; i < norms; i++) {
+        MppOp *op = mpp_ops_add_norm(at, ops, i ? "norm after block" : "mlp norm", at->norm_tokens, hidden, i == 0);
+        if (i == 0 && at->layer->moe)
+            drop_norm(at, op);
+    }
     add_mlp_block(at, ops);
     mpp_ops_add_residual(at, ops, "mlp residual");
 }

@@ -83,6 +83,17 @@ static void add_expert_biases(const MppOpContext *at, MppOps *ops, double tokens
     op->backward_kernels = (int)(EACH_BACKWARD * launches) + AFTER;
 }
 
+/** Of the activation function among the ops from @first on its output, which the second product reads, is made again from its input. */
+static void drop_activation(const MppOpContext *at, MppOps *ops, int first)
+{
+    for (int i = first; i < ops->n; i++) {
+        MppOp *op = &ops->ops[i];
+        double tensors = at->job->model->gated_mlp ? at->job->runtime->memory.gated_mlp_tensors : 2;
+        if (op->kind == MPP_OP_MEMORY && op->streaming == MPP_STREAMING_ACTIVATION)
+            mpp_ops_in_module(at, op, MPP_MODULE_EXPERT_ACTIVATION, at->input / ((tensors - 1) * at->element + at->input));
+    }
+}
+
 static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
 {
     const MppModel *model = at->job->model;
@@ -99,6 +110,7 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
         ops->ops[ops->n - 1].backward_times = 1;
     }
     mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
+    drop_activation(at, ops, first);
     if (at->job->runtime->experts_weighted_inside && !model->gated_mlp) { /* of a gated one the activation's kernel does it */
         double elements = tokens * moe->ffn / shard->etp;
         mpp_ops_add_memory(at, ops, "weigh by router", elements, elements, elements, 1)->kept_bytes = elements * at->element;
@@ -132,6 +144,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     const MppMoe *moe = &model->moe;
     double tokens = at->tokens / (at->shard->sequence_parallel ? at->tp : 1);
     double routed = tokens * moe->topk, elements = routed * model->hidden;
+    int first = ops->n;
 
     MppOp *router = mpp_ops_add_matmul(at, ops, "router", tokens, moe->experts, model->hidden, moe->router_bias);
     router->precision = mpp_precision_outside_layers(at->job->training.precision);
@@ -151,10 +164,13 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 
     double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;
     if (shared > 0) {
+        int first_shared = ops->n;
         mpp_ops_add_tp_entry(at, ops, model->hidden);
         mpp_ops_add_mlp(at, ops, shared, at->tokens, at->tp);
         mpp_ops_add_tp_exit(at, ops, model->hidden);
         if (moe->shared_gate)
             mpp_ops_add_matmul(at, ops, "shared gate", tokens, 1, model->hidden, false);
+        mpp_ops_are_module(at, ops, first_shared, MPP_MODULE_SHARED_EXPERTS);
     }
+    mpp_ops_are_module(at, ops, first, MPP_MODULE_MOE);
 }

@@ -13,7 +13,7 @@ const MppNames mpp_collective_names = MPP_NAMES("collective", collective_names);
 
 MppShard mpp_shard_of(const MppStrategy *s)
 {
-    return (MppShard){ s->tp, s->cp, s->ep, s->etp, s->micro_batch, s->sequence_parallel, s->cp_kind };
+    return (MppShard){ s->tp, s->cp, s->ep, s->etp, s->micro_batch, s->sequence_parallel, s->cp_kind, s->recompute_modules };
 }
 
 MppOp *mpp_ops_add(MppOps *ops, MppOpKind kind, const char *name)

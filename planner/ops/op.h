@@ -76,6 +76,7 @@ typedef struct {
     int64_t tp, cp, ep, etp, micro_batch;
     bool sequence_parallel;
     MppCpKind cp_kind;
+    int64_t recompute_modules; /* see MppStrategy */
 } MppShard;
 
 MppShard mpp_shard_of(const MppStrategy *strategy);

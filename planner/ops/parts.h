@@ -18,6 +18,12 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
 /** What selective recomputation of every second product does to an op; nothing in stacks that mean the attention core. */
 void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac);
 
+/** What selective recomputation does to an op of @module, if it is of that: runs it again, and @dropped_frac of its kept bytes are not kept. */
+void mpp_ops_in_module(const MppOpContext *at, MppOp *op, MppModule module, double dropped_frac);
+
+/** The same for a module of all ops from @first on, of which it keeps nothing. */
+void mpp_ops_are_module(const MppOpContext *at, MppOps *ops, int first, MppModule module);
+
 /** Marks an op of the attention core. */
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op);
 

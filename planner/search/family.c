@@ -5,13 +5,13 @@
 
 #include "planner/cost/estimate.h"
 
-/** One layer stack's passes over a micro-batch at @place, every layer stored. */
-static double work_at(const MppJob *job, const MppBlockPlace *place, MppShardCost *shard)
+/** One layer stack's passes over a micro-batch at @place, with @recompute in every layer. */
+static double work_at(const MppJob *job, const MppBlockPlace *place, MppRecompute recompute, MppShardCost *shard)
 {
     mpp_shard_cost(job, place, shard);
     double work_s = 0;
     for (int64_t i = 0; i < job->model->n_layers; i++) {
-        const MppPassCost *layer = &shard->kinds[job->model->kind_of_layer[i]].by_recompute[MPP_RECOMPUTE_NONE];
+        const MppPassCost *layer = &shard->kinds[job->model->kind_of_layer[i]].by_recompute[recompute];
         work_s += layer->forward_s + layer->backward_s;
     }
     const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
@@ -42,7 +42,7 @@ void mpp_family_bound(const MppJob *job, MppFamily *family)
             continue;
         cp = place.cp;
         place.waits_for_nodes = false; /* no message is pending: the least a layer can take */
-        least_s = MIN(least_s, work_at(job, &place, shard));
+        least_s = MIN(least_s, work_at(job, &place, s->recompute, shard));
     }
     double micro_batches = (double)job->training.global_batch / s->micro_batch;
     family->bound_s = least_s * micro_batches * s->tp * s->cp / job->gpus * MPP_ESTIMATE_ROUNDING;

@@ -67,12 +67,52 @@ static int64_t most_micro_batch(const MppJob *job)
     return MIN(MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->training.global_batch);
 }
 
+/** Whether experts' exchange runs beside another micro-batch's pass. */
+static bool experts_beside(const MppJob *job, const MppStrategy *s)
+{
+    return s->ep > 1 && job->training.kernels.expert_async;
+}
+
+/**
+ * Sets of modules worth naming: what costs little beside what it frees (no product but small ones), and with it a layer's largest
+ * part. The attention core alone is what selective recomputation means anyway.
+ */
+static int module_sets(const MppJob *job, const MppSpaceLimits *limits, const MppStrategy *s, int64_t *out)
+{
+    enum { CORE = 1 << MPP_MODULE_CORE_ATTENTION, ACTIVATION = 1 << MPP_MODULE_EXPERT_ACTIVATION };
+    int64_t has = 0, large = 1 << MPP_MODULE_MLP | (experts_beside(job, s) ? 0 : 1 << MPP_MODULE_MOE);
+    int64_t small = 1 << MPP_MODULE_NORMS | ACTIVATION | 1 << MPP_MODULE_LATENT_PROJECTIONS;
+    small |= mpp_attention_is_unfused(job->training.kernels.attention) ? CORE : 0;
+    for (int i = 0; i < MPP_N_MODULES; i++)
+        has |= mpp_rules_has_module(job->model, i) ? job->runtime->recompute_modules & (int64_t)1 << i : 0;
+    if (job->runtime->most_recompute < MPP_RECOMPUTE_SELECTIVE)
+        has = 0;
+    int n = 0;
+    out[n++] = is_fixed(limits, "recompute") ? limits->fixed.recompute_modules : 0;
+    if (!is_fixed(limits, "recompute") && (has & small & ~CORE))
+        out[n++] = has & small;
+    if (!is_fixed(limits, "recompute") && (has & large))
+        out[n++] = has & (large >> MPP_MODULE_MOE & 1 ? (small & ~ACTIVATION) | large : small | large);
+    return n;
+}
+
+static void add_modules(Enumeration *at, MppStrategy s)
+{
+    int64_t sets[3];
+    int n = module_sets(at->job, at->limits, &s, sets);
+    for (int i = 0; i < n; i++) {
+        s.recompute_modules = sets[i];
+        s.recompute = sets[i] ? MPP_RECOMPUTE_SELECTIVE : MPP_RECOMPUTE_NONE;
+        add_orders(at, s);
+    }
+}
+
 static void add_micro_batches(Enumeration *at, MppStrategy s)
 {
     for (s.micro_batch = 1; s.micro_batch <= most_micro_batch(at->job); s.micro_batch++)
         if (divides(s.micro_batch, at->job->training.global_batch) &&
             tries(at->limits, "micro_batch", at->limits->fixed.micro_batch, s.micro_batch))
-            add_orders(at, s);
+            add_modules(at, s);
 }
 
 static void add_experts(Enumeration *at, MppStrategy s)
@@ -185,12 +225,6 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
     }
 }
 
-/** Whether experts' exchange runs beside another micro-batch's pass. */
-static bool experts_beside(const MppJob *job, const MppStrategy *s)
-{
-    return s->ep > 1 && job->training.kernels.expert_async;
-}
-
 static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
 {
     for (s.vpp = s.pp > 1 && experts_beside(job, &s) ? 2 : 1; s.vpp <= (s.pp > 1 ? MOST_VPP : 1) && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
@@ -238,6 +272,10 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
 {
     int n = 0;
+    if (shape->recompute_modules) {
+        out[n++] = MPP_RECOMPUTE_SELECTIVE;
+        return n;
+    }
     for (int i = 0; i <= (int)MIN(job->runtime->most_recompute, MPP_RECOMPUTE_FULL); i++) {
         /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
@@ -299,7 +337,7 @@ char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
                            " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT ", sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
-                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even and balanced stages, the runtime's schedules, "
+                           " and hybrid sharding, recompute none/selective/full/the fewest layers that fit/small or large modules, even and balanced stages, the runtime's schedules, "
                            "offload of optimizer states, parameters or activations where the runtime has it, mesh orders",
                            mpp_cluster_domain(job->cluster, 0, job->gpus), job->model->moe.experts ? ", ep, etp" : "", job->gpus,
                            MOST_VPP, MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->runtime->most_zero);

@@ -1,7 +1,7 @@
 /**
  * The space a search covers: every legal strategy of a job, in a fixed order.
  *
- * A family fixes what layer costs depend on (tp, cp, ep, etp, sequence parallelism, micro-batch, mesh order); its
+ * A family fixes what layer costs depend on (tp, cp, ep, etp, sequence parallelism, micro-batch, recomputed modules, mesh order); its
  * members add pp, vpp, stage split, recomputation, ZeRO, offload. The work of a step is nearly the same for all
  * members, so a family has a bound that one cost of its layers gives.
  */

@@ -219,7 +219,7 @@ static char *recompute_layers(const MppJob *job, const MppStrategy *s)
 
 static char *recompute_selective(const MppJob *job, const MppStrategy *s)
 {
-    if (s->recompute != MPP_RECOMPUTE_SELECTIVE || job->model->heads)
+    if (s->recompute != MPP_RECOMPUTE_SELECTIVE || s->recompute_modules || job->model->heads)
         return KEPT;
     return g_strdup_printf("selective recomputation is of attention, which %s does not have", job->model->name);
 }

@@ -19,6 +19,9 @@ typedef struct {
     char *(*broken)(const MppJob *job, const MppStrategy *strategy);
 } MppRule;
 
+/** Whether @model has @module as something that can be computed again by itself. */
+bool mpp_rules_has_module(const MppModel *model, MppModule module);
+
 int mpp_rules_count(void);
 const MppRule *mpp_rules_get(int index);
 

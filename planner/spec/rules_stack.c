@@ -41,6 +41,47 @@ static char *runtime_recompute(const MppJob *job, const MppStrategy *s)
     return g_strdup_printf("%s has no %s recomputation", job->runtime->title, mpp_names_get(&mpp_recompute_names, s->recompute));
 }
 
+static bool has_dense_mlp(const MppModel *model)
+{
+    for (int64_t k = 0; k < model->n_kinds; k++)
+        if (model->kinds[k].ffn && !model->kinds[k].moe && !model->kinds[k].listed)
+            return !model->parallel_block;
+    return false;
+}
+
+bool mpp_rules_has_module(const MppModel *model, MppModule module)
+{
+    bool latent = model->mla.kv_lora_rank > 0, experts = model->moe.experts > 0;
+    switch (module) {
+    case MPP_MODULE_CORE_ATTENTION: return model->heads > 0;
+    case MPP_MODULE_NORMS: return latent || experts;
+    case MPP_MODULE_EXPERT_ACTIVATION: return experts;
+    case MPP_MODULE_LATENT_PROJECTIONS: return latent;
+    case MPP_MODULE_MLP: return has_dense_mlp(model);
+    case MPP_MODULE_MOE: return experts;
+    case MPP_MODULE_SHARED_EXPERTS: return experts && (model->moe.shared_experts > 0 || model->moe.shared_ffn > 0);
+    default: return false;
+    }
+}
+
+static char *recompute_modules(const MppJob *job, const MppStrategy *s)
+{
+    for (int i = 0; i < MPP_N_MODULES; i++) {
+        const char *name = mpp_names_get(&mpp_module_names, i);
+        if (!(s->recompute_modules >> i & 1))
+            continue;
+        if (s->recompute != MPP_RECOMPUTE_SELECTIVE)
+            return g_strdup_printf("module %s is for selective recomputation", name);
+        if (!(job->runtime->recompute_modules >> i & 1))
+            return g_strdup_printf("%s cannot be told to recompute %s", job->runtime->title, name);
+        if (!mpp_rules_has_module(job->model, i))
+            return g_strdup_printf("%s has no %s to recompute by itself", job->model->name, name);
+        if (i == MPP_MODULE_MOE && s->ep > 1 && job->training.kernels.expert_async)
+            return g_strdup("experts' exchange beside another micro-batch does not go with recomputing moe");
+    }
+    return KEPT;
+}
+
 static char *runtime_offload(const MppJob *job, const MppStrategy *s)
 {
     const struct {
@@ -131,6 +172,7 @@ const MppRule mpp_stack_rules[] = {
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
     { "runtime-node", MPP_RULE_ILLEGAL, "the runtime profile", runtime_node },
     { "runtime-recompute", MPP_RULE_ILLEGAL, "the runtime profile", runtime_recompute },
+    { "recompute-modules", MPP_RULE_ILLEGAL, "Megatron transformer_config: recompute_modules", recompute_modules },
     { "runtime-offload", MPP_RULE_ILLEGAL, "the runtime profile; Megatron transformer_config: cpu_offloading needs pp = 1; DeepSpeed offload_param: stage 3", runtime_offload },
     { "runtime-schedule", MPP_RULE_ILLEGAL, "the runtime profile", runtime_schedule },
     { "runtime-micro-batches", MPP_RULE_ILLEGAL, "nanotron engine: micro-batches >= pp - 1", runtime_micro_batches },

@@ -193,6 +193,8 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
         s->vpp = shape->most_vpp == shape->least_vpp ? shape->least_vpp : s->vpp;
     s->stage_split = out->runtime->stage_split;
     s->recompute = MIN(mpp_run_match_recompute(from->recompute, out->runtime->usual_recompute), out->runtime->most_recompute);
+    if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
+        s->recompute_modules = mpp_run_match_modules(from->recompute, out->runtime);
     int64_t layers_of_chunk = (out->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
     if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk)
         s->recompute_layers = from->recompute_layers;

@@ -73,6 +73,15 @@ MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)
     return mpp_words_has(words, "full") ? MPP_RECOMPUTE_FULL : MPP_RECOMPUTE_SELECTIVE;
 }
 
+int64_t mpp_run_match_modules(const char *words, const MppRuntime *runtime)
+{
+    int64_t modules = 0;
+    for (int i = 0; words && i < MPP_N_MODULES; i++)
+        if (mpp_words_has(words, mpp_names_get(&mpp_module_names, i)))
+            modules |= (int64_t)1 << i;
+    return modules & runtime->recompute_modules;
+}
+
 bool mpp_run_match_label(const MppRun *run, const char *word)
 {
     const cJSON *label = mpp_json_get(run->json->root, "row");

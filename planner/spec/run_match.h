@@ -21,6 +21,9 @@ MppAttentionKernel mpp_run_match_usual_attention(const MppRun *run, const MppRun
 
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
+/** Modules among the words of what is recomputed that the stack can be told to, a set of MppModule. */
+int64_t mpp_run_match_modules(const char *words, const MppRuntime *runtime);
+
 /** Whether the run's label, "table: words", has @word in small letters after the table's name. */
 bool mpp_run_match_label(const MppRun *run, const char *word);
 

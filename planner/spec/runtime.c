@@ -9,6 +9,8 @@ const MppNames mpp_offloaded_names = MPP_NAMES("offloaded state", offloaded_name
 
 static const char *const selective_names[] = { "attention", "half-products" };
 const MppNames mpp_selective_names = MPP_NAMES("selective recomputation", selective_names);
+static const char *const module_names[MPP_N_MODULES] = { "core_attn", "layernorm", "moe_act", "mla_up_proj", "mlp", "moe", "shared_experts" };
+const MppNames mpp_module_names = MPP_NAMES("module", module_names);
 static const char *const sequence_names[] = { "never", "choice", "always" };
 const MppNames mpp_sequence_parallel_names = MPP_NAMES("sequence-parallel rule", sequence_names);
 
@@ -157,6 +159,7 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, most_recompute, &mpp_recompute_names, MPP_RECOMPUTE_FULL, "the most it computes again"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
+    MPP_FIELD_SET(MppRuntime, recompute_modules, &mpp_module_names, 0, "parts of a layer that it can be told to compute again"),
     MPP_FIELD_SET(MppRuntime, offloads, &mpp_offloaded_names, 0, "what it can keep in the host's memory"),
     MPP_FIELD_BOOL(MppRuntime, recompute_stops_early, 0, "full recomputation ends before a layer's last product"),
     MPP_FIELD_INT(MppRuntime, most_zero, 0, 3, 3, "highest ZeRO stage"),

@@ -42,9 +42,21 @@ typedef enum {
     MPP_N_SELECTIVES,
 } MppSelective;
 
+/** A part of a layer that selective recomputation can be of, by the names of Megatron-Core's recompute_modules. */
+typedef enum {
+    MPP_MODULE_CORE_ATTENTION,     /* the attention core */
+    MPP_MODULE_NORMS,              /* norms that are no part of the product after them: before latent attention and experts */
+    MPP_MODULE_EXPERT_ACTIVATION,  /* the activation function of experts */
+    MPP_MODULE_LATENT_PROJECTIONS, /* up projections of latent attention, with their norms and rotary embedding */
+    MPP_MODULE_MLP,                /* a dense MLP */
+    MPP_MODULE_MOE,                /* router, experts and their exchange, shared experts */
+    MPP_MODULE_SHARED_EXPERTS,
+    MPP_N_MODULES,
+} MppModule;
+
 typedef enum { MPP_SEQUENCE_PARALLEL_NEVER, MPP_SEQUENCE_PARALLEL_CHOICE, MPP_SEQUENCE_PARALLEL_ALWAYS } MppSequenceParallelRule;
 
-extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_selective_names, mpp_offloaded_names, mpp_sequence_parallel_names;
+extern const MppNames mpp_stage_split_names, mpp_recompute_names, mpp_selective_names, mpp_module_names, mpp_offloaded_names, mpp_sequence_parallel_names;
 
 /** Which kernels a layer runs as; decides memory traffic, kept bytes and the number of launches. */
 typedef struct {
@@ -158,6 +170,7 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppRecompute usual_recompute, most_recompute;
     MppSelective selective;
+    int64_t recompute_modules; /* a set of MppModule: those that selective recomputation can be told to compute again */
     int64_t offloads; /* a set of MppOffloaded */
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool one_node; /* runs within a node */

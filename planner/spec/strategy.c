@@ -26,6 +26,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppStrategy, schedule_group, 0, 1 << 20, 0, "micro-batches of a group in interleaved schedules; 0: pp"),
     MPP_FIELD_ENUM(MppStrategy, recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "what is computed twice, or kept by the host"),
     MPP_FIELD_INT(MppStrategy, recompute_layers, 0, 4096, 0, "layers of each chunk under full recompute or offload; 0: all"),
+    MPP_FIELD_SET(MppStrategy, recompute_modules, &mpp_module_names, 0, "modules under selective recompute; none: the stack's choice"),
     MPP_FIELD_ENUM(MppStrategy, cp_kind, &mpp_cp_names, MPP_CP_RING, "how context-parallel ranks exchange"),
     MPP_FIELD_ENUM(MppStrategy, offload, &mpp_offload_names, MPP_OFFLOAD_NONE, "what is kept in host memory"),
     MPP_FIELD_ENUM(MppStrategy, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),

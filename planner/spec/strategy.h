@@ -47,7 +47,8 @@ typedef struct {
     MppScheduleKind schedule;
     int64_t schedule_group; /* micro-batches that visit a chunk before the rank turns to the next; 0: pp */
     MppRecompute recompute;
-    int64_t recompute_layers; /* of each chunk under full recompute or offload; 0: all */
+    int64_t recompute_layers;  /* of each chunk under full recompute or offload; 0: all */
+    int64_t recompute_modules; /* a set of MppModule under selective recompute; 0: what the stack means by it */
     MppOffload offload;
     MppStageSplit stage_split;
     MppMeshOrder order;
@@ -67,7 +68,7 @@ MppStrategyFields mpp_strategy_field(const char *name);
 MppStrategy mpp_strategy_single(void);
 
 /**
- * Parses "tp=8,pp=4,sp,recompute=full:3,stages=10/12/12/10" over @strategy. Keys: dp tp pp vpp cp ep etp mbs sp zero
+ * Parses "tp=8,pp=4,sp,recompute=full:3,stages=10/12/12/10" over @strategy; recompute=selective:mlp+moe_act names modules. Keys: dp tp pp vpp cp ep etp mbs sp zero
  * zero_ranks schedule group recompute cp_kind offload split order stages; those not named keep their values.
  * @named: out, the fields that were named (mpp_strategy_field()), or NULL
  *
@@ -84,6 +85,9 @@ char *mpp_strategy_title(const MppStrategy *strategy);
 
 /** The text form that mpp_strategy_parse() reads back equal. */
 char *mpp_strategy_to_text(const MppStrategy *strategy);
+
+/** Names of the modules under selective recompute with @between them; "" where the stack decides. */
+char *mpp_strategy_modules(const MppStrategy *strategy, const char *between);
 
 void mpp_strategy_clear(MppStrategy *strategy);
 

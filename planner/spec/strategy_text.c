@@ -83,15 +83,30 @@ static bool parse_stages(const char *text, const char *part, GArray **out, GErro
     return true;
 }
 
-/** recompute=full:3 and recompute=offload:3 also set the number of layers. */
-static bool parse_recompute_layers(char *value, const char *part, MppStrategy *strategy, GError **error)
+static bool parse_modules(const char *text, const char *part, int64_t *out, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, "+", -1);
+    int i = 0, module = 0;
+    for (; words[i] && (module = mpp_names_find(&mpp_module_names, words[i])) >= 0; i++)
+        *out |= (int64_t)1 << module;
+    if (*out && !words[i])
+        return true;
+    g_autofree char *known = mpp_names_suggest(mpp_module_names.names, mpp_module_names.n_names, words[i] ? words[i] : "");
+    return usage_error(error, part, "expected layers, or modules joined by +: %s", known);
+}
+
+/** recompute=full:3 and recompute=offload:3 also set the number of layers, recompute=selective:moe_act+layernorm modules. */
+static bool parse_recompute_parts(char *value, const char *part, MppStrategy *strategy, GError **error)
 {
     char *colon = value ? strchr(value, ':') : NULL;
     strategy->recompute_layers = 0;
+    strategy->recompute_modules = 0;
     if (!colon)
         return true;
     *colon = '\0';
-    return parse_int(colon + 1, 1, 4096, part, &strategy->recompute_layers, error);
+    if (g_ascii_isdigit(colon[1]))
+        return parse_int(colon + 1, 1, 4096, part, &strategy->recompute_layers, error);
+    return parse_modules(colon + 1, part, &strategy->recompute_modules, error);
 }
 
 static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyFields *named, GError **error)
@@ -112,7 +127,7 @@ static bool parse_part(const char *part, MppStrategy *strategy, MppStrategyField
         value = "optimizer";
     *named |= mpp_strategy_field(row->name);
     void *at = (char *)strategy + row->offset;
-    if (strcmp(row->name, "recompute") == 0 && !parse_recompute_layers(value, part, strategy, error))
+    if (strcmp(row->name, "recompute") == 0 && !parse_recompute_parts(value, part, strategy, error))
         return false;
     switch (row->type) {
     case MPP_FIELD_TYPE_INT: return parse_int(value, row->min, row->max, part, at, error);
@@ -137,6 +152,24 @@ bool mpp_strategy_parse(const char *text, MppStrategy *strategy, MppStrategyFiel
     return true;
 }
 
+char *mpp_strategy_modules(const MppStrategy *strategy, const char *between)
+{
+    GString *text = g_string_new(NULL);
+    for (int i = 0; i < MPP_N_MODULES; i++)
+        if (strategy->recompute_modules >> i & 1)
+            g_string_append_printf(text, "%s%s", text->len ? between : "", mpp_names_get(&mpp_module_names, i));
+    return g_string_free(text, FALSE);
+}
+
+static void append_parts(GString *text, const MppStrategy *strategy)
+{
+    g_autofree char *modules = mpp_strategy_modules(strategy, "+");
+    if (strategy->recompute_layers)
+        g_string_append_printf(text, ":%" G_GINT64_FORMAT, strategy->recompute_layers);
+    else if (*modules)
+        g_string_append_printf(text, ":%s", modules);
+}
+
 static void append_value(GString *text, const MppField *row, const MppStrategy *strategy)
 {
     const void *at = (const char *)strategy + row->offset;
@@ -149,8 +182,8 @@ static void append_value(GString *text, const MppField *row, const MppStrategy *
         for (guint i = 0; i < layers->len; i++)
             g_string_append_printf(text, "%c%" G_GINT64_FORMAT, i ? '/' : '=', g_array_index(layers, int64_t, i));
     }
-    if (strcmp(row->name, "recompute") == 0 && strategy->recompute_layers)
-        g_string_append_printf(text, ":%" G_GINT64_FORMAT, strategy->recompute_layers);
+    if (strcmp(row->name, "recompute") == 0)
+        append_parts(text, strategy);
 }
 
 static bool at_default(const MppField *row, const MppStrategy *strategy)
@@ -196,8 +229,9 @@ char *mpp_strategy_title(const MppStrategy *s)
         g_string_append_printf(text, " · ZeRO-%" G_GINT64_FORMAT, s->zero);
     if (s->zero_ranks)
         g_string_append_printf(text, " over %" G_GINT64_FORMAT, s->zero_ranks);
+    g_autofree char *modules = mpp_strategy_modules(s, "+");
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
-        g_string_append(text, " · selective recompute");
+        g_string_append_printf(text, " · %s recompute", *modules ? modules : "selective");
     if (s->recompute == MPP_RECOMPUTE_OFFLOAD)
         g_string_append(text, " · activation offload");
     if (s->recompute == MPP_RECOMPUTE_OFFLOAD && s->recompute_layers)

@@ -236,6 +236,7 @@ static MppRuntime *random_runtime(GRand *rand)
     for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
         *axes[i] = g_rand_int_range(rand, 0, 5) > 0;
     runtime->offloads = g_rand_int_range(rand, 0, 1 << MPP_N_OFFLOADED);
+    runtime->recompute_modules = g_rand_int_range(rand, 0, 1 << MPP_N_MODULES);
     runtime->one_node = g_rand_int_range(rand, 0, 20) == 0;
     runtime->schedules = random_schedules(rand);
     runtime->fewer_micro_batches = g_rand_int_range(rand, -1, 3);

@@ -185,7 +185,7 @@ static void test_latent(void)
     MppOps ops = attention_of(inputs, "tp=2", false);
     g_autofree char *names = plain_job_names(&ops);
     g_assert_cmpstr(names, ==,
-                    "query down projection, query norm, key-value down projection, key-value norm, query up projection, "
+                    "query down projection, key-value down projection, query norm, key-value norm, query up projection, "
                     "key-value up projection, attention core, output projection");
     check_product(&ops, "query down projection", 1024, 192, 512, 192 * 512); /* on every rank */
     check_product(&ops, "key-value down projection", 1024, 120, 512, 120 * 512);

@@ -189,6 +189,56 @@ static void test_residual(void)
     }
 }
 
+/** Names of what is computed again, joined. */
+static char *again_names(const MppOps *ops)
+{
+    MppOps again = { 0 };
+    for (int i = 0; i < ops->n; i++)
+        if (ops->ops[i].again_frac > 0)
+            again.ops[again.n++] = ops->ops[i];
+    return plain_job_names(&again);
+}
+
+/**
+ * What naming modules frees of 1024 tokens 512 wide, in elements of 2 bytes: a norm its output, the gated activation of 3 experts a
+ * token its output, latent attention's up part queries, keys and values of 4 heads 64, 64 and 48 wide and two norms, an MLP all but
+ * its input.
+ */
+static void test_modules(void)
+{
+    static const struct {
+        const char *modules, *again;
+        bool experts, latent;
+        double dropped;
+    } rows[] = {
+        { "core_attn", "attention core", true, false, 4 * 2 },
+        { "layernorm", "mlp norm", true, false, 512 },
+        { "layernorm", "", false, false, 0 },
+        { "layernorm", "attention norm", false, true, 512 },
+        { "layernorm+moe_act", "mlp norm, activation", true, false, 512 + 3 * 768 },
+        { "mlp", "mlp up projection, activation, mlp down projection", false, false, 4 * 2048 },
+        { "mlp", "", true, false, 0 },
+        { "moe", "router, routing, permute tokens, mlp up projection, activation, mlp down projection, unpermute tokens", true, false,
+          24 * 4 + 3 * 512 + 3 * 4 * 768 },
+        { "mla_up_proj", "query norm, key-value norm, query up projection, key-value up projection", false, true,
+          192 + 96 + 4 * 64 + 4 * (64 + 48) },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->model.gated_mlp = true;
+        if (rows[i].experts)
+            inputs->model.moe = (MppMoe){ .experts = 24, .topk = 3, .ffn = 768, .every = 1 };
+        if (rows[i].latent)
+            inputs->model.mla = (MppMla){ 192, 96, 40, 24, 48 };
+        plain_job_finish(inputs);
+        g_autofree char *strategy = g_strdup_printf("mbs=1,recompute=selective:%s", rows[i].modules);
+        MppOps ops = plain_job_layer(inputs, strategy, 0);
+        g_autofree char *again = again_names(&ops);
+        g_assert_cmpstr(again, ==, rows[i].again);
+        plain_job_expect(rows[i].modules, kept_bytes(&ops, false) - kept_bytes(&ops, true), 1024 * 2 * rows[i].dropped);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -199,5 +249,6 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     g_test_add_func("/layer/residual", test_residual);
+    g_test_add_func("/layer/modules", test_modules);
     return g_test_run();
 }

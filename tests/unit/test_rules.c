@@ -86,6 +86,18 @@ static void all_offloads(MppInputs *in)
     in->runtime.offloads = (1 << MPP_N_OFFLOADED) - 1;
 }
 
+static void all_modules(MppInputs *in)
+{
+    in->runtime.recompute_modules = (1 << MPP_N_MODULES) - 1;
+}
+
+static void modules_beside(MppInputs *in)
+{
+    all_modules(in);
+    mpp_sample_add_experts(in);
+    in->training.kernels.expert_async = true;
+}
+
 static void one_fewer(MppInputs *in)
 {
     in->runtime.fewer_micro_batches = 1;
@@ -238,6 +250,11 @@ static const struct {
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
     { "runtime-node", one_node, 12, "dp=12", "Stack 3 runs within a node, which has 6 devices, not 12" },
     { "runtime-recompute", no_full, 1, "recompute=full", "Stack 3 has no full recomputation" },
+    { "recompute-modules", NULL, 1, "recompute=selective:mlp", "Stack 3 cannot be told to recompute mlp" },
+    { "recompute-modules", all_modules, 1, "recompute=full:mlp", "module mlp is for selective recomputation" },
+    { "recompute-modules", all_modules, 1, "recompute=selective:moe_act", "sample has no moe_act to recompute by itself" },
+    { "recompute-modules", modules_beside, 2, "dp=2,ep=2,recompute=selective:moe",
+      "experts' exchange beside another micro-batch does not go with recomputing moe" },
     { "runtime-offload", NULL, 1, "recompute=offload", "Stack 3 does not offload activations" },
     { "runtime-offload", all_offloads, 2, "pp=2,recompute=offload", "activations go to the host without pipeline stages only" },
     { "runtime-offload", all_offloads, 2, "dp=2,zero=2,offload=parameters",

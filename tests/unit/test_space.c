@@ -236,7 +236,8 @@ static void test_describe(void)
     g_autofree char *text = mpp_space_describe(&inputs->job);
     g_assert_cmpstr(text, ==,
                     "tp up to a node (4), every cp, pp, dp that divide 24 GPUs, vpp to 12, micro-batch to 64, sequence "
-                    "parallelism, ZeRO 0-3 and hybrid sharding, recompute none/selective/full/the fewest layers that fit, even "
+                    "parallelism, ZeRO 0-3 and hybrid sharding, recompute none/selective/full/the fewest layers that fit/"
+                    "small or large modules, even "
                     "and balanced stages, the runtime's schedules, offload of optimizer states, parameters or activations where the "
                     "runtime has it, mesh orders");
 }

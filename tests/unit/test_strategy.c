@@ -8,7 +8,7 @@ static void test_single(void)
     const int64_t ones[] = { s.dp, s.tp, s.pp, s.vpp, s.cp, s.ep, s.etp, s.micro_batch };
     for (size_t i = 0; i < G_N_ELEMENTS(ones); i++)
         g_assert_cmpint(ones[i], ==, 1);
-    g_assert_true(!s.sequence_parallel && !s.zero && !s.zero_ranks && !s.recompute_layers && !s.offload &&
+    g_assert_true(!s.sequence_parallel && !s.zero && !s.zero_ranks && !s.recompute_layers && !s.recompute_modules && !s.offload &&
                   !s.stage_layers);
     g_assert_cmpint(s.schedule, ==, MPP_SCHEDULE_1F1B);
     g_assert_cmpint(s.recompute, ==, MPP_RECOMPUTE_NONE);
@@ -53,7 +53,7 @@ static void test_json(void)
     static const char text[] =
         "{\"dp\":7,\"tp\":5,\"pp\":3,\"vpp\":2,\"cp\":11,\"ep\":35,\"etp\":13,\"sequence_parallel\":true,\"micro_batch\":9,"
         "\"zero\":2,"
-        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"schedule_group\":4,\"recompute\":\"full\",\"recompute_layers\":4,\"cp_kind\":\"all-to-all\","
+        "\"zero_ranks\":77,\"schedule\":\"interleaved\",\"schedule_group\":4,\"recompute\":\"full\",\"recompute_layers\":4,\"recompute_modules\":[\"layernorm\",\"moe\"],\"cp_kind\":\"all-to-all\","
         "\"offload\":\"optimizer\",\"stage_split\":\"greedy\",\"order\":\"tp-pp-dp-cp\",\"stage_layers\":[4,5,0,6,4,3]}";
     g_autoptr(MppJson) json = mpp_expect_json(text);
     g_autoptr(GError) error = NULL;

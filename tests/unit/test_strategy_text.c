@@ -24,6 +24,7 @@ static void test_canonical(void)
         { "zero=3,offload=parameters,recompute=offload:7", "dp=1,tp=1,pp=1,mbs=1,zero=3,recompute=offload:7,offload=parameters" },
         { "zero=3,zero_ranks=12,dp=1048576", "dp=1048576,tp=1,pp=1,mbs=1,zero=3,zero_ranks=12" },
         { "recompute=FULL:5,schedule=Interleaved,vpp=2", "dp=1,tp=1,pp=1,vpp=2,mbs=1,schedule=interleaved,recompute=full:5" },
+        { "recompute=selective:moe_act+core_attn", "dp=1,tp=1,pp=1,mbs=1,recompute=selective:core_attn+moe_act" },
         { "recompute=selective,cp_kind=all_to_all,cp=3", "dp=1,tp=1,pp=1,cp=3,mbs=1,recompute=selective,cp_kind=all-to-all" },
         { "stages=10/12/0/9,order=tp-dp-pp-cp,split=balanced",
           "dp=1,tp=1,pp=1,mbs=1,split=balanced,order=tp-dp-pp-cp,stages=10/12/0/9" },
@@ -85,7 +86,12 @@ static const struct {
       "zb-h1, zb-h2, zb-interleaved, zb-v, v-half, v-min, dualpipe-v, hanayo, … (13 in all)" },
     { "recompute=most", "strategy: \"recompute=most\": expected a recompute: none, full, offload, selective" },
     { "recompute=full:0", "strategy: \"recompute=full:0\": expected an integer from 1 to 4096" },
-    { "recompute=full:", "strategy: \"recompute=full:\": expected an integer from 1 to 4096" },
+    { "recompute=full:",
+      "strategy: \"recompute=full:\": expected layers, or modules joined by +: core_attn, layernorm, moe_act, mla_up_proj, mlp, moe, "
+      "shared_experts" },
+    { "recompute=selective:moe_act+gelu",
+      "strategy: \"recompute=selective:moe_act+gelu\": expected layers, or modules joined by +: mlp, moe, moe_act, core_attn, "
+      "layernorm, mla_up_proj, shared_experts" },
     { "cp_kind=rings", "strategy: \"cp_kind=rings\": expected a context-parallel kind: ring, all-to-all" },
     { "order=dp-tp", "strategy: \"order=dp-tp\": expected a mesh order: tp-cp-dp-pp, tp-dp-cp-pp, tp-dp-pp-cp, "
                      "tp-pp-dp-cp, tp-cp-pp-dp, tp-pp-cp-dp" },
@@ -117,7 +123,7 @@ static GArray *random_stages(GRand *random)
     return layers;
 }
 
-/** Every field anywhere in its range. recompute_layers goes with full recompute only, as the rules have it. */
+/** Every field anywhere in its range. recompute_layers goes with full recompute only and modules with selective, as the rules have it. */
 static MppStrategy random_strategy(GRand *random)
 {
     MppStrategy s = mpp_strategy_single();
@@ -132,10 +138,13 @@ static MppStrategy random_strategy(GRand *random)
             *(int *)at = g_rand_int_range(random, 0, row->names->n_names);
         else if (row->type == MPP_FIELD_TYPE_BOOL)
             *(bool *)at = g_rand_boolean(random);
+        else if (row->type == MPP_FIELD_TYPE_SET)
+            *(int64_t *)at = g_rand_int_range(random, 0, 1 << row->names->n_names);
         else
             s.stage_layers = random_stages(random);
     }
     s.recompute_layers = s.recompute == MPP_RECOMPUTE_FULL ? s.recompute_layers : 0;
+    s.recompute_modules = s.recompute == MPP_RECOMPUTE_SELECTIVE ? s.recompute_modules : 0;
     return s;
 }
 

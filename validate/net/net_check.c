@@ -85,6 +85,7 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
         { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
         { s->offload != MPP_OFFLOAD_NONE, "offloaded parameters and optimizer states" },
         { s->recompute == MPP_RECOMPUTE_OFFLOAD, "offloaded activations" },
+        { s->recompute_modules != 0, "recomputation of modules by name" },
         { halves, "selective recomputation other than of the attention core" },
         { experts && s->tp > 1 && !s->sequence_parallel, "experts under tp without sequence parallelism" },
         { experts && shared % s->tp, "shared experts that tp does not divide" },
