@@ -113,17 +113,17 @@ static bool report(char **files, const char *output, bool quiet, GError **error)
 
 static bool run(int argc, char **argv, GError **error)
 {
-    g_autofree char *output = NULL;
+    char *output = NULL;
     gboolean quiet = FALSE;
     const GOptionEntry entries[] = {
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the page to FILE", "FILE" },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "No progress", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    return mpp_command_parse(&mpp_command_report, entries, NULL, argc, argv, &files, &helped, error) &&
-           (helped || report(files, output, quiet, error));
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_report, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return report(arguments.rest, output, quiet, error);
 }
 
 const MppCommand mpp_command_report = {

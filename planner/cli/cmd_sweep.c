@@ -222,38 +222,26 @@ static bool sweep(const SweepOptions *options, const char *text, GError **error)
     return mpp_error_set(error, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
 }
 
-static bool parse(int argc, char **argv, SweepOptions *options, char ***rest, bool *helped, GError **error)
-{
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options->job, job_entries);
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
-        { "tokens", 'T', 0, G_OPTION_ARG_STRING, &options->tokens_text, "Time and cost of so many tokens (default 1T)", "N" },
-        { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the JSON to FILE", "FILE" },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
-        G_OPTION_ENTRY_NULL,
-    };
-    if (!mpp_command_parse(&mpp_command_sweep, job_entries, entries, argc, argv, rest, helped, error) || *helped)
-        return *helped;
-    if (!*rest || (*rest)[1])
-        return mpp_error_usage(error, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
-    return mpp_sweep_tokens(options->tokens_text ? options->tokens_text : "1T", &options->tokens, error) &&
-           mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
-}
-
 static bool run(int argc, char **argv, GError **error)
 {
     SweepOptions options = { 0 };
-    g_auto(GStrv) rest = NULL;
-    bool helped = false, done = parse(argc, argv, &options, &rest, &helped, error);
-    done = done && (helped || sweep(&options, rest[0], error));
-    mpp_job_options_clear(&options.job);
-    g_free(options.strategy);
-    g_free(options.tokens_text);
-    g_free(options.output);
-    return done;
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
+        { "tokens", 'T', 0, G_OPTION_ARG_STRING, &options.tokens_text, "Time and cost of so many tokens (default 1T)", "N" },
+        { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the JSON to FILE", "FILE" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options.quiet, "No progress", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_sweep, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!arguments.rest || arguments.rest[1])
+        return mpp_error_usage(error, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
+    return mpp_sweep_tokens(options.tokens_text ? options.tokens_text : "1T", &options.tokens, error) &&
+           mpp_command_check_range(options.threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) &&
+           sweep(&options, arguments.rest[0], error);
 }
 
 const MppCommand mpp_command_sweep = {

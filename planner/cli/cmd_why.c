@@ -131,25 +131,19 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
 
 static bool run(int argc, char **argv, GError **error)
 {
-    MppJobOptions options = { 0 };
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options, job_entries);
+    MppJobOptions options;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) rest = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_why, job_entries, entries, argc, argv, &rest, &helped, error);
-    if (done && !helped) {
-        g_autoptr(MppInputs) inputs = NULL;
-        done = rest && !rest[1];
-        if (!done)
-            mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
-        done = done && (inputs = mpp_job_options_inputs(&options, error)) && explain(inputs, rest[0], json, error);
-    }
-    mpp_job_options_clear(&options);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_why, &options, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!arguments.rest || arguments.rest[1])
+        return mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
+    g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options, error);
+    return inputs && explain(inputs, arguments.rest[0], json, error);
 }
 
 const MppCommand mpp_command_why = {

@@ -4,9 +4,14 @@
 
 #include "planner/api/job_words.h"
 
+MppJobOptions mpp_job_options_none(void)
+{
+    const int64_t no = MPP_JOB_NOT_GIVEN;
+    return (MppJobOptions){ .gpus = no, .global_batch = no, .seq = no, .mean_seq = no, .target_seq = no, .loss_tokens = no };
+}
+
 void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
 {
-    o->gpus = o->seq = o->mean_seq = o->target_seq = o->loss_tokens = o->global_batch = MPP_JOB_NOT_GIVEN;
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
@@ -26,12 +31,14 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
     memcpy(entries, all, sizeof all);
 }
 
-void mpp_job_options_clear(MppJobOptions *o)
+void mpp_options_clear(const GOptionEntry *entries)
 {
-    char *strings[] = { o->model, o->cluster, o->runtime, o->precision, o->optimizer, o->attention, o->kernels };
-    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
-        g_free(strings[i]);
-    *o = (MppJobOptions){ 0 };
+    for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
+        if (entry->arg == G_OPTION_ARG_STRING || entry->arg == G_OPTION_ARG_FILENAME)
+            g_clear_pointer((char **)entry->arg_data, g_free);
+        else if (entry->arg == G_OPTION_ARG_STRING_ARRAY || entry->arg == G_OPTION_ARG_FILENAME_ARRAY)
+            g_clear_pointer((char ***)entry->arg_data, g_strfreev);
+    }
 }
 
 static char *shell_word(const char *text)
@@ -43,9 +50,8 @@ static char *shell_word(const char *text)
 char *mpp_job_options_to_text(const MppJobOptions *options)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
-    MppJobOptions given;
-    mpp_job_options_entries(&given, entries); /* whose values lie in given */
-    given = *options;
+    MppJobOptions given = *options;
+    mpp_job_options_entries(&given, entries);
     GString *text = g_string_new(NULL);
     for (int i = 0; entries[i].long_name; i++) {
         const void *at = entries[i].arg_data;

@@ -14,9 +14,14 @@ typedef struct {
 
 enum { MPP_N_JOB_ENTRIES = 14 };
 
+/** Nothing given. */
+MppJobOptions mpp_job_options_none(void);
+
 /** Fills @entries (MPP_N_JOB_ENTRIES of them, the last empty) to parse into @options. */
 void mpp_job_options_entries(MppJobOptions *options, GOptionEntry *entries);
-void mpp_job_options_clear(MppJobOptions *options);
+
+/** Frees the texts that the options of @entries, which an empty one ends, were given. */
+void mpp_options_clear(const GOptionEntry *entries);
 
 /** What was given, as arguments for a shell: "--model gpt.json --gpus 8". */
 char *mpp_job_options_to_text(const MppJobOptions *options);
