@@ -46,9 +46,9 @@ static char *verdict_of(const cJSON *search)
         return NULL;
     g_autofree char *members = mpp_units_whole(evaluated->valuedouble + bounded->valuedouble);
     g_autofree char *looked_at = mpp_units_whole(evaluated->valuedouble);
-    bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal"));
-    return g_strdup_printf("Best of %s plans, %s (%s evaluated, the rest bounded).", members, proven ? "proven" : "by estimate",
-                           looked_at);
+    bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal")), all = bounded->valuedouble == 0;
+    return g_strdup_printf("Best of %s plans, %s (%s evaluated%s).", members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
+                           all ? "" : ", the rest bounded");
 }
 
 static bool write_page(const MppPageQuestion *question, const char *output, GError **error)

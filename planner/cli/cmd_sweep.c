@@ -174,6 +174,8 @@ static void print_rows(const SweepOptions *options, const MppSweep *sweep, const
     printf("the best plan for each %s\n\n", sweep->name);
     mpp_table_print(table);
     print_assumed(rows);
+    if (strcmp(sweep->name, "seq") == 0)
+        puts("  MFU       counts attention in full (arXiv:2204.02311), of which causal kernels compute half");
 }
 
 static cJSON *row_json(const Row *row, double tokens)

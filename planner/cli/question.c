@@ -24,6 +24,10 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
         mpp_error_usage(error, "%s takes a plan file, or a model and a strategy, not both", command->name);
         return NULL;
     }
+    if (!files && !options->model) {
+        mpp_error_usage(error, "%s needs a plan file, or --model and --gpus", command->name);
+        return NULL;
+    }
     if (files) {
         g_autoptr(MppPlanFile) file = mpp_plan_file_load(files[0], error);
         if (!file)
