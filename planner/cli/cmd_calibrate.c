@@ -126,7 +126,7 @@ static bool calibrate_published(const MppRunArguments *given, const CalibrateOpt
     return done;
 }
 
-static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+static bool calibrate(const MppJobWords *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (!files)
         return mpp_error_usage(error, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
@@ -139,7 +139,7 @@ static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOpt
 }
 
 /** What is to be fitted: numbers of a device and its links to samples, spreads to residuals kept, or profiles to runs. */
-static bool answer(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+static bool answer(const MppJobWords *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (options->samples && !files && !options->priors)
         return mpp_calibrate_samples(options->samples, job->cluster, job->runtime, options->output, error);
@@ -153,7 +153,7 @@ static bool answer(const MppJobOptions *job, char **files, const CalibrateOption
 static bool run(int argc, char **argv, GError **error)
 {
     CalibrateOptions options = { 0 };
-    MppJobOptions job;
+    MppJobWords job;
     const GOptionEntry entries[] = {
         { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
         { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,

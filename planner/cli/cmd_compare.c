@@ -170,7 +170,7 @@ static void leave_out_anomalies(GPtrArray *runs)
             g_ptr_array_remove_index(runs, i - 1);
 }
 
-static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
+static bool compare(const MppJobWords *job, char **files, const CompareOptions *options, GError **error)
 {
     if (!files)
         return mpp_error_usage(error, "compare needs files of measured runs");
@@ -194,7 +194,7 @@ static bool compare(const MppJobOptions *job, char **files, const CompareOptions
 static bool run(int argc, char **argv, GError **error)
 {
     CompareOptions options = { 0 };
-    MppJobOptions job;
+    MppJobWords job;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
         { "csv", 0, 0, G_OPTION_ARG_FILENAME, &options.csv, "Also write one line a run to FILE", "FILE" },

@@ -41,7 +41,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
 }
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     MppFromOptions from;
     char *strategy, *output;
     gboolean json, ascii;

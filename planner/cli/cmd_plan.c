@@ -12,7 +12,7 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *objective, *output;
     int top, threads;
     gboolean json, quiet, robust, ascii;
@@ -59,9 +59,9 @@ static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
 }
 
 /** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
-static void print_again(const MppInputs *inputs, const MppStrategy *best, const MppJobOptions *options)
+static void print_again(const MppInputs *inputs, const MppStrategy *best, const MppJobWords *options)
 {
-    MppJobOptions again = *options;
+    MppJobWords again = *options;
     again.gpus = inputs->gpus;
     if (again.gpus != options->gpus)
         again.global_batch = inputs->training.global_batch;
@@ -69,7 +69,7 @@ static void print_again(const MppInputs *inputs, const MppStrategy *best, const 
     printf("  again     mpplan estimate %s --strategy %s\n", job, strategy);
 }
 
-static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, const MppJobOptions *options)
+static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, const MppJobWords *options)
 {
     const MppJob *job = &inputs->job;
     const MppStrategy *best = &answer->plan->best.candidate.strategy;
@@ -137,7 +137,7 @@ static bool plan(PlanOptions *options, GError **error)
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !read_objective(options, &objective, error))
         return false;
-    g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
+    g_autoptr(MppInputs) inputs = mpp_job_words_inputs(&options->job, NULL, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;

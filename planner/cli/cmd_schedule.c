@@ -15,7 +15,7 @@ enum { CHART_COLUMNS = 80 };
 #define BYTES_PER_GIB 0x1p30
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *output, *import, *dialect;
     double cap_gib; /* NAN: not given */
     gboolean makes, comms;

@@ -13,7 +13,7 @@
 enum { MOST_RUNS = 1000000 };
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *order, *output, *trace, *format, *ranks, *distribution;
     char **slow_gpus, **slow_links, **failed_links, **pools;
     double jitter;

@@ -12,7 +12,7 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *tokens_text, *output;
     double tokens;
     int threads;
@@ -34,10 +34,10 @@ static void row_free(void *data)
     g_free(row);
 }
 
-static bool answer_row(const SweepOptions *options, const MppJobOptions *job, const char *strategy, Row *row, GError **error)
+static bool answer_row(const SweepOptions *options, const MppJobWords *job, const char *strategy, Row *row, GError **error)
 {
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
-    row->inputs = mpp_job_options_inputs(job, error);
+    row->inputs = mpp_job_words_inputs(job, NULL, error);
     if (!row->inputs || (strategy && !mpp_strategy_parse(strategy, &limits.fixed, &limits.fields, error)))
         return false;
     MppPlanQuestion question = { row->inputs, &limits, strategy, MPP_OBJECTIVE_STEP_TIME, 1, options->threads,
@@ -56,9 +56,9 @@ static bool keep_batch(const SweepOptions *options, const MppSweep *sweep, int64
     if (strcmp(sweep->name, "gpus") != 0 || *batch != MPP_JOB_NOT_GIVEN)
         return true;
     for (guint i = 0; sweep->values[i]; i++) {
-        MppJobOptions job = options->job;
+        MppJobWords job = options->job;
         g_autofree char *strategy = NULL;
-        g_autoptr(MppInputs) inputs = mpp_sweep_set(sweep, i, &job, &strategy, error) ? mpp_job_options_inputs(&job, error) : NULL;
+        g_autoptr(MppInputs) inputs = mpp_sweep_set(sweep, i, &job, &strategy, error) ? mpp_job_words_inputs(&job, NULL, error) : NULL;
         if (!inputs)
             return false;
         *batch = MAX(*batch, inputs->training.global_batch);
@@ -73,7 +73,7 @@ static GPtrArray *answer_all(const SweepOptions *options, const MppSweep *sweep,
     if (!keep_batch(options, sweep, &batch, error))
         return NULL;
     for (guint i = 0; sweep->values[i]; i++) {
-        MppJobOptions job = options->job;
+        MppJobWords job = options->job;
         job.global_batch = batch;
         g_autofree char *strategy = g_strdup(options->strategy);
         Row *row = g_new0(Row, 1);

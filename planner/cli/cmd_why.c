@@ -131,7 +131,7 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
 
 static bool run(int argc, char **argv, GError **error)
 {
-    MppJobOptions options;
+    MppJobWords options;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
@@ -142,7 +142,7 @@ static bool run(int argc, char **argv, GError **error)
         return arguments.helped;
     if (!arguments.rest || arguments.rest[1])
         return mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
-    g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options, error);
+    g_autoptr(MppInputs) inputs = mpp_job_words_inputs(&options, NULL, error);
     return inputs && explain(inputs, arguments.rest[0], json, error);
 }
 

@@ -35,7 +35,7 @@ static void add_entries(MppArguments *arguments, const GOptionEntry *entries)
 }
 
 /** All options of a command, the job's first; what is positional is the last. */
-static void set_entries(MppArguments *arguments, const MppCommand *command, MppJobOptions *job, const GOptionEntry *own)
+static void set_entries(MppArguments *arguments, const MppCommand *command, MppJobWords *job, const GOptionEntry *own)
 {
     const GOptionEntry common[] = {
         { "help", 'h', 0, G_OPTION_ARG_NONE, &arguments->helped, "Show this help", NULL },
@@ -45,7 +45,8 @@ static void set_entries(MppArguments *arguments, const MppCommand *command, MppJ
     arguments->entries = g_array_new(TRUE, TRUE, sizeof(GOptionEntry));
     if (job) {
         GOptionEntry entries[MPP_N_JOB_ENTRIES];
-        *job = mpp_job_options_none();
+        *job = mpp_job_words_none();
+        job->flags = true;
         mpp_job_options_entries(job, entries);
         add_entries(arguments, entries);
     }
@@ -84,7 +85,7 @@ static void suggest_option(const GArray *entries, char *const *argv, int argc, G
     }
 }
 
-bool mpp_command_parse(const MppCommand *command, MppJobOptions *job, const GOptionEntry *entries, int argc, char **argv,
+bool mpp_command_parse(const MppCommand *command, MppJobWords *job, const GOptionEntry *entries, int argc, char **argv,
                        MppArguments *arguments, GError **error)
 {
     set_entries(arguments, command, job, entries);

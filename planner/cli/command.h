@@ -41,7 +41,7 @@ typedef struct {
 } MppArguments;
 
 /** Parses @argv by @entries, which an empty one ends, and by those of @job unless it is NULL. Errors: GLib's; MPP_ERROR_USAGE. */
-bool mpp_command_parse(const MppCommand *command, MppJobOptions *job, const GOptionEntry *entries, int argc, char **argv,
+bool mpp_command_parse(const MppCommand *command, MppJobWords *job, const GOptionEntry *entries, int argc, char **argv,
                        MppArguments *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_arguments_clear(MppArguments *arguments);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MppArguments, mpp_arguments_clear)

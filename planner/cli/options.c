@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-#include "planner/api/job_words.h"
-
-MppJobOptions mpp_job_options_none(void)
-{
-    const int64_t no = MPP_JOB_NOT_GIVEN;
-    return (MppJobOptions){ .gpus = no, .global_batch = no, .seq = no, .mean_seq = no, .target_seq = no, .loss_tokens = no };
-}
-
-void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
+void mpp_job_options_entries(MppJobWords *o, GOptionEntry *entries)
 {
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
@@ -47,10 +39,10 @@ static char *shell_word(const char *text)
     return *text && !text[strspn(text, plain)] ? g_strdup(text) : g_shell_quote(text);
 }
 
-char *mpp_job_options_to_text(const MppJobOptions *options)
+char *mpp_job_options_to_text(const MppJobWords *options)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
-    MppJobOptions given = *options;
+    MppJobWords given = *options;
     mpp_job_options_entries(&given, entries);
     GString *text = g_string_new(NULL);
     for (int i = 0; entries[i].long_name; i++) {
@@ -62,41 +54,4 @@ char *mpp_job_options_to_text(const MppJobOptions *options)
         g_string_append_printf(text, "%s--%s %s", text->len ? " " : "", entries[i].long_name, word);
     }
     return g_string_free(text, FALSE);
-}
-
-/** The same words, as they are called on the command line. */
-static MppJobWords words_of(const MppJobOptions *o)
-{
-    return (MppJobWords){ .model = o->model,
-                          .cluster = o->cluster,
-                          .runtime = o->runtime,
-                          .precision = o->precision,
-                          .optimizer = o->optimizer,
-                          .attention = o->attention,
-                          .kernels = o->kernels,
-                          .gpus = o->gpus,
-                          .global_batch = o->global_batch,
-                          .seq = o->seq,
-                          .mean_seq = o->mean_seq,
-                          .target_seq = o->target_seq,
-                          .loss_tokens = o->loss_tokens,
-                          .flags = true };
-}
-
-MppInputs *mpp_job_options_inputs(const MppJobOptions *o, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_inputs(&words, NULL, error);
-}
-
-MppLaunch *mpp_job_options_launch(const MppJobOptions *o, const MppEmitTarget *target, const char *name, const char *text, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_launch(&words, target, name, text, error);
-}
-
-MppInputs *mpp_job_options_launch_inputs(const MppJobOptions *o, MppLaunch *launch, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_launch_inputs(&words, launch, error);
 }

@@ -13,7 +13,7 @@ void mpp_question_free(MppQuestion *question)
     g_free(question);
 }
 
-MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *options, const char *text, char **files, GError **error)
+MppQuestion *mpp_question_new(const MppCommand *command, const MppJobWords *options, const char *text, char **files, GError **error)
 {
     g_autoptr(MppQuestion) question = g_new0(MppQuestion, 1);
     if (files && files[1]) {
@@ -37,7 +37,7 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
         file->strategy.stage_layers = NULL;
         return g_steal_pointer(&question);
     }
-    question->inputs = mpp_job_options_inputs(options, error);
+    question->inputs = mpp_job_words_inputs(options, NULL, error);
     if (!question->inputs || !mpp_job_words_strategy(&question->inputs->job, text ? text : "", &question->strategy, error))
         return NULL;
     return g_steal_pointer(&question);

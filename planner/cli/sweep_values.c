@@ -76,7 +76,7 @@ static bool unknown(const char *name, const GOptionEntry *entries, GError **erro
     return mpp_error_usage(error, "\"%s\" is nothing to sweep over; known: %s, and the parts of a strategy (tp, pp, mbs, …)", name, nearest);
 }
 
-bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobOptions *options, char **strategy, GError **error)
+bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobWords *options, char **strategy, GError **error)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
     mpp_job_options_entries(options, entries);

@@ -5,7 +5,7 @@
 #include "tests/support/expect.h"
 
 /** @line is split at spaces, as a shell would. */
-static bool parse(const char *line, MppJobOptions *options, GError **error)
+static bool parse(const char *line, MppJobWords *options, GError **error)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
     mpp_job_options_entries(options, entries);
@@ -17,7 +17,7 @@ static bool parse(const char *line, MppJobOptions *options, GError **error)
     return g_option_context_parse_strv(context, &arguments, error);
 }
 
-static void clear(MppJobOptions *options)
+static void clear(MppJobWords *options)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
     mpp_job_options_entries(options, entries);
@@ -26,9 +26,10 @@ static void clear(MppJobOptions *options)
 
 static MppInputs *inputs_of(const char *line, GError **error)
 {
-    MppJobOptions options = mpp_job_options_none();
+    MppJobWords options = mpp_job_words_none();
+    options.flags = true;
     bool parsed = parse(line, &options, error);
-    MppInputs *inputs = parsed ? mpp_job_options_inputs(&options, error) : NULL;
+    MppInputs *inputs = parsed ? mpp_job_words_inputs(&options, NULL, error) : NULL;
     clear(&options);
     return inputs;
 }
@@ -41,7 +42,7 @@ static void test_entries(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
         g_autoptr(GError) error = NULL;
-        MppJobOptions o = mpp_job_options_none();
+        MppJobWords o = mpp_job_words_none();
         g_assert_true(parse(lines[i], &o, &error));
         const char *const got[] = { o.model, o.cluster, o.runtime, o.precision, o.optimizer, o.attention };
         for (size_t k = 0; k < G_N_ELEMENTS(got); k++)
@@ -164,7 +165,7 @@ static void test_text(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
-        MppJobOptions options = mpp_job_options_none();
+        MppJobWords options = mpp_job_words_none();
         g_assert_true(parse(rows[i].line, &options, &error));
         g_autofree char *text = mpp_job_options_to_text(&options);
         g_assert_cmpstr(text, ==, rows[i].text);
