@@ -25,19 +25,19 @@ enum {
     SHADES = 8,
 };
 
-/** Colours of what is drawn; the first are passes. */
+/** Colours of what is drawn, those of the web page (planner/report/page/page.css); the first are passes. */
 typedef enum { UPDATE = MPP_N_PASSES, MESSAGE, DATA, N_COLOURS } Colour;
 
 static const struct {
     const char *name, *title, *light, *dark;
 } colours[N_COLOURS] = {
-    [MPP_PASS_FORWARD] = { "f", "forward", "#7fb2e5", "#2f6ea8" },
-    [MPP_PASS_BACKWARD] = { "b", "backward", "#8fcf8f", "#2f7d3b" },
-    [MPP_PASS_INPUT] = { "i", "gradient of inputs", "#6fcabf", "#1f7a70" },
-    [MPP_PASS_WEIGHT] = { "w", "gradient of weights", "#f2c14e", "#9a6d0a" },
-    [UPDATE] = { "u", "optimizer", "#c39bd3", "#76448a" },
-    [MESSAGE] = { "s", "messages", "#8a8f98", "#9aa0a9" },
-    [DATA] = { "d", "gradients and parameters", "#e2725b", "#d2604a" },
+    [MPP_PASS_FORWARD] = { "f", "forward", "#5b8fd6", "#4b7fc8" },
+    [MPP_PASS_BACKWARD] = { "b", "backward", "#e0a03a", "#b8812c" },
+    [MPP_PASS_INPUT] = { "i", "gradient of inputs", "#e0a03a", "#b8812c" },
+    [MPP_PASS_WEIGHT] = { "w", "gradient of weights", "#b9c35c", "#8e9840" },
+    [UPDATE] = { "u", "optimizer", "#c2604f", "#b25647" },
+    [MESSAGE] = { "s", "messages", "#9a6fd0", "#8f68c4" },
+    [DATA] = { "d", "gradients and parameters", "#3f9a6b", "#35875d" },
 };
 
 typedef struct {

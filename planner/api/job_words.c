@@ -6,6 +6,12 @@
 
 enum { MOST_GPUS = 1 << 20, MOST_TOKENS = 1 << 26 };
 
+MppJobWords mpp_job_words_none(void)
+{
+    const int64_t no = MPP_JOB_NOT_GIVEN;
+    return (MppJobWords){ .gpus = no, .global_batch = no, .seq = no, .mean_seq = no, .target_seq = no, .loss_tokens = no };
+}
+
 /** The word's own name, as the user knows it. */
 static char *shown(const MppJobWords *w, const char *name)
 {

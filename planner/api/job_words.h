@@ -19,6 +19,9 @@ typedef struct {
     bool flags; /* messages call them "--global-batch", else "global_batch" */
 } MppJobWords;
 
+/** Nothing said. */
+MppJobWords mpp_job_words_none(void);
+
 /**
  * The inputs these words state; what was not said is the stack's and model's habit, and noted as assumed.
  * @model: taken over instead of the named one, or NULL

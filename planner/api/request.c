@@ -85,8 +85,7 @@ bool mpp_request_read(const MppJson *json, MppRequest *request, GError **error)
 {
     enum { USUAL_TOP = 4 };
     *request = (MppRequest){ .json = json, .top = USUAL_TOP };
-    request->words.gpus = request->words.global_batch = MPP_JOB_NOT_GIVEN;
-    request->words.seq = request->words.mean_seq = request->words.target_seq = request->words.loss_tokens = MPP_JOB_NOT_GIVEN;
+    request->words = mpp_job_words_none();
     if (!cJSON_IsObject(json->root))
         return mpp_json_error(error, json, NULL, MPP_ERROR_SCHEMA, "expected an object");
     const cJSON *node;

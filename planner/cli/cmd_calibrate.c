@@ -126,7 +126,7 @@ static bool calibrate_published(const MppRunArguments *given, const CalibrateOpt
     return done;
 }
 
-static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+static bool calibrate(const MppJobWords *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (!files)
         return mpp_error_usage(error, "calibrate needs measured runs (LAUNCH=LOG of one's own, or RUNS.jsonl), or --samples");
@@ -139,7 +139,7 @@ static bool calibrate(const MppJobOptions *job, char **files, const CalibrateOpt
 }
 
 /** What is to be fitted: numbers of a device and its links to samples, spreads to residuals kept, or profiles to runs. */
-static bool answer(const MppJobOptions *job, char **files, const CalibrateOptions *options, GError **error)
+static bool answer(const MppJobWords *job, char **files, const CalibrateOptions *options, GError **error)
 {
     if (options->samples && !files && !options->priors)
         return mpp_calibrate_samples(options->samples, job->cluster, job->runtime, options->output, error);
@@ -153,9 +153,7 @@ static bool answer(const MppJobOptions *job, char **files, const CalibrateOption
 static bool run(int argc, char **argv, GError **error)
 {
     CalibrateOptions options = { 0 };
-    MppJobOptions job = { 0 };
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&job, job_entries);
+    MppJobWords job;
     const GOptionEntry entries[] = {
         { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
         { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,
@@ -178,20 +176,10 @@ static bool run(int argc, char **argv, GError **error)
           "With that, write the cluster's profile to FILE and its device's beside it", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_calibrate, job_entries, entries, argc, argv, &files, &helped, error);
-    if (done && !helped)
-        done = answer(&job, files, &options, error);
-    mpp_job_options_clear(&job);
-    g_free(options.priors);
-    g_free(options.write);
-    g_strfreev(options.left_out);
-    g_free(options.residuals);
-    g_free(options.spreads);
-    g_free(options.one_out);
-    g_strfreev(options.samples);
-    g_free(options.output);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_calibrate, &job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return answer(&job, arguments.rest, &options, error);
 }
 
 const MppCommand mpp_command_calibrate = {

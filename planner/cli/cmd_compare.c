@@ -170,7 +170,7 @@ static void leave_out_anomalies(GPtrArray *runs)
             g_ptr_array_remove_index(runs, i - 1);
 }
 
-static bool compare(const MppJobOptions *job, char **files, const CompareOptions *options, GError **error)
+static bool compare(const MppJobWords *job, char **files, const CompareOptions *options, GError **error)
 {
     if (!files)
         return mpp_error_usage(error, "compare needs files of measured runs");
@@ -194,9 +194,7 @@ static bool compare(const MppJobOptions *job, char **files, const CompareOptions
 static bool run(int argc, char **argv, GError **error)
 {
     CompareOptions options = { 0 };
-    MppJobOptions job = { 0 };
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&job, job_entries);
+    MppJobWords job;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
         { "csv", 0, 0, G_OPTION_ARG_FILENAME, &options.csv, "Also write one line a run to FILE", "FILE" },
@@ -207,17 +205,10 @@ static bool run(int argc, char **argv, GError **error)
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the JSON to FILE", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    bool done = mpp_command_parse(&mpp_command_compare, job_entries, entries, argc, argv, &files, &helped, error);
-    if (done && !helped)
-        done = compare(&job, files, &options, error);
-    mpp_job_options_clear(&job);
-    g_free(options.csv);
-    g_free(options.html);
-    g_free(options.unseen);
-    g_free(options.output);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_compare, &job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return compare(&job, arguments.rest, &options, error);
 }
 
 const MppCommand mpp_command_compare = {

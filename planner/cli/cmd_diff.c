@@ -112,13 +112,12 @@ static bool run(int argc, char **argv, GError **error)
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print both plans as JSON", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_diff, entries, NULL, argc, argv, &files, &helped, error) || helped)
-        return helped;
-    if (!files || g_strv_length(files) != 2)
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_diff, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!arguments.rest || g_strv_length(arguments.rest) != 2)
         return mpp_error_usage(error, "diff needs two plan files");
-    return diff(files[0], files[1], json, error);
+    return diff(arguments.rest[0], arguments.rest[1], json, error);
 }
 
 const MppCommand mpp_command_diff = {

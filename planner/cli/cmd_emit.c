@@ -37,7 +37,7 @@ static bool emit(const char *to, const char *path, const char *output, GError **
 
 static bool run(int argc, char **argv, GError **error)
 {
-    g_autofree char *to = NULL, *output = NULL;
+    char *to = NULL, *output = NULL;
     gboolean list = FALSE;
     const GOptionEntry entries[] = {
         { "to", 'T', 0, G_OPTION_ARG_STRING, &to, "The framework to write for", "TARGET" },
@@ -45,19 +45,18 @@ static bool run(int argc, char **argv, GError **error)
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write to FILE", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_emit, entries, NULL, argc, argv, &files, &helped, error) || helped)
-        return helped;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_emit, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
     if (list) {
         list_targets();
         return true;
     }
     if (!to)
         return mpp_error_usage(error, "--to is missing: the target to write for; mpplan emit --list shows them");
-    if (!files || files[1])
+    if (!arguments.rest || arguments.rest[1])
         return mpp_error_usage(error, "emit needs one plan file");
-    return emit(to, files[0], output, error);
+    return emit(to, arguments.rest[0], output, error);
 }
 
 const MppCommand mpp_command_emit = {

@@ -41,7 +41,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
 }
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     MppFromOptions from;
     char *strategy, *output;
     gboolean json, ascii;
@@ -85,39 +85,31 @@ static bool estimate_strategy(const EstimateOptions *options, char **files, GErr
     return question && tell(options, question->inputs, &question->strategy, NULL, error);
 }
 
-static bool parse(int argc, char **argv, EstimateOptions *options, char ***files, bool *helped, GError **error)
+static bool run(int argc, char **argv, GError **error)
 {
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES], from_entries[MPP_N_FROM];
-    mpp_job_options_entries(&options->job, job_entries);
-    mpp_from_options_entries(&options->from, from_entries);
+    EstimateOptions options = { 0 };
+    GOptionEntry from_entries[MPP_N_FROM];
+    mpp_from_options_entries(&options.from, from_entries);
     const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
         from_entries[0],
         from_entries[1],
         from_entries[2],
         from_entries[3],
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
-        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options->ascii, "Plain letters only", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the plan to FILE as JSON", "FILE" },
+        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options.ascii, "Plain letters only", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    return mpp_command_parse(&mpp_command_estimate, job_entries, entries, argc, argv, files, helped, error);
-}
-
-static bool run(int argc, char **argv, GError **error)
-{
-    EstimateOptions options = { 0 };
-    g_auto(GStrv) files = NULL;
-    bool helped, launch, done = parse(argc, argv, &options, &files, &helped, error);
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_estimate, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    bool launch;
+    if (!mpp_from_options_given(&options.from, &launch, error))
+        return false;
     FILE *before = mpp_ascii_begin(options.ascii && !options.json);
-    if (done && !helped)
-        done = mpp_from_options_given(&options.from, &launch, error) &&
-               (launch ? estimate_launch(&options, files, error) : estimate_strategy(&options, files, error));
+    bool done = launch ? estimate_launch(&options, arguments.rest, error) : estimate_strategy(&options, arguments.rest, error);
     mpp_ascii_end(before);
-    mpp_job_options_clear(&options.job);
-    mpp_from_options_clear(&options.from);
-    g_free(options.strategy);
-    g_free(options.output);
     return done;
 }
 

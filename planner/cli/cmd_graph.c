@@ -95,15 +95,12 @@ static bool run(int argc, char **argv, GError **error)
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print the graph as JSON", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_graph, entries, NULL, argc, argv, &files, &helped, error);
-    done = done &&
-           (helped || (take_index(replica, "replica", &options.request.replica, error) &&
-                       take_index(stage, "stage", &options.request.stage, error) &&
-                       take_index(layer, "layer", &options.request.layer, error) && graph_command(files, &options, error)));
-    g_free(options.colour);
-    g_free(options.output);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_graph, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return take_index(replica, "replica", &options.request.replica, error) &&
+           take_index(stage, "stage", &options.request.stage, error) &&
+           take_index(layer, "layer", &options.request.layer, error) && graph_command(arguments.rest, &options, error);
 }
 
 const MppCommand mpp_command_graph = {

@@ -28,23 +28,22 @@ static bool describe(const char *form, GError **error)
 static bool run(int argc, char **argv, GError **error)
 {
     gboolean man = FALSE;
-    g_autofree char *shell = NULL;
+    char *shell = NULL;
     const GOptionEntry entries[] = {
         { "man", 0, 0, G_OPTION_ARG_NONE, &man, "Print the manual page, in roff", NULL },
         { "completion", 0, 0, G_OPTION_ARG_STRING, &shell, "Print the completion for bash, zsh or fish", "SHELL" },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) names = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_help, entries, NULL, argc, argv, &names, &helped, error) || helped)
-        return helped;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_help, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
     if (man || shell)
         return describe(man ? "man" : shell, error);
-    if (!names) {
+    if (!arguments.rest) {
         mpp_command_print_usage();
         return true;
     }
-    const MppCommand *command = mpp_command_find(names[0], error);
+    const MppCommand *command = mpp_command_find(arguments.rest[0], error);
     return command && command->run(1, (char *[]){ "--help", NULL }, error);
 }
 

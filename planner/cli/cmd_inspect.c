@@ -148,10 +148,10 @@ static bool run(int argc, char **argv, GError **error)
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) rest = NULL;
-    bool helped;
-    if (!mpp_command_parse(&mpp_command_inspect, entries, NULL, argc, argv, &rest, &helped, error) || helped)
-        return helped;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_inspect, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    char **rest = arguments.rest;
     if (rest && rest[1] && rest[2])
         return mpp_error_usage(error, "inspect takes one name; unexpected argument \"%s\"", rest[2]);
     for (size_t i = 0; rest && i < G_N_ELEMENTS(subjects); i++) {

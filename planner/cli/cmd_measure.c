@@ -51,7 +51,8 @@ static MppSamples *measure(const Options *o, GError **error)
     g_autofree char *folder = o->folder ? g_strdup(o->folder) : mpp_backend_folder(error);
     if (!folder)
         return NULL;
-    g_autofree char *source = g_strdup_printf("mpplan measure, backend %s, up to %d ranks, %d rounds", o->backend, o->ranks,
+    const char *backend = o->backend ? o->backend : "cpu";
+    g_autofree char *source = g_strdup_printf("mpplan measure, backend %s, up to %d ranks, %d rounds", backend, o->ranks,
                                               o->rounds);
     g_autofree char *device = processor();
     g_autoptr(MppSamples) all = mpp_samples_new(source, device);
@@ -61,7 +62,7 @@ static MppSamples *measure(const Options *o, GError **error)
             .program = o->launcher ? o->launcher : "mpirun",
             .hostfile = o->hostfile,
             .folder = folder,
-            .backend = o->backend,
+            .backend = backend,
             .ranks = ranks,
             .steps = o->rounds,
             .timeout_s = o->timeout_s,
@@ -94,18 +95,11 @@ static bool run(int argc, char **argv, GError **error)
           "FILE" },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) arguments = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_measure, entries, NULL, argc, argv, &arguments, &helped, error);
-    if (!options.backend)
-        options.backend = g_strdup("cpu");
-    if (done && !helped) {
-        g_autoptr(MppSamples) samples = check(&options, arguments, error) ? measure(&options, error) : NULL;
-        done = samples && mpp_samples_write(samples, options.output, error);
-    }
-    char *texts[] = { options.backend, options.folder, options.launcher, options.hostfile, options.output };
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_measure, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    g_autoptr(MppSamples) samples = check(&options, arguments.rest, error) ? measure(&options, error) : NULL;
+    return samples && mpp_samples_write(samples, options.output, error);
 }
 
 const MppCommand mpp_command_measure = {

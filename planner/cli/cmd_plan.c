@@ -12,37 +12,11 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *objective, *output;
     int top, threads;
     gboolean json, quiet, robust, ascii;
 } PlanOptions;
-
-static bool parse(int argc, char **argv, PlanOptions *options, bool *helped, GError **error)
-{
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options->job, job_entries);
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
-        { "objective", 'O', 0, G_OPTION_ARG_STRING, &options->objective,
-          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best); "
-          "robust (least p90 of the step)", "NAME" },
-        { "robust", 0, 0, G_OPTION_ARG_NONE, &options->robust, "The same as --objective robust", NULL },
-        { "top", 't', 0, G_OPTION_ARG_INT, &options->top, "Alternatives to show (default 4)", "N" },
-        { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the plan to FILE as JSON", "FILE" },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
-        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options->ascii, "Plain letters only", NULL },
-        G_OPTION_ENTRY_NULL,
-    };
-    g_auto(GStrv) rest = NULL;
-    if (!mpp_command_parse(&mpp_command_plan, job_entries, entries, argc, argv, &rest, helped, error))
-        return false;
-    if (!rest)
-        return true;
-    return mpp_error_usage(error, "unexpected argument \"%s\"; a model is given by --model", rest[0]);
-}
 
 static void print_alternatives(const MppBestPlan *plan)
 {
@@ -85,9 +59,9 @@ static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
 }
 
 /** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
-static void print_again(const MppInputs *inputs, const MppStrategy *best, const MppJobOptions *options)
+static void print_again(const MppInputs *inputs, const MppStrategy *best, const MppJobWords *options)
 {
-    MppJobOptions again = *options;
+    MppJobWords again = *options;
     again.gpus = inputs->gpus;
     if (again.gpus != options->gpus)
         again.global_batch = inputs->training.global_batch;
@@ -95,7 +69,7 @@ static void print_again(const MppInputs *inputs, const MppStrategy *best, const 
     printf("  again     mpplan estimate %s --strategy %s\n", job, strategy);
 }
 
-static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, const MppJobOptions *options)
+static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, const MppJobWords *options)
 {
     const MppJob *job = &inputs->job;
     const MppStrategy *best = &answer->plan->best.candidate.strategy;
@@ -163,7 +137,7 @@ static bool plan(PlanOptions *options, GError **error)
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !read_objective(options, &objective, error))
         return false;
-    g_autoptr(MppInputs) inputs = mpp_job_options_inputs(&options->job, error);
+    g_autoptr(MppInputs) inputs = mpp_job_words_inputs(&options->job, NULL, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     if (!inputs || (options->strategy && !mpp_strategy_parse(options->strategy, &limits.fixed, &limits.fields, error)))
         return false;
@@ -178,14 +152,28 @@ static bool plan(PlanOptions *options, GError **error)
 static bool run(int argc, char **argv, GError **error)
 {
     PlanOptions options = { .top = 4 };
-    bool helped, done = parse(argc, argv, &options, &helped, error);
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
+        { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
+          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best); "
+          "robust (least p90 of the step)", "NAME" },
+        { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
+        { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },
+        { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the plan to FILE as JSON", "FILE" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options.quiet, "No progress", NULL },
+        { "ascii", 0, 0, G_OPTION_ARG_NONE, &options.ascii, "Plain letters only", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_plan, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (arguments.rest)
+        return mpp_error_usage(error, "unexpected argument \"%s\"; a model is given by --model", arguments.rest[0]);
     FILE *before = mpp_ascii_begin(options.ascii && !options.json);
-    done = done && (helped || plan(&options, error));
+    bool done = plan(&options, error);
     mpp_ascii_end(before);
-    mpp_job_options_clear(&options.job);
-    g_free(options.strategy);
-    g_free(options.objective);
-    g_free(options.output);
     return done;
 }
 

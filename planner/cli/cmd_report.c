@@ -46,9 +46,9 @@ static char *verdict_of(const cJSON *search)
         return NULL;
     g_autofree char *members = mpp_units_whole(evaluated->valuedouble + bounded->valuedouble);
     g_autofree char *looked_at = mpp_units_whole(evaluated->valuedouble);
-    bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal"));
-    return g_strdup_printf("Best of %s plans, %s (%s evaluated, the rest bounded).", members, proven ? "proven" : "by estimate",
-                           looked_at);
+    bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal")), all = bounded->valuedouble == 0;
+    return g_strdup_printf("Best of %s plans, %s (%s evaluated%s).", members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
+                           all ? "" : ", the rest bounded");
 }
 
 static bool write_page(const MppPageQuestion *question, const char *output, GError **error)
@@ -113,17 +113,17 @@ static bool report(char **files, const char *output, bool quiet, GError **error)
 
 static bool run(int argc, char **argv, GError **error)
 {
-    g_autofree char *output = NULL;
+    char *output = NULL;
     gboolean quiet = FALSE;
     const GOptionEntry entries[] = {
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write the page to FILE", "FILE" },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "No progress", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) files = NULL;
-    bool helped;
-    return mpp_command_parse(&mpp_command_report, entries, NULL, argc, argv, &files, &helped, error) &&
-           (helped || report(files, output, quiet, error));
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_report, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return report(arguments.rest, output, quiet, error);
 }
 
 const MppCommand mpp_command_report = {

@@ -15,36 +15,11 @@ enum { CHART_COLUMNS = 80 };
 #define BYTES_PER_GIB 0x1p30
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *output, *import, *dialect;
     double cap_gib; /* NAN: not given */
     gboolean makes, comms;
 } Options;
-
-static void clear(Options *options)
-{
-    mpp_job_options_clear(&options->job);
-    char *texts[] = { options->strategy, options->output, options->import, options->dialect };
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-}
-
-static bool parse(int argc, char **argv, Options *options, char ***files, bool *helped, GError **error)
-{
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options->job, job_entries);
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
-        { "auto", 0, 0, G_OPTION_ARG_NONE, &options->makes, "Make an order to measure for the plan's stages", NULL },
-        { "memory-cap", 0, 0, G_OPTION_ARG_DOUBLE, &options->cap_gib, "What a device may allocate (default: what its stack can use)", "GIB" },
-        { "import", 0, 0, G_OPTION_ARG_FILENAME, &options->import, "Check PyTorch's pipeline schedule FILE and time it on this plan", "FILE.csv" },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the order to FILE as PyTorch reads it", "FILE.csv" },
-        { "comms", 0, 0, G_OPTION_ARG_NONE, &options->comms, "With sends, receives and sharding in that file (compute_comms)", NULL },
-        { "dialect", 0, 0, G_OPTION_ARG_STRING, &options->dialect, "Of that file: current (I, W, B; default) or 2024 (B, W, BW)", "NAME" },
-        G_OPTION_ENTRY_NULL,
-    };
-    return mpp_command_parse(&mpp_command_schedule, job_entries, entries, argc, argv, files, helped, error);
-}
 
 static bool check(const Options *options, GError **error)
 {
@@ -196,16 +171,23 @@ static bool show(const Options *options, const MppQuestion *question, GError **e
 static bool run(int argc, char **argv, GError **error)
 {
     Options options = { .cap_gib = NAN };
-    g_auto(GStrv) files = NULL;
-    bool helped, done = parse(argc, argv, &options, &files, &helped, error);
-    if (done && !helped)
-        done = check(&options, error);
-    if (done && !helped) {
-        g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_schedule, &options.job, options.strategy, files, error);
-        done = question && show(&options, question, error);
-    }
-    clear(&options);
-    return done;
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
+        { "auto", 0, 0, G_OPTION_ARG_NONE, &options.makes, "Make an order to measure for the plan's stages", NULL },
+        { "memory-cap", 0, 0, G_OPTION_ARG_DOUBLE, &options.cap_gib, "What a device may allocate (default: what its stack can use)", "GIB" },
+        { "import", 0, 0, G_OPTION_ARG_FILENAME, &options.import, "Check PyTorch's pipeline schedule FILE and time it on this plan", "FILE.csv" },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the order to FILE as PyTorch reads it", "FILE.csv" },
+        { "comms", 0, 0, G_OPTION_ARG_NONE, &options.comms, "With sends, receives and sharding in that file (compute_comms)", NULL },
+        { "dialect", 0, 0, G_OPTION_ARG_STRING, &options.dialect, "Of that file: current (I, W, B; default) or 2024 (B, W, BW)", "NAME" },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_schedule, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!check(&options, error))
+        return false;
+    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_schedule, &options.job, options.strategy, arguments.rest, error);
+    return question && show(&options, question, error);
 }
 
 const MppCommand mpp_command_schedule = {

@@ -13,7 +13,7 @@
 enum { MOST_RUNS = 1000000 };
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *order, *output, *trace, *format, *ranks, *distribution;
     char **slow_gpus, **slow_links, **failed_links, **pools;
     double jitter;
@@ -21,47 +21,6 @@ typedef struct {
     int64_t seed;
     gboolean unfold, detail, spans, json, quiet;
 } Options;
-
-static void clear(Options *options)
-{
-    mpp_job_options_clear(&options->job);
-    char *texts[] = { options->strategy, options->order, options->output, options->trace, options->format, options->ranks, options->distribution };
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-    char **lists[] = { options->slow_gpus, options->slow_links, options->failed_links, options->pools };
-    for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
-        g_strfreev(lists[i]);
-}
-
-static bool parse(int argc, char **argv, Options *options, char ***files, bool *helped, GError **error)
-{
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options->job, job_entries);
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
-        { "order", 0, 0, G_OPTION_ARG_FILENAME, &options->order, "Passes in the order of PyTorch's pipeline schedule FILE", "FILE.csv" },
-        { "unfold", 0, 0, G_OPTION_ARG_NONE, &options->unfold, "Simulate every replica though all are equal", NULL },
-        { "slow-gpu", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->slow_gpus, "These ranks compute F times slower, like 12:1.5", "RANKS:F" },
-        { "slow-link", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->slow_links, "The ports of these ranks are F times slower", "RANKS:F" },
-        { "fail-link", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->failed_links, "The ports of these ranks are down", "RANKS" },
-        { "pool", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->pools, "These ranks are another device, like 32-63:a100-80gb", "RANKS:DEVICE" },
-        { "jitter", 0, 0, G_OPTION_ARG_DOUBLE, &options->jitter, "Kernels' times vary by this share of their mean, like 0.1", "FRAC" },
-        { "distribution", 0, 0, G_OPTION_ARG_STRING, &options->distribution, "Of that: lognormal (default), gamma, gaussian", "NAME" },
-        { "runs", 0, 0, G_OPTION_ARG_INT, &options->runs, "Random steps for p50, p95, p99 (default 200 with --jitter)", "N" },
-        { "seed", 0, 0, G_OPTION_ARG_INT64, &options->seed, "Of the random numbers (default 1)", "N" },
-        { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
-        { "trace", 0, 0, G_OPTION_ARG_FILENAME, &options->trace, "Write the timeline to FILE, or into a folder", "FILE" },
-        { "format", 0, 0, G_OPTION_ARG_STRING, &options->format, "Of the trace: chrome (Perfetto), kineto, chakra, svg, json (default: by FILE's name)", "NAME" },
-        { "ranks", 0, 0, G_OPTION_ARG_STRING, &options->ranks, "Only these ranks in the trace, like 0,8-15", "LIST" },
-        { "detail", 0, 0, G_OPTION_ARG_NONE, &options->detail, "The layers within each pass in the trace", NULL },
-        { "spans", 0, 0, G_OPTION_ARG_NONE, &options->spans, "Every pass and transfer in the JSON", NULL },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the result to FILE as JSON", "FILE" },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
-        G_OPTION_ENTRY_NULL,
-    };
-    return mpp_command_parse(&mpp_command_simulate, job_entries, entries, argc, argv, files, helped, error);
-}
 
 static bool read_ranges(char **texts, const char *flag, char wants, GArray *ranges, GError **error)
 {
@@ -275,14 +234,34 @@ static bool simulate(const Options *options, MppQuestion *question, GError **err
 static bool run(int argc, char **argv, GError **error)
 {
     Options options = { .seed = 1 };
-    g_auto(GStrv) files = NULL;
-    bool helped, done = parse(argc, argv, &options, &files, &helped, error);
-    if (done && !helped) {
-        g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_simulate, &options.job, options.strategy, files, error);
-        done = question && simulate(&options, question, error);
-    }
-    clear(&options);
-    return done;
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "How to split, like tp=8,pp=4,mbs=1,sp,zero=1", "STRATEGY" },
+        { "order", 0, 0, G_OPTION_ARG_FILENAME, &options.order, "Passes in the order of PyTorch's pipeline schedule FILE", "FILE.csv" },
+        { "unfold", 0, 0, G_OPTION_ARG_NONE, &options.unfold, "Simulate every replica though all are equal", NULL },
+        { "slow-gpu", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.slow_gpus, "These ranks compute F times slower, like 12:1.5", "RANKS:F" },
+        { "slow-link", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.slow_links, "The ports of these ranks are F times slower", "RANKS:F" },
+        { "fail-link", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.failed_links, "The ports of these ranks are down", "RANKS" },
+        { "pool", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.pools, "These ranks are another device, like 32-63:a100-80gb", "RANKS:DEVICE" },
+        { "jitter", 0, 0, G_OPTION_ARG_DOUBLE, &options.jitter, "Kernels' times vary by this share of their mean, like 0.1", "FRAC" },
+        { "distribution", 0, 0, G_OPTION_ARG_STRING, &options.distribution, "Of that: lognormal (default), gamma, gaussian", "NAME" },
+        { "runs", 0, 0, G_OPTION_ARG_INT, &options.runs, "Random steps for p50, p95, p99 (default 200 with --jitter)", "N" },
+        { "seed", 0, 0, G_OPTION_ARG_INT64, &options.seed, "Of the random numbers (default 1)", "N" },
+        { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
+        { "trace", 0, 0, G_OPTION_ARG_FILENAME, &options.trace, "Write the timeline to FILE, or into a folder", "FILE" },
+        { "format", 0, 0, G_OPTION_ARG_STRING, &options.format, "Of the trace: chrome (Perfetto), kineto, chakra, svg, json (default: by FILE's name)", "NAME" },
+        { "ranks", 0, 0, G_OPTION_ARG_STRING, &options.ranks, "Only these ranks in the trace, like 0,8-15", "LIST" },
+        { "detail", 0, 0, G_OPTION_ARG_NONE, &options.detail, "The layers within each pass in the trace", NULL },
+        { "spans", 0, 0, G_OPTION_ARG_NONE, &options.spans, "Every pass and transfer in the JSON", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the result to FILE as JSON", "FILE" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options.quiet, "No progress", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_simulate, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_simulate, &options.job, options.strategy, arguments.rest, error);
+    return question && simulate(&options, question, error);
 }
 
 const MppCommand mpp_command_simulate = {

@@ -12,7 +12,7 @@
 #include "planner/cli/terminal.h"
 
 typedef struct {
-    MppJobOptions job;
+    MppJobWords job;
     char *strategy, *tokens_text, *output;
     double tokens;
     int threads;
@@ -34,10 +34,10 @@ static void row_free(void *data)
     g_free(row);
 }
 
-static bool answer_row(const SweepOptions *options, const MppJobOptions *job, const char *strategy, Row *row, GError **error)
+static bool answer_row(const SweepOptions *options, const MppJobWords *job, const char *strategy, Row *row, GError **error)
 {
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
-    row->inputs = mpp_job_options_inputs(job, error);
+    row->inputs = mpp_job_words_inputs(job, NULL, error);
     if (!row->inputs || (strategy && !mpp_strategy_parse(strategy, &limits.fixed, &limits.fields, error)))
         return false;
     MppPlanQuestion question = { row->inputs, &limits, strategy, MPP_OBJECTIVE_STEP_TIME, 1, options->threads,
@@ -56,9 +56,9 @@ static bool keep_batch(const SweepOptions *options, const MppSweep *sweep, int64
     if (strcmp(sweep->name, "gpus") != 0 || *batch != MPP_JOB_NOT_GIVEN)
         return true;
     for (guint i = 0; sweep->values[i]; i++) {
-        MppJobOptions job = options->job;
+        MppJobWords job = options->job;
         g_autofree char *strategy = NULL;
-        g_autoptr(MppInputs) inputs = mpp_sweep_set(sweep, i, &job, &strategy, error) ? mpp_job_options_inputs(&job, error) : NULL;
+        g_autoptr(MppInputs) inputs = mpp_sweep_set(sweep, i, &job, &strategy, error) ? mpp_job_words_inputs(&job, NULL, error) : NULL;
         if (!inputs)
             return false;
         *batch = MAX(*batch, inputs->training.global_batch);
@@ -73,7 +73,7 @@ static GPtrArray *answer_all(const SweepOptions *options, const MppSweep *sweep,
     if (!keep_batch(options, sweep, &batch, error))
         return NULL;
     for (guint i = 0; sweep->values[i]; i++) {
-        MppJobOptions job = options->job;
+        MppJobWords job = options->job;
         job.global_batch = batch;
         g_autofree char *strategy = g_strdup(options->strategy);
         Row *row = g_new0(Row, 1);
@@ -174,6 +174,8 @@ static void print_rows(const SweepOptions *options, const MppSweep *sweep, const
     printf("the best plan for each %s\n\n", sweep->name);
     mpp_table_print(table);
     print_assumed(rows);
+    if (strcmp(sweep->name, "seq") == 0)
+        puts("  MFU       counts attention in full (arXiv:2204.02311), of which causal kernels compute half");
 }
 
 static cJSON *row_json(const Row *row, double tokens)
@@ -222,38 +224,26 @@ static bool sweep(const SweepOptions *options, const char *text, GError **error)
     return mpp_error_set(error, MPP_ERROR_INFEASIBLE, "no plan fits for any %s", over->name);
 }
 
-static bool parse(int argc, char **argv, SweepOptions *options, char ***rest, bool *helped, GError **error)
-{
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options->job, job_entries);
-    const GOptionEntry entries[] = {
-        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options->strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
-        { "tokens", 'T', 0, G_OPTION_ARG_STRING, &options->tokens_text, "Time and cost of so many tokens (default 1T)", "N" },
-        { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "Threads (default: all processors)", "N" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, "Write the JSON to FILE", "FILE" },
-        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
-        G_OPTION_ENTRY_NULL,
-    };
-    if (!mpp_command_parse(&mpp_command_sweep, job_entries, entries, argc, argv, rest, helped, error) || *helped)
-        return *helped;
-    if (!*rest || (*rest)[1])
-        return mpp_error_usage(error, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
-    return mpp_sweep_tokens(options->tokens_text ? options->tokens_text : "1T", &options->tokens, error) &&
-           mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
-}
-
 static bool run(int argc, char **argv, GError **error)
 {
     SweepOptions options = { 0 };
-    g_auto(GStrv) rest = NULL;
-    bool helped = false, done = parse(argc, argv, &options, &rest, &helped, error);
-    done = done && (helped || sweep(&options, rest[0], error));
-    mpp_job_options_clear(&options.job);
-    g_free(options.strategy);
-    g_free(options.tokens_text);
-    g_free(options.output);
-    return done;
+    const GOptionEntry entries[] = {
+        { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
+        { "tokens", 'T', 0, G_OPTION_ARG_STRING, &options.tokens_text, "Time and cost of so many tokens (default 1T)", "N" },
+        { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the JSON to FILE", "FILE" },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options.quiet, "No progress", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_sweep, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!arguments.rest || arguments.rest[1])
+        return mpp_error_usage(error, "sweep goes over one thing: NAME=VALUES, like gpus=8..1024");
+    return mpp_sweep_tokens(options.tokens_text ? options.tokens_text : "1T", &options.tokens, error) &&
+           mpp_command_check_range(options.threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) &&
+           sweep(&options, arguments.rest[0], error);
 }
 
 const MppCommand mpp_command_sweep = {

@@ -27,32 +27,6 @@ typedef struct {
     double timeout_s, memory_bytes, tolerance_frac;
 } Options;
 
-static bool parse(int argc, char **argv, Options *o, char ***files, bool *helped, GError **error)
-{
-    const GOptionEntry entries[] = {
-        { "backend", 'b', 0, G_OPTION_ARG_STRING, &o->backend, "What runs it (default cpu)", "NAME" },
-        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &o->check_numerics, "Compare losses and gradients with the unsplit model",
-          NULL },
-        { "slice", 0, 0, G_OPTION_ARG_NONE, &o->slice, "Run each stage's first rank alone on one device; exchange as predicted", NULL },
-        { "steps", 0, 0, G_OPTION_ARG_INT, &o->steps, "Steps to measure (default 5) or to train before the last comparison (10)",
-          "N" },
-        { "warm-up", 0, 0, G_OPTION_ARG_INT, &o->warm_up, "Steps before those measured (default 2)", "N" },
-        { "tolerance", 0, 0, G_OPTION_ARG_DOUBLE, &o->tolerance_frac, "Of the step time (default 0.1)", "FRAC" },
-        { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o->timeout_s, "Longest time for one action (default 60)", "SECONDS" },
-        { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &o->memory_bytes, "Memory of a rank (default: the device's)", "BYTES" },
-        { "folder", 0, 0, G_OPTION_ARG_FILENAME, &o->folder, "Where mpplan-run and backends are (default: beside mpplan)",
-          "FOLDER" },
-        { "launcher", 0, 0, G_OPTION_ARG_STRING, &o->launcher, "What starts the ranks: mpirun (default) or srun", "PROGRAM" },
-        { "hostfile", 0, 0, G_OPTION_ARG_FILENAME, &o->hostfile, "Hosts and their slots, for mpirun (default: this machine)", "FILE" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, "Print JSON", NULL },
-        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &o->output, "Write the result to FILE as JSON", "FILE" },
-        { "trace", 0, 0, G_OPTION_ARG_FILENAME, &o->trace, "Write both timelines to FILE, for ui.perfetto.dev", "FILE" },
-        { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->page, "Write both timelines to FILE as a web page", "FILE" },
-        G_OPTION_ENTRY_NULL,
-    };
-    return mpp_command_parse(&mpp_command_validate, entries, NULL, argc, argv, files, helped, error);
-}
-
 static bool check(const Options *o, char **files, GError **error)
 {
     const char *wrong = NULL;
@@ -263,15 +237,31 @@ static bool validate(const Options *o, const char *path, GError **error)
 static bool run(int argc, char **argv, GError **error)
 {
     Options options = { .warm_up = USUAL_WARM_UP, .timeout_s = 60, .tolerance_frac = 0.1 };
-    g_auto(GStrv) files = NULL;
-    bool helped, done = parse(argc, argv, &options, &files, &helped, error);
-    if (done && !helped)
-        done = check(&options, files, error) && validate(&options, files[0], error);
-    char *texts[] = { options.backend,  options.folder, options.launcher, options.hostfile,
-                      options.output,   options.trace,  options.page };
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-    return done;
+    const GOptionEntry entries[] = {
+        { "backend", 'b', 0, G_OPTION_ARG_STRING, &options.backend, "What runs it (default cpu)", "NAME" },
+        { "check-numerics", 0, 0, G_OPTION_ARG_NONE, &options.check_numerics, "Compare losses and gradients with the unsplit model",
+          NULL },
+        { "slice", 0, 0, G_OPTION_ARG_NONE, &options.slice, "Run each stage's first rank alone on one device; exchange as predicted", NULL },
+        { "steps", 0, 0, G_OPTION_ARG_INT, &options.steps, "Steps to measure (default 5) or to train before the last comparison (10)",
+          "N" },
+        { "warm-up", 0, 0, G_OPTION_ARG_INT, &options.warm_up, "Steps before those measured (default 2)", "N" },
+        { "tolerance", 0, 0, G_OPTION_ARG_DOUBLE, &options.tolerance_frac, "Of the step time (default 0.1)", "FRAC" },
+        { "timeout", 0, 0, G_OPTION_ARG_DOUBLE, &options.timeout_s, "Longest time for one action (default 60)", "SECONDS" },
+        { "memory", 0, 0, G_OPTION_ARG_DOUBLE, &options.memory_bytes, "Memory of a rank (default: the device's)", "BYTES" },
+        { "folder", 0, 0, G_OPTION_ARG_FILENAME, &options.folder, "Where mpplan-run and backends are (default: beside mpplan)",
+          "FOLDER" },
+        { "launcher", 0, 0, G_OPTION_ARG_STRING, &options.launcher, "What starts the ranks: mpirun (default) or srun", "PROGRAM" },
+        { "hostfile", 0, 0, G_OPTION_ARG_FILENAME, &options.hostfile, "Hosts and their slots, for mpirun (default: this machine)", "FILE" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output, "Write the result to FILE as JSON", "FILE" },
+        { "trace", 0, 0, G_OPTION_ARG_FILENAME, &options.trace, "Write both timelines to FILE, for ui.perfetto.dev", "FILE" },
+        { "html", 0, 0, G_OPTION_ARG_FILENAME, &options.page, "Write both timelines to FILE as a web page", "FILE" },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_validate, NULL, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    return check(&options, arguments.rest, error) && validate(&options, arguments.rest[0], error);
 }
 
 const MppCommand mpp_command_validate = {

@@ -5,7 +5,7 @@
 #include "planner/api/plan_json.h"
 #include "planner/base/units.h"
 #include "planner/cli/command.h"
-#include "planner/cli/cures.h"
+#include "planner/cli/memory_savings.h"
 #include "planner/cli/options.h"
 #include "planner/cli/plan_text.h"
 #include "planner/cli/progress.h"
@@ -17,22 +17,22 @@ typedef struct {
     const MppJob *job;
     const MppStrategy *strategy;
     MppEstimate *estimate;
-    GArray *cures;     /* MppCure; of what fits none */
+    GArray *savings;   /* MppMemorySaving; of what fits none */
     MppBestPlan *best; /* NULL: nothing fits */
 } Answer;
 
-static void print_cures(const GArray *cures, const MppEstimate *now)
+static void print_savings(const GArray *savings, const MppEstimate *now)
 {
     g_autoptr(MppTable) table = mpp_table_new("change|peak >|step >|");
-    for (guint i = 0; i < cures->len; i++) {
-        const MppCure *cure = &g_array_index(cures, MppCure, i);
-        g_autofree char *peak = mpp_units_bytes(cure->peak_bytes);
-        mpp_table_add(table, "%s", cure->title);
+    for (guint i = 0; i < savings->len; i++) {
+        const MppMemorySaving *saving = &g_array_index(savings, MppMemorySaving, i);
+        g_autofree char *peak = mpp_units_bytes(saving->peak_bytes);
+        mpp_table_add(table, "%s", saving->title);
         mpp_table_add(table, "%s", peak);
-        mpp_table_add(table, "%+.1f %%", 100 * (cure->step_s / now->step_s - 1));
-        mpp_table_add(table, "%s", cure->fits ? "fits" : "does not fit");
+        mpp_table_add(table, "%+.1f %%", 100 * (saving->step_s / now->step_s - 1));
+        mpp_table_add(table, "%s", saving->fits ? "fits" : "does not fit");
     }
-    if (cures->len)
+    if (savings->len)
         mpp_table_print(table);
     else
         puts("  no single change makes it smaller");
@@ -77,7 +77,7 @@ static void print_answer(const MppInputs *inputs, const Answer *answer)
     mpp_plan_text_memory(estimate);
     if (!estimate->fits) {
         print_lack(estimate);
-        print_cures(answer->cures, estimate);
+        print_savings(answer->savings, estimate);
     }
     puts("");
     compare_with_best(answer->best, estimate);
@@ -91,15 +91,15 @@ static bool write_answer(const MppInputs *inputs, const Answer *answer, GError *
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
     cJSON_AddItemToObject(root, "plan", mpp_plan_json(answer->job, answer->strategy, answer->estimate));
     cJSON *changes = cJSON_AddArrayToObject(root, "changes");
-    for (guint i = 0; i < answer->cures->len; i++) {
-        const MppCure *cure = &g_array_index(answer->cures, MppCure, i);
-        g_autofree char *strategy = mpp_strategy_to_text(&cure->strategy);
+    for (guint i = 0; i < answer->savings->len; i++) {
+        const MppMemorySaving *saving = &g_array_index(answer->savings, MppMemorySaving, i);
+        g_autofree char *strategy = mpp_strategy_to_text(&saving->strategy);
         cJSON *change = cJSON_CreateObject();
-        cJSON_AddStringToObject(change, "change", cure->title);
+        cJSON_AddStringToObject(change, "change", saving->title);
         cJSON_AddStringToObject(change, "strategy", strategy);
-        cJSON_AddNumberToObject(change, "step_time_s", cure->step_s);
-        cJSON_AddNumberToObject(change, "peak_bytes", cure->peak_bytes);
-        cJSON_AddBoolToObject(change, "fits", cure->fits);
+        cJSON_AddNumberToObject(change, "step_time_s", saving->step_s);
+        cJSON_AddNumberToObject(change, "peak_bytes", saving->peak_bytes);
+        cJSON_AddBoolToObject(change, "fits", saving->fits);
         cJSON_AddItemToArray(changes, change);
     }
     const MppRankedPlan *best = answer->best ? &answer->best->best : NULL;
@@ -119,37 +119,31 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
     g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how);
     g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, false) : NULL;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
-    GArray *cures = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppCure)) : mpp_cures_find(job, &strategy, estimate);
-    const Answer answer = { job, &strategy, estimate, cures, best };
+    GArray *savings = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppMemorySaving)) : mpp_memory_savings_find(job, &strategy, estimate);
+    const Answer answer = { job, &strategy, estimate, savings, best };
     bool done = !json || write_answer(inputs, &answer, error);
     if (!json)
         print_answer(inputs, &answer);
-    mpp_cures_free(cures);
+    mpp_memory_savings_free(savings);
     mpp_strategy_clear(&strategy);
     return done;
 }
 
 static bool run(int argc, char **argv, GError **error)
 {
-    MppJobOptions options = { 0 };
-    GOptionEntry job_entries[MPP_N_JOB_ENTRIES];
-    mpp_job_options_entries(&options, job_entries);
+    MppJobWords options;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_auto(GStrv) rest = NULL;
-    bool helped, done = mpp_command_parse(&mpp_command_why, job_entries, entries, argc, argv, &rest, &helped, error);
-    if (done && !helped) {
-        g_autoptr(MppInputs) inputs = NULL;
-        done = rest && !rest[1];
-        if (!done)
-            mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
-        done = done && (inputs = mpp_job_options_inputs(&options, error)) && explain(inputs, rest[0], json, error);
-    }
-    mpp_job_options_clear(&options);
-    return done;
+    g_auto(MppArguments) arguments = { 0 };
+    if (!mpp_command_parse(&mpp_command_why, &options, entries, argc, argv, &arguments, error) || arguments.helped)
+        return arguments.helped;
+    if (!arguments.rest || arguments.rest[1])
+        return mpp_error_usage(error, "why needs one strategy, like tp=8,pp=1");
+    g_autoptr(MppInputs) inputs = mpp_job_words_inputs(&options, NULL, error);
+    return inputs && explain(inputs, arguments.rest[0], json, error);
 }
 
 const MppCommand mpp_command_why = {

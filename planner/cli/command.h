@@ -3,9 +3,7 @@
  */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-
+#include "planner/cli/options.h"
 
 typedef struct {
     const char *name;
@@ -35,9 +33,15 @@ void mpp_command_print_usage(void);
 /** All commands, NULL at the end. */
 extern const MppCommand *const mpp_commands[];
 
-/**
- * Parses @argv by @entries (and @more, ended by an empty one, or NULL); --help prints and exits through
- * @helped. Leaves the positional arguments in @rest.
- */
-bool mpp_command_parse(const MppCommand *command, const GOptionEntry *entries, const GOptionEntry *more, int argc, char **argv,
-                       char ***rest, bool *helped, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** A command line that was parsed; owns the positional arguments and the texts that options were given. */
+typedef struct {
+    char **rest;     /* the positional arguments; NULL: none */
+    gboolean helped; /* help was asked for and printed: nothing is left to do */
+    GArray *entries; /* GOptionEntry: all that the command has */
+} MppArguments;
+
+/** Parses @argv by @entries, which an empty one ends, and by those of @job unless it is NULL. Errors: GLib's; MPP_ERROR_USAGE. */
+bool mpp_command_parse(const MppCommand *command, MppJobWords *job, const GOptionEntry *entries, int argc, char **argv,
+                       MppArguments *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void mpp_arguments_clear(MppArguments *arguments);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MppArguments, mpp_arguments_clear)

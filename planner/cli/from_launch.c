@@ -88,10 +88,10 @@ static bool override(const char *text, int64_t gpus, MppStrategy *strategy, GErr
     return true;
 }
 
-static bool complete(const MppJobOptions *job, const char *name, MppLaunch *read, const char *strategy_text, MppFromLaunch *out,
+static bool complete(const MppJobWords *job, const char *name, MppLaunch *read, const char *strategy_text, MppFromLaunch *out,
                      GError **error)
 {
-    out->inputs = mpp_job_options_launch_inputs(job, read, error);
+    out->inputs = mpp_job_words_launch_inputs(job, read, error);
     if (!out->inputs)
         return false;
     out->strategy = read->strategy;
@@ -106,7 +106,7 @@ static bool complete(const MppJobOptions *job, const char *name, MppLaunch *read
     return false;
 }
 
-MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOptions *from, const char *strategy_text,
+MppFromLaunch *mpp_from_launch_new(const MppJobWords *job, const MppFromOptions *from, const char *strategy_text,
                                    GError **error)
 {
     int source = 0;
@@ -118,7 +118,7 @@ MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOption
         return NULL;
     g_autoptr(MppFromLaunch) launch = g_new0(MppFromLaunch, 1);
     launch->target = sources[source].target;
-    g_autoptr(MppLaunch) read = mpp_job_options_launch(job, launch->target, name, text, error);
+    g_autoptr(MppLaunch) read = mpp_job_words_launch(job, launch->target, name, text, error);
     return read && complete(job, name, read, strategy_text, launch, error) ? g_steal_pointer(&launch) : NULL;
 }
 

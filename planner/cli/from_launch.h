@@ -33,9 +33,9 @@ typedef struct {
 
 /**
  * Reads the launch that is given; @strategy_text, or NULL, names what it leaves open or what is to be tried instead.
- * Errors: those of mpp_job_options_launch(), of files, MPP_ERROR_INVALID with the id of the rule that is broken.
+ * Errors: those of mpp_job_words_launch(), of files, MPP_ERROR_INVALID with the id of the rule that is broken.
  */
-MppFromLaunch *mpp_from_launch_new(const MppJobOptions *job, const MppFromOptions *from, const char *strategy_text,
+MppFromLaunch *mpp_from_launch_new(const MppJobWords *job, const MppFromOptions *from, const char *strategy_text,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_from_launch_free(MppFromLaunch *launch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppFromLaunch, mpp_from_launch_free)

@@ -2,11 +2,8 @@
 
 #include <string.h>
 
-#include "planner/api/job_words.h"
-
-void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
+void mpp_job_options_entries(MppJobWords *o, GOptionEntry *entries)
 {
-    o->gpus = o->seq = o->mean_seq = o->target_seq = o->loss_tokens = o->global_batch = MPP_JOB_NOT_GIVEN;
     const GOptionEntry all[MPP_N_JOB_ENTRIES] = {
         { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, "Model: a built-in name, our JSON, or a Hugging Face config.json", "MODEL" },
         { "gpus", 'g', 0, G_OPTION_ARG_INT64, &o->gpus, "Number of devices", "N" },
@@ -26,12 +23,14 @@ void mpp_job_options_entries(MppJobOptions *o, GOptionEntry *entries)
     memcpy(entries, all, sizeof all);
 }
 
-void mpp_job_options_clear(MppJobOptions *o)
+void mpp_options_clear(const GOptionEntry *entries)
 {
-    char *strings[] = { o->model, o->cluster, o->runtime, o->precision, o->optimizer, o->attention, o->kernels };
-    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
-        g_free(strings[i]);
-    *o = (MppJobOptions){ 0 };
+    for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
+        if (entry->arg == G_OPTION_ARG_STRING || entry->arg == G_OPTION_ARG_FILENAME)
+            g_clear_pointer((char **)entry->arg_data, g_free);
+        else if (entry->arg == G_OPTION_ARG_STRING_ARRAY || entry->arg == G_OPTION_ARG_FILENAME_ARRAY)
+            g_clear_pointer((char ***)entry->arg_data, g_strfreev);
+    }
 }
 
 static char *shell_word(const char *text)
@@ -40,12 +39,11 @@ static char *shell_word(const char *text)
     return *text && !text[strspn(text, plain)] ? g_strdup(text) : g_shell_quote(text);
 }
 
-char *mpp_job_options_to_text(const MppJobOptions *options)
+char *mpp_job_options_to_text(const MppJobWords *options)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
-    MppJobOptions given;
-    mpp_job_options_entries(&given, entries); /* whose values lie in given */
-    given = *options;
+    MppJobWords given = *options;
+    mpp_job_options_entries(&given, entries);
     GString *text = g_string_new(NULL);
     for (int i = 0; entries[i].long_name; i++) {
         const void *at = entries[i].arg_data;
@@ -56,41 +54,4 @@ char *mpp_job_options_to_text(const MppJobOptions *options)
         g_string_append_printf(text, "%s--%s %s", text->len ? " " : "", entries[i].long_name, word);
     }
     return g_string_free(text, FALSE);
-}
-
-/** The same words, as they are called on the command line. */
-static MppJobWords words_of(const MppJobOptions *o)
-{
-    return (MppJobWords){ .model = o->model,
-                          .cluster = o->cluster,
-                          .runtime = o->runtime,
-                          .precision = o->precision,
-                          .optimizer = o->optimizer,
-                          .attention = o->attention,
-                          .kernels = o->kernels,
-                          .gpus = o->gpus,
-                          .global_batch = o->global_batch,
-                          .seq = o->seq,
-                          .mean_seq = o->mean_seq,
-                          .target_seq = o->target_seq,
-                          .loss_tokens = o->loss_tokens,
-                          .flags = true };
-}
-
-MppInputs *mpp_job_options_inputs(const MppJobOptions *o, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_inputs(&words, NULL, error);
-}
-
-MppLaunch *mpp_job_options_launch(const MppJobOptions *o, const MppEmitTarget *target, const char *name, const char *text, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_launch(&words, target, name, text, error);
-}
-
-MppInputs *mpp_job_options_launch_inputs(const MppJobOptions *o, MppLaunch *launch, GError **error)
-{
-    MppJobWords words = words_of(o);
-    return mpp_job_words_launch_inputs(&words, launch, error);
 }

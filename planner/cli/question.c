@@ -13,7 +13,7 @@ void mpp_question_free(MppQuestion *question)
     g_free(question);
 }
 
-MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *options, const char *text, char **files, GError **error)
+MppQuestion *mpp_question_new(const MppCommand *command, const MppJobWords *options, const char *text, char **files, GError **error)
 {
     g_autoptr(MppQuestion) question = g_new0(MppQuestion, 1);
     if (files && files[1]) {
@@ -22,6 +22,10 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
     }
     if (files && (options->model || text)) {
         mpp_error_usage(error, "%s takes a plan file, or a model and a strategy, not both", command->name);
+        return NULL;
+    }
+    if (!files && !options->model) {
+        mpp_error_usage(error, "%s needs a plan file, or --model and --gpus", command->name);
         return NULL;
     }
     if (files) {
@@ -33,7 +37,7 @@ MppQuestion *mpp_question_new(const MppCommand *command, const MppJobOptions *op
         file->strategy.stage_layers = NULL;
         return g_steal_pointer(&question);
     }
-    question->inputs = mpp_job_options_inputs(options, error);
+    question->inputs = mpp_job_words_inputs(options, NULL, error);
     if (!question->inputs || !mpp_job_words_strategy(&question->inputs->job, text ? text : "", &question->strategy, error))
         return NULL;
     return g_steal_pointer(&question);

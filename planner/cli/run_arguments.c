@@ -39,7 +39,7 @@ static bool is_plan(const char *path, const MppTrainLog *log, bool *plan, GError
 }
 
 /** Puts the named cluster and runtime in place of the plan's. */
-static bool override(const MppJobOptions *job, MppInputs *inputs, GError **error)
+static bool override(const MppJobWords *job, MppInputs *inputs, GError **error)
 {
     MppCluster *cluster = job->cluster ? mpp_zoo_cluster(job->cluster, error) : mpp_cluster_copy(&inputs->cluster);
     MppRuntime *runtime = !cluster ? NULL : job->runtime ? mpp_zoo_runtime(job->runtime, error) : mpp_runtime_copy(&inputs->runtime);
@@ -58,13 +58,13 @@ static bool override(const MppJobOptions *job, MppInputs *inputs, GError **error
     return done;
 }
 
-static bool add_planned(const MppJobOptions *job, const char *path, const MppTrainLog *log, GPtrArray *runs, GError **error)
+static bool add_planned(const MppJobWords *job, const char *path, const MppTrainLog *log, GPtrArray *runs, GError **error)
 {
     g_autoptr(MppPlanFile) plan = mpp_plan_file_load(path, error);
     return plan && override(job, plan->inputs, error) && mpp_own_run_add(plan->inputs, &plan->strategy, log, runs, error);
 }
 
-static bool add_launched(const MppJobOptions *job, const char *path, const MppTrainLog *log, GPtrArray *runs, GError **error)
+static bool add_launched(const MppJobWords *job, const char *path, const MppTrainLog *log, GPtrArray *runs, GError **error)
 {
     MppFromOptions from;
     if (!mpp_from_options_file(log->framework, path, &from, error))
@@ -74,7 +74,7 @@ static bool add_launched(const MppJobOptions *job, const char *path, const MppTr
     return launch && mpp_own_run_add(launch->inputs, &launch->strategy, log, runs, error);
 }
 
-static bool add_own_run(const MppJobOptions *job, const char *launch, const char *log_path, GPtrArray *runs, GError **error)
+static bool add_own_run(const MppJobWords *job, const char *launch, const char *log_path, GPtrArray *runs, GError **error)
 {
     g_autoptr(MppTrainLog) log = mpp_train_log_load(log_path, error);
     bool plan;
@@ -95,7 +95,7 @@ static void take_profiles(MppRunArguments *out)
     }
 }
 
-MppRunArguments *mpp_run_arguments_load(const MppJobOptions *job, char **files, GError **error)
+MppRunArguments *mpp_run_arguments_load(const MppJobWords *job, char **files, GError **error)
 {
     g_autoptr(MppRunArguments) out = g_new0(MppRunArguments, 1);
     out->runs = mpp_runs_new();

@@ -18,6 +18,6 @@ typedef struct {
  *
  * Errors: those of runs, plans, launches and logs; MPP_ERROR_UNSUPPORTED where the stack's launches are not read.
  */
-MppRunArguments *mpp_run_arguments_load(const MppJobOptions *job, char **files, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+MppRunArguments *mpp_run_arguments_load(const MppJobWords *job, char **files, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void mpp_run_arguments_free(MppRunArguments *arguments);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRunArguments, mpp_run_arguments_free)

@@ -76,12 +76,10 @@ static bool unknown(const char *name, const GOptionEntry *entries, GError **erro
     return mpp_error_usage(error, "\"%s\" is nothing to sweep over; known: %s, and the parts of a strategy (tp, pp, mbs, …)", name, nearest);
 }
 
-bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobOptions *options, char **strategy, GError **error)
+bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobWords *options, char **strategy, GError **error)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
-    MppJobOptions given = *options;
-    mpp_job_options_entries(options, entries); /* which resets counts */
-    *options = given;
+    mpp_job_options_entries(options, entries);
     for (const GOptionEntry *entry = entries; entry->long_name; entry++)
         if (strcmp(entry->long_name, sweep->name) == 0)
             return set_option(entry, sweep->values[index], error);

@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppSweep, mpp_sweep_free)
  * Sets what the sweep is over to its @index-th value: an option in @options, which borrows it, else a part of @strategy, a
  * strategy in words that may be NULL and is replaced. Error: MPP_ERROR_USAGE for a value of another kind.
  */
-bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobOptions *options, char **strategy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool mpp_sweep_set(const MppSweep *sweep, guint index, MppJobWords *options, char **strategy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** "15T", "300B", "2.5e11": tokens. Error: MPP_ERROR_USAGE. */
 bool mpp_sweep_tokens(const char *text, double *tokens, GError **error) G_GNUC_WARN_UNUSED_RESULT;

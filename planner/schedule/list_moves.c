@@ -14,14 +14,10 @@ enum { SEED = 20240607, HISTORY = 400, IDLE_MOVES_PER_SLOT = 600, FURTHEST = 12,
 typedef struct {
     const MppListProblem *problem;
     MppOrder *order;
+    MppReplay *replay;
     int64_t n_slots;
-    double *forward_end_s, *backward_end_s; /* n_chunks * micro_batches; NAN until run */
-    int32_t *forward_at, *backward_at;      /* places of those passes on their ranks */
-    double **start_s, **end_s;              /* of the slots of each rank */
-    double *duration_s[MPP_N_PASSES];       /* n_chunks */
-    double *free_s;                         /* pp */
-    guint *next;                            /* pp */
-    GArray *chain;                          /* Link: pairs of neighbours on a rank that the length hangs on */
+    int32_t *forward_at, *backward_at; /* n_chunks * micro_batches: places of those passes on their ranks */
+    GArray *chain;                     /* Link: pairs of neighbours on a rank that the length hangs on */
     GRand *rand;
 } Moves;
 
@@ -41,79 +37,31 @@ static MppSlot *slots_of(const Moves *moves, int64_t rank)
     return (MppSlot *)moves->order->slots[rank]->data;
 }
 
-static int64_t index_of(const Moves *moves, int64_t chunk, int64_t micro_batch)
+static int64_t index_of(const Moves *moves, const MppSlot *slot)
 {
-    return chunk * moves->problem->micro_batches + micro_batch;
+    return slot->chunk * moves->problem->micro_batches + slot->micro_batch;
 }
 
-/** When the input of @slot is there; NAN: not yet. */
-static double ready_s(const Moves *moves, const MppSlot *slot)
+static void note_places(Moves *moves)
 {
-    const MppListProblem *problem = moves->problem;
-    int64_t c = slot->chunk, at = index_of(moves, c, slot->micro_batch), m = problem->micro_batches;
-    if (slot->pass == MPP_PASS_WEIGHT)
-        return moves->backward_end_s[at];
-    if (slot->pass == MPP_PASS_FORWARD)
-        return c == 0 ? 0 : moves->forward_end_s[at - m] + mpp_list_message_s(problem, c - 1, c);
-    return c == problem->n_chunks - 1 ? moves->forward_end_s[at] : moves->backward_end_s[at + m] + mpp_list_message_s(problem, c + 1, c);
-}
-
-/** Runs the slots of @rank until one has to wait. Returns: how many ran. */
-static int64_t advance(Moves *moves, int64_t rank)
-{
-    const MppSlot *slots = slots_of(moves, rank);
-    guint n = moves->order->slots[rank]->len, first = moves->next[rank], i = first;
-    double free_s = moves->free_s[rank];
-    for (; i < n; i++) {
-        double at_s = ready_s(moves, &slots[i]);
-        if (isnan(at_s))
-            break;
-        moves->start_s[rank][i] = MAX(at_s, free_s);
-        free_s = moves->end_s[rank][i] = moves->start_s[rank][i] + moves->duration_s[slots[i].pass][slots[i].chunk];
-        if (slots[i].pass == MPP_PASS_WEIGHT)
-            continue;
-        bool forward = slots[i].pass == MPP_PASS_FORWARD;
-        int64_t at = index_of(moves, slots[i].chunk, slots[i].micro_batch);
-        (forward ? moves->forward_end_s : moves->backward_end_s)[at] = free_s;
-        (forward ? moves->forward_at : moves->backward_at)[at] = (int32_t)i;
+    for (int64_t k = 0; k < moves->problem->pp; k++) {
+        const MppSlot *slots = slots_of(moves, k);
+        for (guint i = 0; i < moves->order->slots[k]->len; i++)
+            if (slots[i].pass != MPP_PASS_WEIGHT)
+                (slots[i].pass == MPP_PASS_FORWARD ? moves->forward_at : moves->backward_at)[index_of(moves, &slots[i])] = (int32_t)i;
     }
-    moves->free_s[rank] = free_s;
-    moves->next[rank] = i;
-    return i - first;
 }
 
-/** Returns: the length of the order; INFINITY when ranks wait for each other. */
-static double replay(Moves *moves)
-{
-    int64_t pp = moves->problem->pp, n = moves->problem->n_chunks * moves->problem->micro_batches, left = moves->n_slots;
-    for (int64_t i = 0; i < n; i++)
-        moves->forward_end_s[i] = moves->backward_end_s[i] = NAN;
-    memset(moves->free_s, 0, pp * sizeof(double));
-    memset(moves->next, 0, pp * sizeof(guint));
-    for (int64_t ran = 1; left > 0 && ran > 0; left -= ran) {
-        ran = 0;
-        for (int64_t k = 0; k < pp; k++)
-            ran += advance(moves, k);
-        for (int64_t k = pp - 1; k >= 0; k--)
-            ran += advance(moves, k);
-    }
-    double length_s = 0;
-    for (int64_t k = 0; k < pp; k++)
-        length_s = MAX(length_s, moves->free_s[k]);
-    return left > 0 ? INFINITY : length_s;
-}
-
-/** The slot that makes the input of the one at *@rank, *@slot. Returns: false when it has none. */
+/** The slot that makes the input of the one at *@rank, *@slot, which is not of weights. Returns: false when it has none. */
 static bool step_to_input(const Moves *moves, int64_t *rank, guint *slot)
 {
-    const MppSlot *at = &slots_of(moves, *rank)[*slot];
-    bool forward = at->pass == MPP_PASS_FORWARD, loss = !forward && at->chunk == moves->problem->n_chunks - 1;
-    int64_t chunk = at->chunk + (forward ? -1 : loss || at->pass == MPP_PASS_WEIGHT ? 0 : 1);
-    if (chunk < 0)
+    MppSlot at = slots_of(moves, *rank)[*slot];
+    bool forward = at.pass == MPP_PASS_FORWARD, loss = !forward && at.chunk == moves->problem->n_chunks - 1;
+    at.chunk += forward ? -1 : loss ? 0 : 1;
+    if (at.chunk < 0)
         return false;
-    const int32_t *places = forward || (loss && at->pass != MPP_PASS_WEIGHT) ? moves->forward_at : moves->backward_at;
-    *slot = (guint)places[index_of(moves, chunk, at->micro_batch)];
-    *rank = moves->problem->rank_of[chunk];
+    *slot = (guint)(forward || loss ? moves->forward_at : moves->backward_at)[index_of(moves, &at)];
+    *rank = moves->problem->rank_of[at.chunk];
     return true;
 }
 
@@ -121,12 +69,15 @@ static bool step_to_input(const Moves *moves, int64_t *rank, guint *slot)
 static void find_chain(Moves *moves)
 {
     int64_t rank = 0;
+    double *const *end_s = moves->replay->end_s;
+    mpp_replay_time(moves->replay);
+    note_places(moves);
     for (int64_t k = 1; k < moves->problem->pp; k++)
-        rank = moves->free_s[k] > moves->free_s[rank] ? k : rank;
+        rank = end_s[k][moves->order->slots[k]->len - 1] > end_s[rank][moves->order->slots[rank]->len - 1] ? k : rank;
     guint slot = moves->order->slots[rank]->len - 1;
     g_array_set_size(moves->chain, 0);
     for (;;) {
-        bool bound = slot > 0 && moves->end_s[rank][slot - 1] == moves->start_s[rank][slot];
+        bool bound = slot > 0 && end_s[rank][slot - 1] == moves->replay->start_s[rank][slot];
         if (bound) {
             Link link = { (int32_t)rank, slot-- };
             g_array_append_val(moves->chain, link);
@@ -199,7 +150,7 @@ static double try_move(Moves *moves, Move *move, int64_t *effort)
     *effort -= moves->order->slots[move->rank]->len / 4;
     if (fits(moves, move->rank)) {
         *effort -= moves->n_slots;
-        length_s = replay(moves);
+        length_s = mpp_replay_again(moves->replay);
     }
     return length_s;
 }
@@ -220,7 +171,7 @@ static void copy_slots(const MppOrder *from, MppOrder *to)
 /** Late acceptance: a move stays if the order is then no longer than it is now, or than it was HISTORY moves ago. */
 static double climb(Moves *moves, MppOrder *best, double bound_s, int64_t effort)
 {
-    double current_s = replay(moves), best_s = current_s, history[HISTORY];
+    double current_s = moves->replay->length_s, best_s = current_s, history[HISTORY];
     int64_t idle = 0, most_idle = IDLE_MOVES_PER_SLOT * moves->n_slots;
     for (int i = 0; i < HISTORY; i++)
         history[i] = current_s;
@@ -246,49 +197,24 @@ static double climb(Moves *moves, MppOrder *best, double bound_s, int64_t effort
     return best_s;
 }
 
-static void set_durations(Moves *moves)
-{
-    const MppDurations *d = &moves->problem->durations;
-    for (int64_t c = 0; c < moves->problem->n_chunks; c++) {
-        moves->duration_s[MPP_PASS_FORWARD][c] = d->forward_s[c];
-        moves->duration_s[MPP_PASS_INPUT][c] = d->input_s[c];
-        moves->duration_s[MPP_PASS_WEIGHT][c] = d->weight_s[c];
-        moves->duration_s[MPP_PASS_BACKWARD][c] = d->input_s[c] + d->weight_s[c];
-    }
-}
-
 static Moves *moves_new(const MppListProblem *problem, MppOrder *order)
 {
-    int64_t n = problem->n_chunks, pp = problem->pp, n_passes = n * problem->micro_batches;
+    int64_t n_passes = problem->n_chunks * problem->micro_batches;
     Moves *moves = g_new0(Moves, 1);
     *moves = (Moves){ .problem = problem, .order = order, .rand = g_rand_new_with_seed(SEED) };
+    moves->replay = mpp_replay_new(order, &problem->durations);
     moves->chain = g_array_new(FALSE, FALSE, sizeof(Link));
-    moves->forward_end_s = g_new(double, 2 * n_passes + MPP_N_PASSES * n + pp);
-    moves->backward_end_s = moves->forward_end_s + n_passes;
-    for (int pass = 0; pass < MPP_N_PASSES; pass++)
-        moves->duration_s[pass] = moves->backward_end_s + n_passes + pass * n;
-    moves->free_s = moves->backward_end_s + n_passes + MPP_N_PASSES * n;
     moves->forward_at = g_new(int32_t, 2 * n_passes);
     moves->backward_at = moves->forward_at + n_passes;
-    moves->next = g_new(guint, pp);
-    moves->start_s = g_new(double *, 2 * pp);
-    moves->end_s = moves->start_s + pp;
-    for (int64_t k = 0; k < pp; k++) {
-        moves->start_s[k] = g_new(double, 2 * order->slots[k]->len);
-        moves->end_s[k] = moves->start_s[k] + order->slots[k]->len;
+    for (int64_t k = 0; k < problem->pp; k++)
         moves->n_slots += order->slots[k]->len;
-    }
-    set_durations(moves);
     return moves;
 }
 
 static void moves_free(Moves *moves)
 {
-    for (int64_t k = 0; k < moves->problem->pp; k++)
-        g_free(moves->start_s[k]);
-    void *const blocks[] = { moves->start_s, moves->next, moves->forward_at, moves->forward_end_s };
-    for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++)
-        g_free(blocks[i]);
+    mpp_replay_free(moves->replay);
+    g_free(moves->forward_at);
     g_array_unref(moves->chain);
     g_rand_free(moves->rand);
     g_free(moves);

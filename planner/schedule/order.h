@@ -79,13 +79,20 @@ typedef struct {
 
 /** When each slot runs: arrays parallel to order->slots. */
 typedef struct {
-    int64_t pp;
+    const MppOrder *order; /* borrowed */
     double **start_s, **end_s;
     double length_s; /* of the longest rank */
+    void *work;
 } MppReplay;
 
 /** Longest path through the order: a slot starts when its rank is free and its input has arrived. */
 MppReplay *mpp_replay_new(const MppOrder *order, const MppDurations *durations);
+
+/** Runs the order anew, whose slots have changed places on their ranks. Returns: its length; INFINITY: ranks wait for each other. */
+double mpp_replay_again(MppReplay *replay);
+
+/** Sets the times of the slots to those of the last run. */
+void mpp_replay_time(MppReplay *replay);
 void mpp_replay_free(MppReplay *replay);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppReplay, mpp_replay_free)
 

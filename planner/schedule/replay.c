@@ -97,21 +97,21 @@ static guint advance(Replay *replay, int64_t rank)
     return i - first;
 }
 
-static void run(Replay *replay)
+/** Returns: false when ranks wait for each other. */
+static bool run(Replay *replay)
 {
     const MppOrder *order = replay->order;
     size_t left = 0;
     for (int32_t k = 0; k < order->pp; k++)
         left += order->slots[k]->len;
-    while (left > 0) {
-        size_t ran = 0;
+    for (size_t ran = 1; left > 0 && ran > 0; left -= ran) {
+        ran = 0;
         for (int64_t k = 0; k < order->pp; k++)
             ran += advance(replay, k);
         for (int64_t k = order->pp - 1; k >= 0; k--)
             ran += advance(replay, k);
-        g_assert(ran > 0);
-        left -= ran;
     }
+    return left == 0;
 }
 
 double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, void *work, double *chunk_end_s, double *stage_end_s)
@@ -121,7 +121,8 @@ double mpp_replay_ends(const MppOrder *order, const MppDurations *durations, voi
     replay.chunk_end_s = chunk_end_s;
     begin(&replay);
     make_steps(&replay, durations);
-    run(&replay);
+    bool done = run(&replay);
+    g_assert(done);
     double last_s = 0;
     for (int32_t k = 0; k < order->pp; k++) {
         stage_end_s[k] = replay.free_s[k];
@@ -153,22 +154,39 @@ static void time_slots(const Replay *run, int64_t rank, double *start_s, double 
     }
 }
 
+double mpp_replay_again(MppReplay *replay)
+{
+    Replay state;
+    lay_out(&state, replay->order, replay->work);
+    begin(&state);
+    replay->length_s = run(&state) ? 0 : INFINITY;
+    for (int32_t k = 0; k < replay->order->pp; k++)
+        replay->length_s = MAX(replay->length_s, state.free_s[k]);
+    return replay->length_s;
+}
+
+void mpp_replay_time(MppReplay *replay)
+{
+    Replay state;
+    lay_out(&state, replay->order, replay->work);
+    for (int32_t k = 0; k < replay->order->pp; k++)
+        time_slots(&state, k, replay->start_s[k], replay->end_s[k]);
+}
+
 MppReplay *mpp_replay_new(const MppOrder *order, const MppDurations *durations)
 {
-    g_autofree char *work = g_malloc(mpp_replay_work_bytes(order));
-    Replay state;
-    lay_out(&state, order, work);
-    begin(&state);
-    make_steps(&state, durations);
-    run(&state);
     MppReplay *replay = g_new(MppReplay, 1);
-    *replay = (MppReplay){ order->pp, g_new(double *, order->pp), g_new(double *, order->pp), 0 };
+    *replay = (MppReplay){ order, g_new(double *, order->pp), g_new(double *, order->pp), 0, g_malloc(mpp_replay_work_bytes(order)) };
     for (int32_t k = 0; k < order->pp; k++) {
         replay->start_s[k] = g_new(double, order->slots[k]->len);
         replay->end_s[k] = g_new(double, order->slots[k]->len);
-        time_slots(&state, k, replay->start_s[k], replay->end_s[k]);
-        replay->length_s = MAX(replay->length_s, state.free_s[k]);
     }
+    Replay state;
+    lay_out(&state, order, replay->work);
+    make_steps(&state, durations);
+    mpp_replay_again(replay);
+    mpp_replay_time(replay);
+    g_assert(isfinite(replay->length_s));
     return replay;
 }
 
@@ -176,11 +194,12 @@ void mpp_replay_free(MppReplay *replay)
 {
     if (!replay)
         return;
-    for (int64_t k = 0; k < replay->pp; k++) {
+    for (int64_t k = 0; k < replay->order->pp; k++) {
         g_free(replay->start_s[k]);
         g_free(replay->end_s[k]);
     }
     g_free(replay->start_s);
     g_free(replay->end_s);
+    g_free(replay->work);
     g_free(replay);
 }

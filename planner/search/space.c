@@ -32,30 +32,18 @@ static bool crosses_nodes(const MppJob *job)
     return job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
 }
 
-/** Orders that place groups differently: with one node none does, without cp only dp against pp. */
-static int orders(const Enumeration *at, const MppStrategy *s, MppMeshOrder *out)
+/** Whether no order before it places the groups alike: on one node all do, without cp all but dp against pp. */
+static bool places_anew(const MppJob *job, const MppStrategy *s)
 {
-    int n = 0;
-    if (is_fixed(at->limits, "order") || !crosses_nodes(at->job)) {
-        out[n++] = is_fixed(at->limits, "order") ? at->limits->fixed.order : MPP_ORDER_CP_DP_PP;
-    } else if (s->cp == 1) {
-        out[n++] = MPP_ORDER_CP_DP_PP;
-        out[n++] = MPP_ORDER_CP_PP_DP;
-    } else {
-        for (int order = 0; order < MPP_N_ORDERS; order++)
-            out[n++] = order;
-    }
-    return n;
+    return s->order == MPP_ORDER_CP_DP_PP || (crosses_nodes(job) && (s->cp > 1 || s->order == MPP_ORDER_CP_PP_DP));
 }
 
 static void add_orders(Enumeration *at, MppStrategy s)
 {
-    MppMeshOrder list[MPP_N_ORDERS];
-    int n = orders(at, &s, list);
-    for (int i = 0; i < n; i++) {
-        s.order = list[i];
+    for (s.order = 0; s.order < MPP_N_ORDERS; s.order++) {
+        bool wanted = is_fixed(at->limits, "order") ? s.order == at->limits->fixed.order : places_anew(at->job, &s);
         bool pp_outermost = s.order == MPP_ORDER_CP_DP_PP || s.order == MPP_ORDER_DP_CP_PP;
-        if (s.ep * s.etp > 1 && !pp_outermost)
+        if (!wanted || (s.ep * s.etp > 1 && !pp_outermost))
             continue;
         MppFamily family = { .base = s, .index = (int)at->families->len };
         g_array_append_val(at->families, family);

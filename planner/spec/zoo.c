@@ -49,9 +49,13 @@ static MppJson *open_built_in(MppZooKind kind, const char *name, GError **error)
     return mpp_zoo_built_in(path, error);
 }
 
-/** The built-in entry that @name means, or NULL with @error listing the known ones. */
+/** The built-in entry that @name means, or NULL with @error listing the known ones; none has a slash. */
 static char *match(MppZooKind kind, const char *name, GError **error)
 {
+    if (strchr(name, '/')) {
+        mpp_error_usage(error, "there is no file \"%s\"", name);
+        return NULL;
+    }
     g_autoptr(GPtrArray) known = mpp_zoo_list(kind);
     g_autofree char *wanted = without_suffix(name);
     MppNames names = { kind_names[kind], (const char *const *)known->pdata, (int)known->len };

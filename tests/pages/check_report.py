@@ -74,6 +74,7 @@ def case_data_agrees_with_the_plan():
     near(sum(share["s"] for share in data["shares"]), plan["best"]["step_time_s"])
     equal([stage["allocated"] for stage in data["stages"]], [stage["allocated"] for stage in plan["best"]["memory_bytes"]["by_stage"]])
     equal(len(data["alternatives"]), len(plan["alternatives"]))
+    equal(data["verdict"].endswith("(all evaluated)."), plan["search"]["pruned"]["bound"] == 0)
     for row, alternative in zip(data["alternatives"], plan["alternatives"]):
         near(row["step_s"], alternative["step_time_s"])
         assert row["reason"]

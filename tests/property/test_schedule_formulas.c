@@ -83,7 +83,7 @@ static int64_t in_flight_of(const MppSchedule *s, int64_t rank)
 static double longest_span_s(const MppReplay *replay, const MppOrder *order)
 {
     double longest_s = 0;
-    for (int64_t k = 0; k < replay->pp; k++)
+    for (int64_t k = 0; k < order->pp; k++)
         longest_s = MAX(longest_s, replay->end_s[k][order->slots[k]->len - 1] - replay->start_s[k][0]);
     return longest_s;
 }

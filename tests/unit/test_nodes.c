@@ -11,7 +11,7 @@ enum { ROWS = 6, WIDTH = 12, PIXELS = 2 * 3 * 4, N_PARAMETERS = 5 };
 typedef struct {
     const LoneRank *lone;
     MppNetParameter parameters[N_PARAMETERS]; /* by what each case needs */
-    MppBank *bank;
+    MppBucket *bucket;
     MppBuffer *index, *positions, *total;
 } Net;
 
@@ -181,7 +181,7 @@ static Net *net_new(const LoneRank *lone, const Case *one)
     static const int32_t index[ROWS] = { 4, 2, 8, 1, 4, 9 }, positions[ROWS] = { 3, 0, 11, 1, 7, 2 };
     Net *net = g_new0(Net, 1);
     net->lone = lone;
-    net->bank = mpp_bank_new(lone->place, MPP_ELEMENT_F32, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, false);
+    net->bucket = mpp_bucket_new(lone->place, MPP_ELEMENT_F32, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS, false);
     for (int i = 0; i < N_PARAMETERS && one->shapes[i][0]; i++) {
         net->parameters[i].name = g_strdup_printf("p%d", i);
         net->parameters[i].split = mpp_split_whole(one->shapes[i][0], one->shapes[i][1]);
@@ -190,9 +190,9 @@ static Net *net_new(const LoneRank *lone, const Case *one)
             net->parameters[i].split = mpp_split_whole(one->shapes[i][0] / 3, one->shapes[i][1]);
             net->parameters[i].split.blocks = 3;
         }
-        mpp_bank_add(net->bank, &net->parameters[i]);
+        mpp_bucket_add(net->bucket, &net->parameters[i]);
     }
-    mpp_bank_fill(net->bank, 3);
+    mpp_bucket_fill(net->bucket, 3);
     net->index = mpp_buffer_of(lone->rank, MPP_ELEMENT_I32, ROWS, 1, index);
     net->positions = mpp_buffer_of(lone->rank, MPP_ELEMENT_I32, ROWS, 1, positions);
     net->total = mpp_buffer_zeros(lone->rank, MPP_ELEMENT_F32, 1, 1);
@@ -203,7 +203,7 @@ static void net_free(Net *net)
 {
     for (int i = 0; i < N_PARAMETERS; i++)
         g_free(net->parameters[i].name);
-    mpp_bank_free(net->bank);
+    mpp_bucket_free(net->bucket);
     mpp_buffer_drop(net->index);
     mpp_buffer_drop(net->positions);
     mpp_buffer_drop(net->total);
@@ -238,7 +238,7 @@ static double run(Net *net, const Case *one, const float *input, bool splits, fl
     double sum = reduce(net, one->forward(net, tape, x));
     if (!gradient)
         return sum;
-    mpp_bank_clear_gradients(net->bank);
+    mpp_bucket_clear_gradients(net->bucket);
     mpp_tape_backward(tape, splits);
     mpp_tape_weights(tape);
     *gradient = x ? lone_rank_values(lone, x->gradient->tensor) : NULL;
@@ -282,17 +282,17 @@ static void test_gradients(gconstpointer data)
     g_autoptr(MppBuffer) start = lone_rank_random(lone, "input", MAX(1, one->rows), MAX(1, one->columns));
     g_autofree float *input = lone_rank_values(lone, start->tensor), *found = NULL, *split = NULL;
     run(net, one, input, false, &found);
-    g_autofree float *weights = lone_rank_values(lone, net->bank->gradient->tensor);
+    g_autofree float *weights = lone_rank_values(lone, net->bucket->gradient->tensor);
     int64_t every = MAX(1, n / 97); /* of large inputs not all */
     for (int64_t i = 0; i < n; i += every)
         expect_near(one->name, i, found[i], slope(net, one, input, &input[i]), largest(found, n));
-    for (int64_t i = 0; i < net->bank->size; i++) /* memory of the CPU backend is the host's */
-        expect_near("parameters", i, weights[i], slope(net, one, input, (float *)net->bank->data->tensor.data + i),
-                    largest(weights, net->bank->size));
+    for (int64_t i = 0; i < net->bucket->size; i++) /* memory of the CPU backend is the host's */
+        expect_near("parameters", i, weights[i], slope(net, one, input, (float *)net->bucket->data->tensor.data + i),
+                    largest(weights, net->bucket->size));
 
     run(net, one, input, true, &split); /* put off, weights' gradients are the same */
-    g_autofree float *again = lone_rank_values(lone, net->bank->gradient->tensor);
-    g_assert_cmpmem(weights, (gsize)net->bank->size * sizeof(float), again, (gsize)net->bank->size * sizeof(float));
+    g_autofree float *again = lone_rank_values(lone, net->bucket->gradient->tensor);
+    g_assert_cmpmem(weights, (gsize)net->bucket->size * sizeof(float), again, (gsize)net->bucket->size * sizeof(float));
     net_free(net);
 }
 

@@ -5,7 +5,7 @@
 #include "tests/support/expect.h"
 
 /** @line is split at spaces, as a shell would. */
-static bool parse(const char *line, MppJobOptions *options, GError **error)
+static bool parse(const char *line, MppJobWords *options, GError **error)
 {
     GOptionEntry entries[MPP_N_JOB_ENTRIES];
     mpp_job_options_entries(options, entries);
@@ -17,12 +17,20 @@ static bool parse(const char *line, MppJobOptions *options, GError **error)
     return g_option_context_parse_strv(context, &arguments, error);
 }
 
+static void clear(MppJobWords *options)
+{
+    GOptionEntry entries[MPP_N_JOB_ENTRIES];
+    mpp_job_options_entries(options, entries);
+    mpp_options_clear(entries);
+}
+
 static MppInputs *inputs_of(const char *line, GError **error)
 {
-    MppJobOptions options = { 0 };
+    MppJobWords options = mpp_job_words_none();
+    options.flags = true;
     bool parsed = parse(line, &options, error);
-    MppInputs *inputs = parsed ? mpp_job_options_inputs(&options, error) : NULL;
-    mpp_job_options_clear(&options);
+    MppInputs *inputs = parsed ? mpp_job_words_inputs(&options, NULL, error) : NULL;
+    clear(&options);
     return inputs;
 }
 
@@ -34,7 +42,7 @@ static void test_entries(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
         g_autoptr(GError) error = NULL;
-        MppJobOptions o = { 0 };
+        MppJobWords o = mpp_job_words_none();
         g_assert_true(parse(lines[i], &o, &error));
         const char *const got[] = { o.model, o.cluster, o.runtime, o.precision, o.optimizer, o.attention };
         for (size_t k = 0; k < G_N_ELEMENTS(got); k++)
@@ -42,9 +50,9 @@ static void test_entries(void)
         g_assert_cmpint(o.gpus, ==, 77);
         g_assert_cmpint(o.global_batch, ==, 385);
         g_assert_cmpint(o.seq, ==, 1537);
-        mpp_job_options_clear(&o);
-        g_assert_true(!o.model && !o.attention && !o.gpus);
-        mpp_job_options_clear(&o);
+        clear(&o);
+        g_assert_true(!o.model && !o.attention);
+        clear(&o);
     }
 }
 
@@ -157,11 +165,11 @@ static void test_text(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
-        MppJobOptions options = { 0 };
+        MppJobWords options = mpp_job_words_none();
         g_assert_true(parse(rows[i].line, &options, &error));
         g_autofree char *text = mpp_job_options_to_text(&options);
         g_assert_cmpstr(text, ==, rows[i].text);
-        mpp_job_options_clear(&options);
+        clear(&options);
     }
 }
 

@@ -44,9 +44,7 @@ static void test_refused(void)
 /** An option keeps the others; a strategy's part is added to what is there. */
 static void test_set(void)
 {
-    GOptionEntry entries[MPP_N_JOB_ENTRIES];
-    MppJobOptions options;
-    mpp_job_options_entries(&options, entries);
+    MppJobWords options = mpp_job_words_none();
     options.seq = 96;
     g_autoptr(GError) error = NULL;
     g_autofree char *strategy = NULL;

@@ -12,9 +12,9 @@ static void free_layer(MppNetLayer *layer)
     mpp_net_listed_clear(layer);
 }
 
-static void free_bank(gpointer bank)
+static void free_bucket(gpointer bucket)
 {
-    mpp_bank_free(bank);
+    mpp_bucket_free(bucket);
 }
 
 void mpp_net_free(MppNet *net)
@@ -25,7 +25,7 @@ void mpp_net_free(MppNet *net)
         for (int64_t i = 0; i < net->chunks[c].n_layers; i++)
             free_layer(&net->chunks[c].layers[i]);
         g_free(net->chunks[c].layers);
-        g_ptr_array_unref(net->chunks[c].banks);
+        g_ptr_array_unref(net->chunks[c].buckets);
     }
     MppNetEnds *ends = &net->ends;
     MppNetParameter *others[] = { &ends->vocabulary,      &ends->positions, &ends->final_norm,
@@ -35,8 +35,8 @@ void mpp_net_free(MppNet *net)
     mpp_buffer_drop(net->positions);
     mpp_buffer_drop(net->own_positions);
     mpp_buffer_drop(net->loss);
-    if (net->banks)
-        g_ptr_array_unref(net->banks);
+    if (net->buckets)
+        g_ptr_array_unref(net->buckets);
     g_free(net->chunks);
     g_free(net);
 }
@@ -72,18 +72,18 @@ static bool is_recomputed(const MppStrategy *s, int64_t in_chunk)
     return s->recompute == MPP_RECOMPUTE_FULL && in_chunk < mpp_strategy_recomputed(s, INT64_MAX);
 }
 
-void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank)
+void mpp_net_use_bucket(MppNetChunk *chunk, MppBucket *bucket)
 {
-    g_ptr_array_add(chunk->banks, bank);
-    bank->users++;
+    g_ptr_array_add(chunk->buckets, bucket);
+    bucket->users++;
 }
 
-MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas)
+MppBucket *mpp_net_add_bucket(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas)
 {
-    MppBank *bank = mpp_bank_new(net->place, net->element, shard, replicas, !net->job->runtime->state.zero1_reduce_scatter);
-    g_ptr_array_add(net->banks, bank);
-    mpp_net_use_bank(chunk, bank);
-    return bank;
+    MppBucket *bucket = mpp_bucket_new(net->place, net->element, shard, replicas, !net->job->runtime->state.zero1_reduce_scatter);
+    g_ptr_array_add(net->buckets, bucket);
+    mpp_net_use_bucket(chunk, bucket);
+    return bucket;
 }
 
 static void build_chunk(MppNet *net, const MppOrder *order, int64_t chunk)
@@ -93,7 +93,7 @@ static void build_chunk(MppNet *net, const MppOrder *order, int64_t chunk)
     *out = (MppNetChunk){ .chunk = chunk, .begins = mpp_order_begins(order, chunk), .ends = mpp_order_ends(order, chunk) };
     out->n_layers = chunk_layers(net, chunk, &first);
     out->layers = g_new0(MppNetLayer, out->n_layers);
-    out->banks = g_ptr_array_new();
+    out->buckets = g_ptr_array_new();
     for (int64_t i = 0; i < out->n_layers; i++) {
         out->layers[i].recomputed = is_recomputed(net->place->strategy, i);
         mpp_net_layer_build(net, out, &out->layers[i], first + i);
@@ -114,9 +114,9 @@ static void set_positions(MppNet *net)
     net->own_positions = mpp_buffer_of(net->place->rank, MPP_ELEMENT_I32, n, 1, own);
 }
 
-static void fill_bank(MppBank *bank, gpointer seed)
+static void fill_bucket(MppBucket *bucket, gpointer seed)
 {
-    mpp_bank_fill(bank, *(const uint64_t *)seed);
+    mpp_bucket_fill(bucket, *(const uint64_t *)seed);
 }
 
 MppElement mpp_net_element(const MppJob *job)
@@ -132,7 +132,7 @@ MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *or
     net->seed = seed;
     net->element = mpp_net_element(job);
     net->edge = (MppTpEdge){ place, place->strategy->sequence_parallel && place->strategy->tp > 1 };
-    net->banks = g_ptr_array_new_with_free_func(free_bank);
+    net->buckets = g_ptr_array_new_with_free_func(free_bucket);
     net->chunks = g_new0(MppNetChunk, order->n_chunks);
     for (int32_t c = 0; c < order->n_chunks; c++)
         if (order->rank_of[c] == place->pp)
@@ -140,7 +140,7 @@ MppNet *mpp_net_new(const MppJob *job, const MppPlace *place, const MppOrder *or
     mpp_net_ends_build(net);
     set_positions(net);
     net->loss = mpp_buffer_zeros(place->rank, MPP_ELEMENT_F32, 1, 1);
-    mpp_net_each_bank(net, fill_bank, &seed);
+    mpp_net_each_bucket(net, fill_bucket, &seed);
     return net;
 }
 
@@ -164,8 +164,8 @@ MppValue *mpp_net_forward(const MppNet *net, MppTape *tape, const MppNetChunk *c
     return NULL;
 }
 
-void mpp_net_each_bank(const MppNet *net, void (*visit)(MppBank *bank, gpointer data), gpointer data)
+void mpp_net_each_bucket(const MppNet *net, void (*visit)(MppBucket *bucket, gpointer data), gpointer data)
 {
-    for (guint i = 0; i < net->banks->len; i++)
-        visit(net->banks->pdata[i], data);
+    for (guint i = 0; i < net->buckets->len; i++)
+        visit(net->buckets->pdata[i], data);
 }

@@ -27,7 +27,7 @@ typedef struct {
     const MppLayerKind *kind;
     bool recomputed; /* computed again from its input in the backward pass */
     MppNetParameter parameters[MPP_N_LAYER_PARAMETERS];
-    MppBank *dense, *routed; /* routed: NULL without experts */
+    MppBucket *dense, *routed; /* routed: NULL without experts */
     MppExperts experts;
     MppAttentionShape attention;
     MppNetPart *parts; /* of a layer that is listed, else NULL */
@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     MppNetParameter vocabulary, positions; /* tables */
     MppNetParameter final_norm, final_norm_bias, head, head_bias;
-    MppBank *vocabulary_bank, *positions_bank, *head_bank; /* NULL: not on this rank */
+    MppBucket *vocabulary_bucket, *positions_bucket, *head_bucket; /* NULL: not on this rank */
 } MppNetEnds;
 
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
     bool begins, ends;   /* has the embedding, the head */
     MppNetLayer *layers; /* n_layers */
     int64_t n_layers;
-    GPtrArray *banks; /* MppBank, the net's: exchanged when the chunk's gradients are complete */
+    GPtrArray *buckets; /* MppBucket, the net's: exchanged when the chunk's gradients are complete */
 } MppNetChunk;
 
 struct MppNet {
@@ -55,7 +55,7 @@ struct MppNet {
     MppElement element; /* of activations and of the parameters that layers use */
     MppTpEdge edge;
     MppNetEnds ends;
-    GPtrArray *banks; /* MppBank: of all chunks, each once */
+    GPtrArray *buckets; /* MppBucket: of all chunks, each once */
     MppNetChunk *chunks;
     int64_t n_chunks;         /* of this rank */
     MppBuffer *positions;     /* of the rank's rows */
@@ -86,23 +86,23 @@ MppValue *mpp_net_forward(const MppNet *net, MppTape *tape, const MppNetChunk *c
 /** Rows and columns of what enters the pipeline's chunk @chunk on this rank; of the number of chunks: leaves the last. */
 void mpp_net_size_between(const MppNet *net, int64_t chunk, int64_t *rows, int64_t *columns);
 
-/** Banks of all chunks, each once. */
-void mpp_net_each_bank(const MppNet *net, void (*visit)(MppBank *bank, gpointer data), gpointer data);
+/** Buckets of all chunks, each once. */
+void mpp_net_each_bucket(const MppNet *net, void (*visit)(MppBucket *bucket, gpointer data), gpointer data);
 
 /* net_layer.c */
 void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, int64_t index);
 MppValue *mpp_net_layer_forward(MppTape *tape, const MppNetLayer *layer, MppValue *x);
 
-/** A new bank of the net, used by @chunk; ranks of group @shard own parts, of @replicas copies of these. */
-MppBank *mpp_net_add_bank(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas);
+/** A new bucket of the net, used by @chunk; ranks of group @shard own parts, of @replicas copies of these. */
+MppBucket *mpp_net_add_bucket(MppNet *net, MppNetChunk *chunk, MppGroupKind shard, MppGroupKind replicas);
 /** Makes @chunk one more user. */
-void mpp_net_use_bank(MppNetChunk *chunk, MppBank *bank);
+void mpp_net_use_bucket(MppNetChunk *chunk, MppBucket *bucket);
 
 /* net_parameters.c */
-/** Names and ranges a parameter and gives it to @bank. */
-void mpp_net_add(const MppNet *net, MppBank *bank, MppNetParameter *parameter, char *name, MppSplit split);
+/** Names and ranges a parameter and gives it to @bucket. */
+void mpp_net_add(const MppNet *net, MppBucket *bucket, MppNetParameter *parameter, char *name, MppSplit split);
 /** Weight and bias of a norm over @width, as far as the model has them. */
-void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
+void mpp_net_add_norm(const MppNet *net, MppBucket *bucket, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
                       int64_t width);
 void mpp_net_layer_add_parameters(MppNet *net, MppNetLayer *layer, int64_t index);
 

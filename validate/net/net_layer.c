@@ -126,7 +126,7 @@ void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, in
     const MppStrategy *s = net->place->strategy;
     layer->net = net;
     layer->kind = &model->kinds[model->kind_of_layer[index]];
-    layer->dense = mpp_net_add_bank(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
+    layer->dense = mpp_net_add_bucket(net, chunk, MPP_GROUP_SHARD, MPP_GROUP_REPLICAS);
     if (layer->kind->listed) {
         mpp_net_listed_build(net, layer, index);
         return;
@@ -140,7 +140,7 @@ void mpp_net_layer_build(MppNet *net, MppNetChunk *chunk, MppNetLayer *layer, in
         .scale = 1 / sqrt((double)model->head_dim),
     };
     if (layer->kind->moe) {
-        layer->routed = mpp_net_add_bank(net, chunk, MPP_GROUP_EXPERT_DP, MPP_GROUP_ALONE);
+        layer->routed = mpp_net_add_bucket(net, chunk, MPP_GROUP_EXPERT_DP, MPP_GROUP_ALONE);
         layer->experts = (MppExperts){
             .place = net->place,
             .experts = model->moe.experts,

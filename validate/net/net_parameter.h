@@ -55,7 +55,7 @@ typedef struct {
     MppSplit split;
     double mean, range; /* first values are uniform in mean ± range */
     MppPartial partial;
-    int64_t offset;           /* in its bank */
+    int64_t offset;           /* in its bucket */
     MppTensor data, gradient; /* data NULL while they are not here */
 } MppNetParameter;
 

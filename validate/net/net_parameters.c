@@ -16,14 +16,14 @@ static const char *const names[MPP_N_LAYER_PARAMETERS] = {
 static const double vector_range = 0.1;
 
 /** Matrices start uniform in ± 1 / sqrt(inputs), which keeps values of order 1 through the net. */
-void mpp_net_add(const MppNet *net, MppBank *bank, MppNetParameter *parameter, char *name, MppSplit split)
+void mpp_net_add(const MppNet *net, MppBucket *bucket, MppNetParameter *parameter, char *name, MppSplit split)
 {
     (void)net;
     parameter->name = name;
     parameter->split = split;
     parameter->mean = 0;
     parameter->range = split.columns > 1 ? 1 / sqrt((double)split.columns) : vector_range;
-    mpp_bank_add(bank, parameter);
+    mpp_bucket_add(bucket, parameter);
 }
 
 /** What acts on a rank's own rows only has a part of its gradient there. */
@@ -32,26 +32,26 @@ static MppPartial outside_blocks(const MppNet *net)
     return net->edge.sequence_parallel ? MPP_PARTIAL_TP : MPP_PARTIAL_NONE;
 }
 
-void mpp_net_add_norm(const MppNet *net, MppBank *bank, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
+void mpp_net_add_norm(const MppNet *net, MppBucket *bucket, MppNetParameter *weight, MppNetParameter *bias, const char *prefix,
                       int64_t width)
 {
     const MppModel *model = net->job->model;
     if (!model->norm_weights)
         return;
-    mpp_net_add(net, bank, weight, g_strconcat(prefix, ".weight", NULL), mpp_split_whole(width, 1));
+    mpp_net_add(net, bucket, weight, g_strconcat(prefix, ".weight", NULL), mpp_split_whole(width, 1));
     weight->mean = 1;
     weight->partial = outside_blocks(net);
     if (model->norm != MPP_NORM_LAYER || !model->norm_bias)
         return;
-    mpp_net_add(net, bank, bias, g_strconcat(prefix, ".bias", NULL), mpp_split_whole(width, 1));
+    mpp_net_add(net, bucket, bias, g_strconcat(prefix, ".bias", NULL), mpp_split_whole(width, 1));
     bias->partial = outside_blocks(net);
 }
 
-static MppNetParameter *add(const MppNet *net, MppBank *bank, MppNetLayer *layer, int64_t index, MppLayerParameterKind kind,
+static MppNetParameter *add(const MppNet *net, MppBucket *bucket, MppNetLayer *layer, int64_t index, MppLayerParameterKind kind,
                             MppSplit split)
 {
     char *name = g_strdup_printf("layers.%" G_GINT64_FORMAT ".%s", index, names[kind]);
-    mpp_net_add(net, bank, &layer->parameters[kind], name, split);
+    mpp_net_add(net, bucket, &layer->parameters[kind], name, split);
     return &layer->parameters[kind];
 }
 

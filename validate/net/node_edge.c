@@ -85,39 +85,39 @@ MppValue *mpp_node_leave(MppTape *tape, const MppTpEdge *edge, MppValue *x)
 
 typedef struct {
     MppNode node;
-    MppBank *bank;
+    MppBucket *bucket;
 } Gate;
 
 static void open_backward(MppTape *tape, MppNode *node)
 {
     (void)tape;
-    mpp_bank_close(((Gate *)node)->bank, true);
+    mpp_bucket_close(((Gate *)node)->bucket, true);
 }
 
 static void close_backward(MppTape *tape, MppNode *node)
 {
     (void)tape;
-    mpp_bank_open(((Gate *)node)->bank, true);
+    mpp_bucket_open(((Gate *)node)->bucket, true);
 }
 
-static void add_gate(MppTape *tape, MppBank *bank, const char *name, MppBackward backward)
+static void add_gate(MppTape *tape, MppBucket *bucket, const char *name, MppBackward backward)
 {
     Gate *gate = mpp_tape_add(tape, sizeof(Gate), name, backward, NULL, NULL);
-    gate->bank = bank;
+    gate->bucket = bucket;
 }
 
-void mpp_node_open(MppTape *tape, MppBank *bank)
+void mpp_node_open(MppTape *tape, MppBucket *bucket)
 {
-    if (bank->zero < 2)
+    if (bucket->zero < 2)
         return;
-    mpp_bank_open(bank, false);
-    add_gate(tape, bank, "gather parameters", open_backward);
+    mpp_bucket_open(bucket, false);
+    add_gate(tape, bucket, "gather parameters", open_backward);
 }
 
-void mpp_node_close(MppTape *tape, MppBank *bank)
+void mpp_node_close(MppTape *tape, MppBucket *bucket)
 {
-    if (bank->zero < 2)
+    if (bucket->zero < 2)
         return;
-    mpp_bank_close(bank, false);
-    add_gate(tape, bank, "gather parameters", close_backward);
+    mpp_bucket_close(bucket, false);
+    add_gate(tape, bucket, "gather parameters", close_backward);
 }

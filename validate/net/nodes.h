@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "validate/net/bank.h"
+#include "validate/net/bucket.h"
 #include "validate/net/tape.h"
 
 /** Rows of all ranks of the tp group, or their own ones: how a block that is split over tp meets what is not. */
@@ -72,6 +72,6 @@ MppValue *mpp_node_experts(MppTape *tape, const MppExperts *experts, MppValue *x
 typedef MppValue *(*MppForward)(MppTape *tape, gconstpointer closure, MppValue *x);
 MppValue *mpp_node_again(MppTape *tape, MppForward forward, gconstpointer closure, MppValue *x);
 
-/** Around the use of a bank: the backward pass opens it at the end and closes it at the beginning. */
-void mpp_node_open(MppTape *tape, MppBank *bank);
-void mpp_node_close(MppTape *tape, MppBank *bank);
+/** Around the use of a bucket: the backward pass opens it at the end and closes it at the beginning. */
+void mpp_node_open(MppTape *tape, MppBucket *bucket);
+void mpp_node_close(MppTape *tape, MppBucket *bucket);

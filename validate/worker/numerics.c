@@ -29,14 +29,14 @@ static float *downloaded(const MppRank *rank, MppTensor x)
     return values;
 }
 
-static void keep_whole(MppBank *bank, gpointer data)
+static void keep_whole(MppBucket *bucket, gpointer data)
 {
     GPtrArray *wholes = data;
-    for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppNetParameter *parameter = bank->parameters->pdata[i];
+    for (guint i = 0; i < bucket->parameters->len; i++) {
+        const MppNetParameter *parameter = bucket->parameters->pdata[i];
         Whole *whole = g_new0(Whole, 1);
         *whole = (Whole){ .name = g_strdup(parameter->name), .n = mpp_net_parameter_size(parameter), .id = wholes->len };
-        whole->values = downloaded(bank->place->rank, parameter->gradient);
+        whole->values = downloaded(bucket->place->rank, parameter->gradient);
         for (int64_t j = 0; j < whole->n; j++)
             whole->largest = fmax(whole->largest, fabs(whole->values[j]));
         g_ptr_array_add(wholes, whole);
@@ -70,18 +70,18 @@ static double relative(double a, double b, double scale)
     return difference > 0 ? difference / scale : 0;
 }
 
-static void compare_bank(MppBank *bank, gpointer data)
+static void compare_bucket(MppBucket *bucket, gpointer data)
 {
     Comparison *comparison = data;
-    g_autofree float *own = downloaded(bank->place->rank, mpp_bank_own_gradient(bank));
-    for (guint i = 0; i < bank->parameters->len; i++) {
-        const MppNetParameter *parameter = bank->parameters->pdata[i];
+    g_autofree float *own = downloaded(bucket->place->rank, mpp_bucket_own_gradient(bucket));
+    for (guint i = 0; i < bucket->parameters->len; i++) {
+        const MppNetParameter *parameter = bucket->parameters->pdata[i];
         const Whole *whole = find_whole(comparison->wholes, parameter->name);
-        int64_t from, n = mpp_bank_overlap(parameter, bank->own_first, bank->own_size, &from);
+        int64_t from, n = mpp_bucket_overlap(parameter, bucket->own_first, bucket->own_size, &from);
         for (int64_t j = 0; j < n; j++) {
             int64_t global = mpp_split_global(&parameter->split, from + j);
             double wanted = global < whole->n ? whole->values[global] : 0; /* beyond: padding of the vocabulary */
-            double found = own[parameter->offset + from + j - bank->own_first];
+            double found = own[parameter->offset + from + j - bucket->own_first];
             double difference = relative(found, wanted, whole->largest);
             if (difference > comparison->worst) {
                 comparison->worst = difference;
@@ -106,9 +106,9 @@ static double largest(const MppPlace *place, double number)
 static MppComparedStep compare(const MppTrainer *split, const MppTrainer *whole, int64_t number)
 {
     g_autoptr(GPtrArray) wholes = g_ptr_array_new_with_free_func(free_whole);
-    mpp_net_each_bank(whole->net, keep_whole, wholes);
+    mpp_net_each_bucket(whole->net, keep_whole, wholes);
     Comparison comparison = { .wholes = wholes };
-    mpp_net_each_bank(split->net, compare_bank, &comparison);
+    mpp_net_each_bucket(split->net, compare_bucket, &comparison);
     double worst = largest(split->place, comparison.worst);
     int64_t id = (int64_t)largest(split->place, (float)comparison.worst == worst ? (double)comparison.worst_id : 0);
     return (MppComparedStep){

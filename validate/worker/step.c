@@ -66,17 +66,17 @@ static int64_t mark(const MppStep *step)
     return rank_of(step)->backend->mark(rank_of(step)->state);
 }
 
-static void clear_bank(MppBank *bank, gpointer data)
+static void clear_bucket(MppBucket *bucket, gpointer data)
 {
     (void)data;
-    mpp_bank_clear_gradients(bank);
+    mpp_bucket_clear_gradients(bucket);
 }
 
 void mpp_step_begin(MppStep *step, int64_t number)
 {
     step->number = number;
     step->next = 0;
-    mpp_net_each_bank(step->net, clear_bank, NULL);
+    mpp_net_each_bucket(step->net, clear_bucket, NULL);
     mpp_run(rank_of(step), fill, step->net->loss->tensor, 0);
     rank_of(step)->backend->forget_marks(rank_of(step)->state);
     step->begin = mark(step);
@@ -137,10 +137,10 @@ static void run_pass(MppStep *step, const MppAction *action)
 /** Beside what follows, up to what needs the sums. */
 static void reduce_chunk(MppStep *step, int64_t chunk)
 {
-    const GPtrArray *banks = mpp_net_chunk(step->net, chunk)->banks;
+    const GPtrArray *buckets = mpp_net_chunk(step->net, chunk)->buckets;
     mpp_run(rank_of(step), lane, MPP_LANE_EXCHANGE);
-    for (guint i = 0; i < banks->len; i++)
-        mpp_bank_reduce(banks->pdata[i]);
+    for (guint i = 0; i < buckets->len; i++)
+        mpp_bucket_reduce(buckets->pdata[i]);
     mpp_run(rank_of(step), lane, MPP_LANE_MAIN);
 }
 
@@ -152,20 +152,20 @@ static void drain(const MppStep *step)
 
 static void sum_tied(MppStep *step)
 {
-    mpp_place_sum(step->net->place, MPP_GROUP_TIED, mpp_bank_own_gradient(step->net->ends.vocabulary_bank));
+    mpp_place_sum(step->net->place, MPP_GROUP_TIED, mpp_bucket_own_gradient(step->net->ends.vocabulary_bucket));
 }
 
-static void sum_partial(MppBank *bank, gpointer data)
+static void sum_partial(MppBucket *bucket, gpointer data)
 {
     (void)data;
-    mpp_bank_sum_partial(bank);
+    mpp_bucket_sum_partial(bucket);
 }
 
 /** All ranks learn the loss and the norm; tp ranks have the same loss, so one of them counts. */
 static void meet(MppStep *step)
 {
     const MppPlace *place = step->net->place;
-    mpp_net_each_bank(step->net, sum_partial, NULL);
+    mpp_net_each_bucket(step->net, sum_partial, NULL);
     float sums[2] = { 0, (float)mpp_gradient_norm_squares(step->net) };
     mpp_run(place->rank, download, sums, step->net->loss->tensor.data, sizeof(float));
     sums[0] = place->tp == 0 ? sums[0] : 0;
@@ -176,22 +176,22 @@ static void meet(MppStep *step)
     step->gradient_norm = sqrt(sums[1]);
 }
 
-static void update_bank(MppBank *bank, gpointer adam)
+static void update_bucket(MppBucket *bucket, gpointer adam)
 {
-    mpp_bank_update(bank, adam);
+    mpp_bucket_update(bucket, adam);
 }
 
 static void update(MppStep *step)
 {
     MppAdam adam = step->adam;
     adam.step = step->number + 1;
-    mpp_net_each_bank(step->net, update_bank, &adam);
+    mpp_net_each_bucket(step->net, update_bucket, &adam);
 }
 
-static void gather_bank(MppBank *bank, gpointer data)
+static void gather_bucket(MppBucket *bucket, gpointer data)
 {
     (void)data;
-    mpp_bank_gather(bank);
+    mpp_bucket_gather(bucket);
 }
 
 /* --- the program --- */
@@ -207,7 +207,7 @@ static void act(MppStep *step, const MppAction *action)
     case MPP_ACTION_TIED: sum_tied(step); break;
     case MPP_ACTION_BARRIER: meet(step); break;
     case MPP_ACTION_UPDATE: update(step); break;
-    case MPP_ACTION_GATHER: mpp_net_each_bank(step->net, gather_bank, NULL); break;
+    case MPP_ACTION_GATHER: mpp_net_each_bucket(step->net, gather_bucket, NULL); break;
     case MPP_N_ACTIONS: g_assert_not_reached();
     }
 }

@@ -1,7 +1,8 @@
 /**
  * Parameters that are used together, with their gradients and optimizer states, as ZeRO lays them over replicas.
  *
- * A bank is one flat run of its parameters, padded so that the ranks of its shard group each own an equal part.
+ * A bucket, as in Megatron-Core, is one flat run of its parameters, padded so that the ranks of its shard group each own
+ * an equal part.
  * ZeRO (arXiv:1910.02054): 0 every rank has and updates all; 1 a rank has the optimizer states of its own part;
  * 2 and only its own gradients; 3 and only its own parameters. What a rank does not keep is here only between
  * open and close.
@@ -24,35 +25,35 @@ typedef struct {
     MppBuffer *open_data, *open_gradient;
     MppBuffer *master;          /* the own part in F32; NULL where data is that */
     MppBuffer *mean, *variance; /* of the own part */
-} MppBank;
+} MppBucket;
 
-MppBank *mpp_bank_new(const MppPlace *place, MppElement element, MppGroupKind shard, MppGroupKind replicas, bool reduces_all);
-void mpp_bank_free(MppBank *bank);
+MppBucket *mpp_bucket_new(const MppPlace *place, MppElement element, MppGroupKind shard, MppGroupKind replicas, bool reduces_all);
+void mpp_bucket_free(MppBucket *bucket);
 
 /** Appends a parameter, which stays the caller's and must not move. */
-void mpp_bank_add(MppBank *bank, MppNetParameter *parameter);
+void mpp_bucket_add(MppBucket *bucket, MppNetParameter *parameter);
 
 /** After the last parameter: takes memory and draws the first values. */
-void mpp_bank_fill(MppBank *bank, uint64_t seed);
+void mpp_bucket_fill(MppBucket *bucket, uint64_t seed);
 
 /** Makes the parameters usable; @backward: their gradients too. */
-void mpp_bank_open(MppBank *bank, bool backward);
+void mpp_bucket_open(MppBucket *bucket, bool backward);
 
 /** Lets go what is not kept; after a backward pass gradients are summed into the parts their owners keep. */
-void mpp_bank_close(MppBank *bank, bool backward);
+void mpp_bucket_close(MppBucket *bucket, bool backward);
 
 /**
  * Once a step, in this order: gradients over replicas (by the last of its users), their parts over tp, update, new
  * parameters, and clearing.
  */
-void mpp_bank_reduce(MppBank *bank);
-void mpp_bank_sum_partial(MppBank *bank);
-void mpp_bank_update(MppBank *bank, const MppAdam *adam);
-void mpp_bank_gather(MppBank *bank);
-void mpp_bank_clear_gradients(MppBank *bank);
+void mpp_bucket_reduce(MppBucket *bucket);
+void mpp_bucket_sum_partial(MppBucket *bucket);
+void mpp_bucket_update(MppBucket *bucket, const MppAdam *adam);
+void mpp_bucket_gather(MppBucket *bucket);
+void mpp_bucket_clear_gradients(MppBucket *bucket);
 
 /** This rank's own part of the gradients; one row. */
-MppTensor mpp_bank_own_gradient(const MppBank *bank);
+MppTensor mpp_bucket_own_gradient(const MppBucket *bucket);
 
-/** The elements of @parameter within the part of the bank from @first on: how many, and the first of them. */
-int64_t mpp_bank_overlap(const MppNetParameter *parameter, int64_t first, int64_t n, int64_t *first_element);
+/** The elements of @parameter within the part of the bucket from @first on: how many, and the first of them. */
+int64_t mpp_bucket_overlap(const MppNetParameter *parameter, int64_t first, int64_t n, int64_t *first_element);

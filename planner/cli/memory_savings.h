@@ -10,14 +10,14 @@ typedef struct {
     MppStrategy strategy;
     double step_s, peak_bytes;
     bool fits;
-} MppCure;
+} MppMemorySaving;
 
 /**
  * The legal single changes that make @strategy smaller; where none makes it fit, also the fastest of the sets of
  * two, or else of three or four changes that do. Those that fit come first, by step time, then the others by memory.
  * @now: the estimate of @strategy
  *
- * Returns: MppCure, for mpp_cures_free(); their strategies borrow @strategy's stage_layers.
+ * Returns: MppMemorySaving, for mpp_memory_savings_free(); their strategies borrow @strategy's stage_layers.
  */
-GArray *mpp_cures_find(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now);
-void mpp_cures_free(GArray *cures);
+GArray *mpp_memory_savings_find(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now);
+void mpp_memory_savings_free(GArray *savings);

@@ -1,4 +1,4 @@
-#include "planner/cli/cures.h"
+#include "planner/cli/memory_savings.h"
 #include "sim/answer.h"
 
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "tests/support/plain_job.h"
 #include "tests/support/random_job.h"
 
-static MppCure at(const GArray *cures, guint i)
+static MppMemorySaving at(const GArray *savings, guint i)
 {
-    return g_array_index(cures, MppCure, i);
+    return g_array_index(savings, MppMemorySaving, i);
 }
 
 /** Device memory of the plain job under dp=8,tp=2,mbs=2, which needs 988 MB; by what it would be made to fit. */
@@ -36,34 +36,34 @@ static void test_titles(void)
         MppStrategy strategy = plain_job_strategy("dp=8,tp=2,mbs=2");
         g_autoptr(MppEstimate) now = mpp_answer_new(&inputs->job, &strategy);
         g_assert_false(now->fits);
-        GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);
+        GArray *savings = mpp_memory_savings_find(&inputs->job, &strategy, now);
         int n_fitting = 0;
-        for (guint k = 0; k < cures->len; k++)
-            n_fitting += at(cures, k).fits;
-        g_assert_cmpstr(at(cures, 0).title, ==, rows[i].first);
+        for (guint k = 0; k < savings->len; k++)
+            n_fitting += at(savings, k).fits;
+        g_assert_cmpstr(at(savings, 0).title, ==, rows[i].first);
         g_assert_cmpint(n_fitting, ==, rows[i].n_fitting);
-        mpp_cures_free(cures);
+        mpp_memory_savings_free(savings);
     }
 }
 
-/** A cure is what it says: legal, smaller, costed right; in order; one set only, and only where no single change does. */
-static void check_cures(const MppJob *job, const MppEstimate *now, const GArray *cures)
+/** A saving is what it says: legal, smaller, costed right; in order; one set only, and only where no single change does. */
+static void check_savings(const MppJob *job, const MppEstimate *now, const GArray *savings)
 {
     int sets = 0, single = 0;
-    for (guint i = 0; i < cures->len; i++) {
-        MppCure cure = at(cures, i);
-        g_assert_cmpint(mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &cure.strategy), ==, -1);
-        g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &cure.strategy);
-        g_assert_true(estimate->step_s == cure.step_s && estimate->peak_bytes == cure.peak_bytes && estimate->fits == cure.fits);
-        g_assert_true(cure.peak_bytes < now->peak_bytes);
-        bool set = strstr(cure.title, " + ");
-        g_assert_true(!set || (i == 0 && cure.fits));
+    for (guint i = 0; i < savings->len; i++) {
+        MppMemorySaving saving = at(savings, i);
+        g_assert_cmpint(mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &saving.strategy), ==, -1);
+        g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &saving.strategy);
+        g_assert_true(estimate->step_s == saving.step_s && estimate->peak_bytes == saving.peak_bytes && estimate->fits == saving.fits);
+        g_assert_true(saving.peak_bytes < now->peak_bytes);
+        bool set = strstr(saving.title, " + ");
+        g_assert_true(!set || (i == 0 && saving.fits));
         sets += set;
-        single += !set && cure.fits;
-        if (i > 0 && cure.fits)
-            g_assert_true(at(cures, i - 1).fits && at(cures, i - 1).step_s <= cure.step_s);
-        if (i > 0 && !cure.fits)
-            g_assert_true(at(cures, i - 1).fits || at(cures, i - 1).peak_bytes <= cure.peak_bytes);
+        single += !set && saving.fits;
+        if (i > 0 && saving.fits)
+            g_assert_true(at(savings, i - 1).fits && at(savings, i - 1).step_s <= saving.step_s);
+        if (i > 0 && !saving.fits)
+            g_assert_true(at(savings, i - 1).fits || at(savings, i - 1).peak_bytes <= saving.peak_bytes);
     }
     g_assert_true(sets <= 1 && (!sets || !single));
 }
@@ -84,11 +84,11 @@ static void test_random(void)
         g_autoptr(MppEstimate) now = mpp_answer_new(&inputs->job, &strategy);
         if (now->fits)
             continue;
-        GArray *cures = mpp_cures_find(&inputs->job, &strategy, now);
-        check_cures(&inputs->job, now, cures);
-        found += cures->len && at(cures, 0).fits;
+        GArray *savings = mpp_memory_savings_find(&inputs->job, &strategy, now);
+        check_savings(&inputs->job, now, savings);
+        found += savings->len && at(savings, 0).fits;
         checked++;
-        mpp_cures_free(cures);
+        mpp_memory_savings_free(savings);
     }
     g_assert_cmpint(checked, >, 30);
     g_assert_cmpint(found, >, 5);
@@ -98,7 +98,7 @@ static void test_random(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/cures/titles", test_titles);
-    g_test_add_func("/cures/random", test_random);
+    g_test_add_func("/savings/titles", test_titles);
+    g_test_add_func("/savings/random", test_random);
     return g_test_run();
 }

@@ -1,4 +1,4 @@
-#include "planner/cli/cures.h"
+#include "planner/cli/memory_savings.h"
 
 #include "planner/spec/rules.h"
 #include "sim/answer.h"
@@ -159,86 +159,86 @@ static const struct {
 };
 
 /** Tries the changes whose bits @set holds. Returns: whether all of them change something and the whole is legal. */
-static bool try_set(const MppJob *job, const MppStrategy *strategy, unsigned set, MppCure *cure)
+static bool try_set(const MppJob *job, const MppStrategy *strategy, unsigned set, MppMemorySaving *saving)
 {
-    *cure = (MppCure){ .strategy = *strategy };
+    *saving = (MppMemorySaving){ .strategy = *strategy };
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)
-        if (set & 1u << i && !changes[i].apply(&cure->strategy))
+        if (set & 1u << i && !changes[i].apply(&saving->strategy))
             return false;
-    if (mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &cure->strategy) >= 0)
+    if (mpp_rules_first_broken(MPP_RULE_ILLEGAL, job, &saving->strategy) >= 0)
         return false;
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &cure->strategy);
-    cure->step_s = estimate->step_s;
-    cure->peak_bytes = estimate->peak_bytes;
-    cure->fits = estimate->fits;
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &saving->strategy);
+    saving->step_s = estimate->step_s;
+    saving->peak_bytes = estimate->peak_bytes;
+    saving->fits = estimate->fits;
     return true;
 }
 
-static void add(GArray *cures, MppCure cure, unsigned set)
+static void add(GArray *savings, MppMemorySaving saving, unsigned set)
 {
     GString *title = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++)
         if (set & 1u << i)
             g_string_append_printf(title, "%s%s", title->len ? " + " : "", changes[i].title);
-    cure.title = g_string_free(title, FALSE);
-    g_array_append_val(cures, cure);
+    saving.title = g_string_free(title, FALSE);
+    g_array_append_val(savings, saving);
 }
 
 /** Returns: whether one of them makes it fit. */
-static bool add_single(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now, GArray *cures)
+static bool add_single(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now, GArray *savings)
 {
     const double least_frac = 0.001; /* less shows in no figure */
     bool fits = false;
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
-        MppCure cure;
-        if (try_set(job, strategy, 1u << i, &cure) && cure.peak_bytes < now->peak_bytes * (1 - least_frac)) {
-            add(cures, cure, 1u << i);
-            fits = fits || cure.fits;
+        MppMemorySaving saving;
+        if (try_set(job, strategy, 1u << i, &saving) && saving.peak_bytes < now->peak_bytes * (1 - least_frac)) {
+            add(savings, saving, 1u << i);
+            fits = fits || saving.fits;
         }
     }
     return fits;
 }
 
 /** Adds the fastest set of @size changes that fits. Returns: whether there is one. */
-static bool add_set(const MppJob *job, const MppStrategy *strategy, int size, GArray *cures)
+static bool add_set(const MppJob *job, const MppStrategy *strategy, int size, GArray *savings)
 {
-    MppCure best = { .fits = false };
+    MppMemorySaving best = { .fits = false };
     unsigned best_set = 0;
     for (unsigned set = 1; set < 1u << G_N_ELEMENTS(changes); set++) {
-        MppCure cure;
-        if (__builtin_popcount(set) == size && try_set(job, strategy, set, &cure) && cure.fits && (!best_set || cure.step_s < best.step_s)) {
-            best = cure;
+        MppMemorySaving saving;
+        if (__builtin_popcount(set) == size && try_set(job, strategy, set, &saving) && saving.fits && (!best_set || saving.step_s < best.step_s)) {
+            best = saving;
             best_set = set;
         }
     }
     if (best_set)
-        add(cures, best, best_set);
+        add(savings, best, best_set);
     return best_set;
 }
 
 static int compare(const void *left, const void *right)
 {
-    const MppCure *a = left, *b = right;
+    const MppMemorySaving *a = left, *b = right;
     if (a->fits != b->fits)
         return a->fits ? -1 : 1;
     double x = a->fits ? a->step_s : a->peak_bytes, y = b->fits ? b->step_s : b->peak_bytes;
     return x < y ? -1 : x > y;
 }
 
-GArray *mpp_cures_find(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now)
+GArray *mpp_memory_savings_find(const MppJob *job, const MppStrategy *strategy, const MppEstimate *now)
 {
-    GArray *cures = g_array_new(FALSE, FALSE, sizeof(MppCure));
-    bool fits = add_single(job, strategy, now, cures);
+    GArray *savings = g_array_new(FALSE, FALSE, sizeof(MppMemorySaving));
+    bool fits = add_single(job, strategy, now, savings);
     for (int size = 2; !fits && size <= MOST_CHANGES; size++)
-        fits = add_set(job, strategy, size, cures);
-    g_array_sort(cures, compare);
-    return cures;
+        fits = add_set(job, strategy, size, savings);
+    g_array_sort(savings, compare);
+    return savings;
 }
 
-void mpp_cures_free(GArray *cures)
+void mpp_memory_savings_free(GArray *savings)
 {
-    for (guint i = 0; cures && i < cures->len; i++)
-        g_free(g_array_index(cures, MppCure, i).title);
-    if (cures)
-        g_array_unref(cures);
+    for (guint i = 0; savings && i < savings->len; i++)
+        g_free(g_array_index(savings, MppMemorySaving, i).title);
+    if (savings)
+        g_array_unref(savings);
 }
