@@ -7,20 +7,14 @@
  */
 #pragma once
 
+#include "planner/search/limits.h"
 #include "planner/spec/job.h"
-#include "planner/spec/strategy.h"
 
 typedef struct {
     MppStrategy base; /* the fields that members share; pp, dp and the rest are free */
     double bound_s;   /* no member has a shorter step */
     int index;        /* order of enumeration, for ties */
 } MppFamily;
-
-/** A space narrowed to strategies that have @fixed's values in some fields. */
-typedef struct {
-    MppStrategy fixed;
-    MppStrategyFields fields;
-} MppSpaceLimits;
 
 /** Families of @job whose own fields break no rule, bound not yet set. */
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits);
@@ -31,6 +25,7 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 /** Number of members of one shape: splits times recomputations times ZeRO stages times offload. */
 int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits);
 
+enum { MPP_SPACE_MOST_VPP = 12 };
 enum { MPP_SPACE_MOST_CHOICES = 12 }; /* ZeRO 0 to 2, and 3 in two ways, each with and without offload, 3 with two kinds */
 
 /** The choices for one field within a shape. Returns: how many, written to @out (at most MPP_SPACE_MOST_CHOICES). */

@@ -22,6 +22,9 @@ typedef struct {
 /** Whether @model has @module as something that can be computed again by itself. */
 bool mpp_rules_has_module(const MppModel *model, MppModule module);
 
+/** Whether experts' exchange runs beside another micro-batch's pass. */
+bool mpp_rules_experts_beside(const MppJob *job, const MppStrategy *strategy);
+
 int mpp_rules_count(void);
 const MppRule *mpp_rules_get(int index);
 

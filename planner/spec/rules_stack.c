@@ -64,6 +64,11 @@ bool mpp_rules_has_module(const MppModel *model, MppModule module)
     }
 }
 
+bool mpp_rules_experts_beside(const MppJob *job, const MppStrategy *s)
+{
+    return s->ep > 1 && job->training.kernels.expert_async;
+}
+
 static char *recompute_modules(const MppJob *job, const MppStrategy *s)
 {
     for (int i = 0; i < MPP_N_MODULES; i++) {
@@ -76,7 +81,7 @@ static char *recompute_modules(const MppJob *job, const MppStrategy *s)
             return g_strdup_printf("%s cannot be told to recompute %s", job->runtime->title, name);
         if (!mpp_rules_has_module(job->model, i))
             return g_strdup_printf("%s has no %s to recompute by itself", job->model->name, name);
-        if (i == MPP_MODULE_MOE && s->ep > 1 && job->training.kernels.expert_async)
+        if (i == MPP_MODULE_MOE && mpp_rules_experts_beside(job, s))
             return g_strdup("experts' exchange beside another micro-batch does not go with recomputing moe");
     }
     return KEPT;
@@ -151,7 +156,7 @@ static char *runtime_sp(const MppJob *job, const MppStrategy *s)
 /** Passes of two micro-batches are told apart by their chunks, and a recomputed pass cannot be taken apart. */
 static char *experts_async(const MppJob *job, const MppStrategy *s)
 {
-    if (s->ep == 1 || !job->training.kernels.expert_async)
+    if (!mpp_rules_experts_beside(job, s))
         return KEPT;
     if (s->recompute == MPP_RECOMPUTE_FULL)
         return g_strdup("experts' exchange beside another micro-batch does not go with full recomputation");

@@ -1,0 +1,143 @@
+#include "planner/search/space.h"
+
+#include "planner/spec/rules.h"
+
+static bool divides(int64_t divisor, int64_t number)
+{
+    return number % divisor == 0;
+}
+
+/** Whether the layers of chunks that @s lists or recomputes suit its number of chunks. */
+static bool suits_layers(const MppJob *job, const MppStrategy *s)
+{
+    int64_t n_layers = job->model->n_layers, chunks = s->pp * s->vpp, sum = 0;
+    for (guint i = 0; s->stage_layers && i < s->stage_layers->len; i++)
+        sum += g_array_index(s->stage_layers, int64_t, i);
+    return (!s->stage_layers || (s->stage_layers->len == chunks && sum == n_layers)) &&
+           s->recompute_layers <= (n_layers + chunks - 1) / chunks;
+}
+
+/** Without stages all kinds are one. */
+static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+{
+    int64_t m = mpp_strategy_micro_batches(&s, job->training.global_batch);
+    for (int kind = 0; kind < MPP_N_SCHEDULES; kind++) {
+        bool has = s.pp > 1 ? (job->runtime->schedules >> kind) & 1 : kind == MPP_SCHEDULE_1F1B;
+        if (!has || !mpp_limits_allow(limits, "schedule", limits->fixed.schedule, kind))
+            continue;
+        int64_t group = s.schedule_group ? s.schedule_group : s.pp;
+        if ((s.schedule_group && !mpp_schedule_kind_shape(kind)->grouped) || !mpp_schedule_kind_allows(kind, s.pp, s.vpp, m, group))
+            continue;
+        s.schedule = kind;
+        g_array_append_val(shapes, s);
+    }
+}
+
+static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+{
+    int64_t least = s.pp > 1 && mpp_rules_experts_beside(job, &s) ? 2 : 1, most = s.pp > 1 ? MPP_SPACE_MOST_VPP : 1;
+    for (s.vpp = least; s.vpp <= most && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
+        if (mpp_limits_allow(limits, "vpp", limits->fixed.vpp, s.vpp) && suits_layers(job, &s))
+            add_schedules(job, limits, s, shapes);
+}
+
+GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits)
+{
+    GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
+    MppStrategy s = family->base;
+    s.stage_layers = mpp_limits_fix(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
+    s.schedule_group = mpp_limits_fix(limits, "schedule_group") ? limits->fixed.schedule_group : 0;
+    s.recompute_layers = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_layers : 0;
+    int64_t ranks = job->gpus / (s.tp * s.cp);
+    for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
+        s.dp = ranks / s.pp;
+        int64_t fewer = job->runtime->fewer_micro_batches;
+        bool legal = divides(s.pp, ranks) && divides(s.dp * s.micro_batch, job->training.global_batch) &&
+                     (s.pp == 1 || job->runtime->pipeline_parallel) &&
+                     (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
+                     (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
+        if (legal && mpp_limits_allow(limits, "pp", limits->fixed.pp, s.pp) && mpp_limits_allow(limits, "dp", limits->fixed.dp, s.dp))
+            add_vpps(job, limits, s, shapes);
+    }
+    return shapes;
+}
+
+int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
+{
+    bool fixed = mpp_limits_fix(limits, "stage_split"), uneven = job->runtime->uneven_stages;
+    int n = 0;
+    if (shape->stage_layers) { /* nothing is left to split */
+        out[n++] = job->runtime->stage_split;
+        return n;
+    }
+    if (!uneven && !divides(shape->pp * shape->vpp, job->model->n_layers))
+        return n;
+    out[n++] = fixed ? limits->fixed.stage_split : job->runtime->stage_split;
+    if (!fixed && uneven && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
+        out[n++] = MPP_STAGE_SPLIT_BALANCED;
+    return n;
+}
+
+int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
+{
+    int n = 0;
+    if (shape->recompute_modules) {
+        out[n++] = MPP_RECOMPUTE_SELECTIVE;
+        return n;
+    }
+    for (int i = 0; i <= (int)MIN(job->runtime->most_recompute, MPP_RECOMPUTE_FULL); i++) {
+        /* a flash kernel keeps no scores: computing it again saves nothing (selective recompute) */
+        bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
+                         (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
+                                                 !mpp_attention_is_unfused(job->training.kernels.attention)));
+        bool illegal = i == MPP_RECOMPUTE_FULL && mpp_rules_experts_beside(job, shape);
+        if (!illegal && (mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless))
+            out[n++] = i;
+    }
+    if (mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_ACTIVATIONS) && shape->pp == 1 && job->model->n_layers > 1 &&
+        mpp_limits_allow(limits, "recompute", limits->fixed.recompute, MPP_RECOMPUTE_OFFLOAD))
+        out[n++] = MPP_RECOMPUTE_OFFLOAD;
+    return n;
+}
+
+/** Ranks of a shard group kept within a node, or 0 when there is none between one and all. */
+static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
+{
+    int64_t replicas = shape->dp * shape->cp, inside = mpp_cluster_domain(job->cluster, 0, job->gpus) / shape->tp;
+    return inside > 1 && inside < replicas && divides(inside, replicas) ? inside : 0;
+}
+
+/** A rank alone has nothing to shard: ZeRO 3 is for parameters that the host keeps. */
+static bool offloads(const MppJob *job, const MppStrategy *shape, int64_t zero, MppOffload offload)
+{
+    bool parameters = offload == MPP_OFFLOAD_PARAMETERS;
+    if ((parameters && (zero != 3 || shape->pp > 1)) || (shape->dp * shape->cp == 1 && (zero == 3) != parameters))
+        return false;
+    return !offload || mpp_runtime_offloads(job->runtime, parameters ? MPP_OFFLOADED_PARAMETERS : MPP_OFFLOADED_OPTIMIZER);
+}
+
+int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out)
+{
+    const MppStrategy *fixed = &limits->fixed;
+    int64_t most = shape->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
+    int64_t step = shape->dp * shape->cp > 1 ? 1 : 3;
+    int n = 0;
+    for (int64_t zero = 0; zero <= most; zero += step) {
+        int64_t groups[2] = { 0, zero == 3 ? node_shard(job, shape) : 0 };
+        for (int i = 0; i < (groups[1] ? 2 : 1); i++)
+            for (MppOffload offload = MPP_OFFLOAD_NONE; offload < MPP_N_OFFLOADS; offload++)
+                if (offloads(job, shape, zero, offload) && mpp_limits_allow(limits, "zero", fixed->zero, zero) &&
+                    mpp_limits_allow(limits, "zero_ranks", fixed->zero_ranks, groups[i]) && mpp_limits_allow(limits, "offload", fixed->offload, offload))
+                    out[n++] = (MppSharding){ zero, groups[i], offload };
+    }
+    return n;
+}
+
+int64_t mpp_space_members(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits)
+{
+    MppStageSplit splits[MPP_SPACE_MOST_CHOICES];
+    MppRecompute recomputes[MPP_SPACE_MOST_CHOICES];
+    MppSharding shardings[MPP_SPACE_MOST_CHOICES];
+    return (int64_t)mpp_space_splits(job, shape, limits, splits) * mpp_space_recomputes(job, shape, limits, recomputes) *
+           mpp_space_shardings(job, shape, limits, shardings);
+}
