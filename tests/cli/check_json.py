@@ -5,7 +5,7 @@ import math
 from tap import JOB, equal, has_keys, main, near, run_json
 
 STRATEGY = {"dp": int, "tp": int, "pp": int, "vpp": int, "cp": int, "ep": int, "etp": int, "sequence_parallel": bool,
-            "micro_batch": int, "zero": int, "zero_ranks": int, "schedule": str, "schedule_group": int, "recompute": str, "recompute_layers": int,
+            "micro_batch": int, "zero": int, "zero_ranks": int, "schedule": str, "schedule_group": int, "recompute": str, "recompute_layers": int, "recompute_modules": list,
             "cp_kind": str, "offload": str, "stage_split": str, "order": str, "stage_layers": list}
 PLAN = {"strategy", "step_time_s", "step_time_interval", "tokens_per_s_per_gpu", "mfu", "usd_per_million_tokens", "fits", "memory_bytes", "time_s",
         "busiest_stage", "fullest_stage", "stages"}

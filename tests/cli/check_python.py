@@ -69,7 +69,7 @@ def case_errors():
     refused(mpplan.plan, "usage", 2, "gpus", model="gpt2")
     refused(mpplan.plan, "schema", 5, "/gpus", model="gpt2", gpus="many")
     refused(mpplan.estimate, "invalid", 5, "[gpus-product]", **WORDS, strategy="dp=5,tp=2,pp=3")
-    refused(mpplan.plan, "usage", 2, 'called "no-such/cluster.json"', **WORDS | {"cluster": "no-such/cluster.json"})
+    refused(mpplan.plan, "usage", 2, 'there is no file "no-such/cluster.json"', **WORDS | {"cluster": "no-such/cluster.json"})
     error = refused(mpplan.plan, "infeasible", 3, "no plan fits", **WORDS | {"model": "gpt3-175b", "gpus": 6, "global_batch": 6})
     assert error.answer["nearest_miss"], error.answer
     try:
