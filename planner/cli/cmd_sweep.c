@@ -253,6 +253,7 @@ const MppCommand mpp_command_sweep = {
     .examples = "  mpplan sweep --model llama-3.1-70b gpus=8..1024 --tokens 15T   # how few do, how it scales, days, dollars\n"
                 "  mpplan sweep --model llama-3.1-8b --gpus 64 seq=8192..1048576  # the longest context\n"
                 "  mpplan sweep --model gpt.json --gpus 8 mbs=1..64               # the best micro-batch\n"
+                "  mpplan sweep --model deepseek-v3 --gpus 256 recompute=none,selective:mla_up_proj+moe_act,full\n"
                 "  mpplan sweep --model mixtral-8x7b --gpus 64 cluster=dgx-a100,dgx-h100,dgx-b200\n",
     .run = run,
 };

@@ -42,6 +42,7 @@ static const Model models[] = {
 static const char runtime_text[] =
     "{\"name\": \"stack\", \"title\": \"Stack\", \"most_zero\": 3, \"most_zero_with_pp\": 3, \"vocab_multiple\": 8,"
     " \"selective\": \"attention\", \"sequence_parallel\": \"choice\","
+    " \"recompute_modules\": [\"core_attn\", \"layernorm\", \"mlp\", \"moe\", \"shared_experts\"],"
     " \"schedules\": [\"gpipe\", \"1f1b\", \"interleaved\", \"breadth-first\", \"zb-h1\", \"zb-h2\", \"zb-interleaved\", "
     "\"zb-v\","
     " \"v-half\", \"v-min\", \"dualpipe-v\", \"hanayo\", \"chimera\"]}";

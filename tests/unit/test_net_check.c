@@ -64,6 +64,9 @@ static const struct {
     { "gpt", "mbs=2", refuse_dropout, "training: the executor does not compute dropout" },
     { "llama", "cp=2,cp_kind=all-to-all,mbs=2", nothing,
       "strategy: the executor does not compute context parallelism other than a ring's" },
+    { "experts", "dp=2,mbs=2,recompute=selective:moe+mlp", nothing, NULL },
+    { "experts", "dp=2,mbs=2,recompute=selective:moe+layernorm", nothing,
+      "strategy: the executor does not compute recomputation of modules but core_attn, mlp, moe and shared_experts" },
     { "routed", "tp=2,etp=2,mbs=2", nothing,
       "strategy: the executor does not compute experts under tp without sequence parallelism" },
 };

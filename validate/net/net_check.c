@@ -77,6 +77,8 @@ static bool check_training(const MppJob *job, GError **error)
 
 static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **error)
 {
+    const int64_t executed =
+        1 << MPP_MODULE_CORE_ATTENTION | 1 << MPP_MODULE_MLP | 1 << MPP_MODULE_MOE | 1 << MPP_MODULE_SHARED_EXPERTS;
     bool experts = job->model->moe.experts > 0;
     bool halves = s->recompute == MPP_RECOMPUTE_SELECTIVE && job->runtime->selective != MPP_SELECTIVE_ATTENTION;
     int64_t shared = job->model->moe.shared_ffn ? job->model->moe.shared_ffn
@@ -85,7 +87,7 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
         { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
         { s->offload != MPP_OFFLOAD_NONE, "offloaded parameters and optimizer states" },
         { s->recompute == MPP_RECOMPUTE_OFFLOAD, "offloaded activations" },
-        { s->recompute_modules != 0, "recomputation of modules by name" },
+        { (s->recompute_modules & ~executed) != 0, "recomputation of modules but core_attn, mlp, moe and shared_experts" },
         { halves, "selective recomputation other than of the attention core" },
         { experts && s->tp > 1 && !s->sequence_parallel, "experts under tp without sequence parallelism" },
         { experts && shared % s->tp, "shared experts that tp does not divide" },

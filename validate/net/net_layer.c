@@ -18,6 +18,15 @@ static MppValue *norm(MppTape *tape, const MppNetLayer *layer, const char *name,
     return mpp_node_norm(tape, name, norm_type(layer->net), x, parameter(layer, kind), parameter(layer, kind + 1));
 }
 
+/** @forward of x, computed again in the backward pass where selective recomputation is of @module. */
+static MppValue *of_module(MppTape *tape, const MppNetLayer *layer, MppModule module, MppForward forward, MppValue *x)
+{
+    const MppStrategy *s = layer->net->place->strategy;
+    int64_t modules = s->recompute_modules ? s->recompute_modules : 1 << MPP_MODULE_CORE_ATTENTION;
+    bool again = s->recompute == MPP_RECOMPUTE_SELECTIVE && modules >> module & 1;
+    return again ? mpp_node_again(tape, forward, layer, x) : forward(tape, layer, x);
+}
+
 static MppValue *attention_core(MppTape *tape, gconstpointer closure, MppValue *qkv)
 {
     const MppNetLayer *layer = closure;
@@ -32,10 +41,7 @@ static MppValue *attention(MppTape *tape, const MppNetLayer *layer, MppValue *x)
     x = mpp_node_linear(tape, "qkv projection", x, parameter(layer, MPP_LAYER_QKV), parameter(layer, MPP_LAYER_QKV_BIAS));
     if (net->job->model->positions == MPP_POSITIONS_ROTARY)
         x = mpp_node_rotary(tape, x, (shape->heads + shape->kv_heads) * shape->dim, shape->dim, net->positions);
-    if (net->place->strategy->recompute == MPP_RECOMPUTE_SELECTIVE)
-        x = mpp_node_again(tape, attention_core, layer, x);
-    else
-        x = attention_core(tape, layer, x);
+    x = of_module(tape, layer, MPP_MODULE_CORE_ATTENTION, attention_core, x);
     return mpp_node_linear(tape, "output projection", x, parameter(layer, MPP_LAYER_OUT), NULL);
 }
 
@@ -73,25 +79,30 @@ static MppValue *attention_block(MppTape *tape, const MppNetLayer *layer, MppVal
     return mpp_node_add(tape, "attention residual", x, y);
 }
 
-static MppValue *experts(MppTape *tape, const MppNetLayer *layer, MppValue *x)
+/** The MLP between the edges of its split over tp: a dense one, or that of the shared experts. */
+static MppValue *whole_mlp(MppTape *tape, gconstpointer closure, MppValue *x)
 {
+    const MppNetLayer *layer = closure;
     const MppTpEdge *edge = &layer->net->edge;
+    return mpp_node_leave(tape, edge, mlp(tape, layer, mpp_node_enter(tape, edge, x)));
+}
+
+static MppValue *experts(MppTape *tape, gconstpointer closure, MppValue *x)
+{
+    const MppNetLayer *layer = closure;
     bool shared = mpp_net_parameter_exists(parameter(layer, MPP_LAYER_UP));
     MppValue *y = mpp_node_experts(tape, &layer->experts, shared ? mpp_value_hold(x) : x);
     if (!shared)
         return y;
-    MppValue *all = mpp_node_leave(tape, edge, mlp(tape, layer, mpp_node_enter(tape, edge, x)));
+    MppValue *all = of_module(tape, layer, MPP_MODULE_SHARED_EXPERTS, whole_mlp, x);
     return mpp_node_add(tape, "unpermute tokens", y, all);
 }
 
 static MppValue *mlp_block(MppTape *tape, const MppNetLayer *layer, MppValue *x)
 {
-    const MppTpEdge *edge = &layer->net->edge;
     MppValue *y = norm(tape, layer, "mlp norm", MPP_LAYER_MLP_NORM, mpp_value_hold(x));
-    if (layer->kind->moe)
-        y = experts(tape, layer, y);
-    else
-        y = mpp_node_leave(tape, edge, mlp(tape, layer, mpp_node_enter(tape, edge, y)));
+    y = layer->kind->moe ? of_module(tape, layer, MPP_MODULE_MOE, experts, y)
+                         : of_module(tape, layer, MPP_MODULE_MLP, whole_mlp, y);
     y = mpp_node_bias(tape, "mlp residual", y, parameter(layer, MPP_LAYER_DOWN_BIAS));
     if (layer->net->job->model->norms_per_layer > 2)
         y = norm(tape, layer, "norm after block", MPP_LAYER_MLP_POST_NORM, y);
