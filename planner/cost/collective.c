@@ -8,6 +8,13 @@ static int64_t inner_members(const MppGroup *group, int i)
     return i ? group->members[i - 1] : 1;
 }
 
+/** Of the links of the innermost tier, those that join @members to each other: as measured, or each pair alike. */
+static double joined_frac(const MppTier *tier, int64_t members)
+{
+    double measured = members == 2 ? tier->two_frac : members <= 4 ? tier->four_frac : 0;
+    return measured > 0 ? measured : tier->p2p_frac * (members - 1);
+}
+
 /**
  * What one device may use of tier @i when all its neighbours use it too. Where no switch joins a node's devices, each
  * reaches the other members only over its links to them.
@@ -16,7 +23,7 @@ static double device_rate(const MppTier *tier, const MppGroup *group, int i)
 {
     double reached = tier->efficiency_frac;
     if (i == 0)
-        reached = MIN(reached, tier->p2p_frac * (group->members[0] - 1));
+        reached = MIN(reached, joined_frac(tier, group->members[0]));
     return tier->bytes_per_s / (tier->shared_by * tier->oversubscription) * reached * (1 - group->lost_frac[i]);
 }
 

@@ -9,6 +9,8 @@ static const MppField tier_rows[] = {
     MPP_FIELD_DOUBLE(MppTier, efficiency_frac, 0.01, 1, 0.8, "of the port's rate that large collectives reach"),
     MPP_FIELD_DOUBLE(MppTier, congestion, 0, 1, 0, "power of a group's members over those of two whole domains by which a collective's rate falls"),
     MPP_FIELD_DOUBLE(MppTier, p2p_frac, 0.01, 1, 0.8, "of the port's rate that one large message reaches"),
+    MPP_FIELD_DOUBLE(MppTier, two_frac, 0, 1, 0, "of the port's rate that two of a mesh of unlike links reach together; 0: p2p_frac"),
+    MPP_FIELD_DOUBLE(MppTier, four_frac, 0, 1, 0, "the same for three and four; 0: p2p_frac for each other"),
     MPP_FIELD_DOUBLE(MppTier, latency_s, 0, 1, 1e-5, "one message, library included"),
     MPP_FIELD_DOUBLE(MppTier, step_s, 0, 1, 1e-6, "one step of a ring or tree over this tier"),
     MPP_FIELD_BOOL(MppTier, in_network, 0, "switches reduce (SHARP)"),

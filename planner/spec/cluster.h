@@ -17,6 +17,7 @@ typedef struct {
     double efficiency_frac;  /* of the port's rate that large collectives of two domains reach */
     double congestion;       /* it falls with this power of a group's members, beyond two whole domains: routes that meet, late arrivals */
     double p2p_frac;         /* of the port's rate that one large message reaches */
+    double two_frac, four_frac; /* that a group of so many reaches, where a mesh has unlike links; 0: p2p_frac for each other member */
     double latency_s;     /* one message, library included */
     double step_s;        /* one step of a ring or tree over this tier, added per member */
     bool in_network;      /* switches reduce (SHARP): a reduction moves each byte once */

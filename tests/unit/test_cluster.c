@@ -100,8 +100,8 @@ static const struct {
       "      |                                                  ^" },
     { HEAD "\"tiers\": [\n" TIER("a", ", \"latency\": 1e-6") "]}", MPP_ERROR_SCHEMA,
       "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: "
-      "latency_s, name, step_s, shared_by, devices, p2p_frac, bytes_per_s, congestion, in_network, efficiency_frac, "
-      "oversubscription\n"
+      "latency_s, name, step_s, shared_by, devices, p2p_frac, two_frac, bytes_per_s, congestion, four_frac, in_network, "
+      "efficiency_frac, … (13 in all)\n"
       "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"latency\": 1e-6}]}\n"
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,

@@ -52,6 +52,26 @@ static void test_bandwidth(void)
         g_assert_cmpfloat_with_epsilon(mpp_collective_bandwidth(cluster, bandwidths[i].group), bandwidths[i].bytes_per_s, 1e-3);
 }
 
+/** A mesh of unlike links: 13.75 % of 400 GB/s join two, 32 % three or four; eight reach what one device can use. */
+static void test_unlike_links(void)
+{
+    static const struct {
+        MppGroup group;
+        double bytes_per_s;
+    } rows[] = {
+        { { 2, { 2, 2, 2 }, 0 }, 5.5e10 },
+        { { 3, { 3, 3, 3 }, 0 }, 1.28e11 },
+        { { 4, { 4, 4, 4 }, 0 }, 1.28e11 },
+        { { 5, { 5, 5, 5 }, 0 }, 2e11 }, /* a quarter to each of four others, of which half can be used */
+        { { 4, { 2, 4, 4 }, 1 }, 5.5e10 }, /* two in each of two nodes: 64 GB/s between these */
+    };
+    g_autoptr(MppCluster) cluster = make_cluster();
+    g_array_index(cluster->tiers, MppTier, 0).two_frac = 0.1375;
+    g_array_index(cluster->tiers, MppTier, 0).four_frac = 0.32;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpfloat_with_epsilon(mpp_collective_bandwidth(cluster, &rows[i].group), rows[i].bytes_per_s, 1e-3);
+}
+
 /** Worked out by hand from the tiers above. */
 static const struct {
     MppCollective kind;
@@ -169,6 +189,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/collective/bandwidth", test_bandwidth);
+    g_test_add_func("/collective/unlike-links", test_unlike_links);
     g_test_add_func("/collective/times", test_times);
     g_test_add_func("/collective/monotone", test_monotone);
     g_test_add_func("/collective/reduction", test_reduction);
