@@ -64,7 +64,7 @@ static void add_sharded(Recipe *recipe, const MppBlockCost *block)
             add_collective(recipe->steps, MPP_COLLECTIVE_ALL_GATHER, axes[i], parameters[i] * state->gather_bytes, recipe->layer,
                            recipe->join);
         if (recipe->pass != MPP_PASS_FORWARD)
-            add_collective(recipe->steps, MPP_COLLECTIVE_REDUCE_SCATTER, axes[i], parameters[i] * state->reduce_bytes,
+            add_collective(recipe->steps, MPP_COLLECTIVE_REDUCE_SCATTER, axes[i], parameters[i] * mpp_job_reduce_bytes(recipe->simulation->job),
                            recipe->layer, recipe->join);
     }
 }
@@ -171,7 +171,7 @@ static void add_reductions(const MppSimulation *simulation, double parameters, A
     const MppStateCosts *state = &simulation->job->runtime->state;
     const MppGroup *groups = simulation->pipeline->exchange.mesh.groups;
     int64_t zero = simulation->pipeline->strategy->zero;
-    double bytes = parameters * state->reduce_bytes;
+    double bytes = parameters * mpp_job_reduce_bytes(simulation->job);
     if (zero == 0 || (zero == 1 && !state->zero1_reduce_scatter)) {
         add_collective(steps, MPP_COLLECTIVE_ALL_REDUCE, axes.all, groups[axes.all].n > 1 ? bytes : 0, -1, false);
         return;

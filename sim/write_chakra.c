@@ -147,7 +147,7 @@ static void put_tied(Trace *trace)
     MppChakraNode node;
     char number[24];
     const MppSimulation *simulation = trace->simulation;
-    double bytes = simulation->pipeline->shard->embedding.parameters * simulation->job->runtime->state.reduce_bytes;
+    double bytes = simulation->pipeline->shard->embedding.parameters * mpp_job_reduce_bytes(simulation->job);
     g_snprintf(number, sizeof number, "%" G_GINT64_FORMAT, group_number(simulation, MPP_AXIS_PP, trace->rank));
     begin_collective(trace, schema_kind(MPP_COLLECTIVE_ALL_REDUCE), bytes, number, "tied embedding", &node);
     chain(trace, &node);

@@ -132,7 +132,7 @@ static double accumulate_s(const MppJob *job, const MppOp *op)
     const MppStateCosts *state = &job->runtime->state;
     if (state->gradient_fused || op->parameters <= 0)
         return 0;
-    double bytes = op->parameters * (mpp_precision_element_bytes(op->precision) + 2 * state->gradient_bytes);
+    double bytes = op->parameters * (mpp_precision_element_bytes(op->precision) + 2 * mpp_job_gradient_bytes(job));
     return mpp_compute_stream_s(&job->cluster->device, MPP_STREAMING_COPY, bytes, 1);
 }
 
@@ -144,7 +144,7 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     frac *= job->runtime->products_frac * (op->expert ? device->grouped_frac * job->runtime->grouped_frac : 1);
     double operand = mpp_precision_matmul_bytes(op->precision);
     bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
-    double written = accumulates ? 2 * job->runtime->state.gradient_bytes : element; /* read and written */
+    double written = accumulates ? 2 * mpp_job_gradient_bytes(job) : element; /* read and written */
     double in = m * k / MAX(op->overlap, 1), weights = k * n, out = m * n; /* shared numbers are read once */
     double forward_bytes = count * ((in + weights) * operand + out * element);
     double input_bytes = count * ((out + weights) * operand + in * element);

@@ -37,7 +37,7 @@ int64_t mpp_exchange_zero(const MppStrategy *strategy)
 static int add_once(const MppExchange *exchange, double parameters, Axes axes, MppExchangeTransfer *out, int n)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
-    double gradient_bytes = parameters * state->reduce_bytes, parameter_bytes = parameters * state->gather_bytes;
+    double gradient_bytes = parameters * mpp_job_reduce_bytes(exchange->job), parameter_bytes = parameters * state->gather_bytes;
     int64_t zero = mpp_exchange_zero(exchange->strategy);
     if (zero == 0 || (zero == 1 && !state->zero1_reduce_scatter)) {
         n = add(exchange, MPP_COLLECTIVE_ALL_REDUCE, axes.all, gradient_bytes, out, n);
@@ -77,7 +77,7 @@ static int add_each(const MppExchange *exchange, double parameters, Axes axes, M
     int first = n;
     if (mpp_exchange_zero(exchange->strategy) == 3)
         n = add(exchange, MPP_COLLECTIVE_ALL_GATHER, axes.shard, each * state->gather_bytes, out, n);
-    n = add(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, axes.shard, each * state->reduce_bytes, out, n);
+    n = add(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, axes.shard, each * mpp_job_reduce_bytes(exchange->job), out, n);
     for (int i = first; i < n; i++) {
         out[i].calls = state->sharded_calls;
         out[i].time_s *= state->sharded_calls;
@@ -124,7 +124,7 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         double host_s = held_parameters(exchange, block->parameters, block->expert_parameters) /
                         exchange->job->cluster->device.host_link_bytes_per_s;
         gather_s += host_s * (state->sharded_master ? 4 : state->gather_bytes);
-        scatter_s += host_s * state->reduce_bytes;
+        scatter_s += host_s * mpp_job_reduce_bytes(exchange->job);
     }
     bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
     double hooks_forward_s = gathers ? cost->gathered_forward_s : 0, hooks_backward_s = gathers ? cost->gathered_backward_s : 0;
@@ -156,7 +156,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
                                            held * job->runtime->state.update_traffic_bytes * optimizer_scale(job), 1);
     double norm_s = mpp_collective_time_s(job->cluster, MPP_COLLECTIVE_ALL_REDUCE, 4, &exchange->mesh.groups[MPP_AXIS_DP_CP]);
     if (s->offload) { /* gradients down and parameters up, if they are not there; the host's own memory is slower still */
-        double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * (job->runtime->state.reduce_bytes + job->runtime->state.gather_bytes) : 0;
+        double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * (mpp_job_reduce_bytes(job) + job->runtime->state.gather_bytes) : 0;
         update_s = moved / job->cluster->device.host_link_bytes_per_s +
                    held * job->runtime->state.update_traffic_bytes / job->cluster->device.host_memory_bytes_per_s;
     }
@@ -166,7 +166,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
 double mpp_exchange_copies_s(const MppExchange *exchange, double parameters, double expert_parameters)
 {
     double held = held_parameters(exchange, parameters, expert_parameters);
-    return mpp_collective_message_s(exchange->job->cluster, held * exchange->job->runtime->state.reduce_bytes,
+    return mpp_collective_message_s(exchange->job->cluster, held * mpp_job_reduce_bytes(exchange->job),
                                     &exchange->mesh.groups[MPP_AXIS_PP]);
 }
 
@@ -175,6 +175,6 @@ double mpp_exchange_tied_s(const MppExchange *exchange, double embedding_paramet
     const MppJob *job = exchange->job;
     if (exchange->strategy->pp == 1 || !job->model->tied_embeddings)
         return 0;
-    return 2 * mpp_collective_message_s(job->cluster, embedding_parameters * job->runtime->state.reduce_bytes / 2,
+    return 2 * mpp_collective_message_s(job->cluster, embedding_parameters * mpp_job_reduce_bytes(job) / 2,
                                         &exchange->mesh.groups[MPP_AXIS_PP]);
 }

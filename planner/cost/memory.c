@@ -26,7 +26,7 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
     bool parameters_away = s->offload == MPP_OFFLOAD_PARAMETERS;
     bool bf16 = job->training.precision == MPP_PRECISION_BF16, bare = bf16 && state->bf16_accumulates_with_pp && s->pp == 1;
-    double gradient = bare ? element : state->gradient_bytes;
+    double gradient = bare ? element : mpp_job_gradient_bytes(job);
     kept += bf16 && !bare ? state->bf16_kept_bytes : 0;
     if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
         kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
@@ -52,7 +52,7 @@ static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s)
         densest = MAX(densest, shard->kinds[i].parameters);
     }
     double ends = shard->embedding.parameters + shard->head.parameters;
-    double gradients = mpp_exchange_zero(s) >= 2 ? largest * job->runtime->state.reduce_bytes : 0;
+    double gradients = mpp_exchange_zero(s) >= 2 ? largest * mpp_job_reduce_bytes(job) : 0;
     double weights = mpp_exchange_zero(s) >= 3 ? (2 * largest + ends) * element : 0;
     return weights + gradients + densest * job->runtime->state.new_gradient_bytes;
 }

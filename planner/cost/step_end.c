@@ -9,7 +9,7 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
     double work_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).reduce_s;
     if (pipeline->n_chunks > pipeline->model_chunks)
         work_s += mpp_exchange_copies_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
-    double bytes = (cost->parameters + cost->expert_parameters) * runtime->state.reduce_bytes;
+    double bytes = (cost->parameters + cost->expert_parameters) * mpp_job_reduce_bytes(pipeline->shard->job);
     double last_bucket_s = bytes > 0 ? work_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
     return (MppReductionCost){ work_s, MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
 }

@@ -102,7 +102,7 @@ static void add_tied(MppGraphBuild *build, const MppGraphSpan *first, const MppG
     MppGraphSpan embedding = { first->head, first->head }, head = { last->tail, last->tail };
     MppGraphEdge *edge = mpp_graph_join(build, &embedding, &head, MPP_GRAPH_DP, MPP_GRAPH_BACKWARD);
     edge->title = g_strdup("gradients of the shared embedding");
-    edge->bytes = pipeline->shard->embedding.parameters * pipeline->shard->job->runtime->state.reduce_bytes;
+    edge->bytes = pipeline->shard->embedding.parameters * mpp_job_reduce_bytes(pipeline->shard->job);
     edge->seconds = seconds;
     edge->step_times = 1;
     edge->ranks = 2;

@@ -15,3 +15,9 @@ typedef struct {
     MppTraining training;
     int64_t gpus;
 } MppJob;
+
+/** Bytes a parameter of the stack's buffer of gradients. */
+double mpp_job_gradient_bytes(const MppJob *job);
+
+/** Bytes a parameter of gradients on the wire. */
+double mpp_job_reduce_bytes(const MppJob *job);

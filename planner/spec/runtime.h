@@ -96,6 +96,7 @@ typedef struct {
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
+    double fp16_gradient_bytes;      /* both of these when training in fp16; 0: as they are */
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
     double update_traffic_bytes;     /* read and written by the update, gradient norm included */

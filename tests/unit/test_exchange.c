@@ -43,6 +43,28 @@ static void test_once_a_step(void)
     }
 }
 
+/** In fp16 some stacks reduce gradients of other formats than in bf16: here of 2.5 bytes, 250 MB. */
+static void test_fp16(void)
+{
+    static const struct {
+        MppPrecision precision;
+        double fp16_bytes, reduce_s;
+    } rows[] = {
+        { MPP_PRECISION_BF16, 2.5, 6e-3 },
+        { MPP_PRECISION_FP16, 2.5, 2 * 0.75 * 2.5e8 / 1e11 },
+        { MPP_PRECISION_FP16, 0, 6e-3 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy("dp=4,zero=0");
+        g_autoptr(MppInputs) inputs = plain_job_new(4);
+        inputs->job.training.precision = rows[i].precision;
+        inputs->runtime.state.fp16_gradient_bytes = rows[i].fp16_bytes;
+        MppExchange exchange = exchange_of(inputs, &s);
+        plain_job_expect("fp16", mpp_exchange_time(&exchange, 1e8, 0).reduce_s, rows[i].reduce_s);
+        g_assert_cmpfloat(mpp_job_gradient_bytes(&inputs->job), ==, i == 1 ? 2.5 : inputs->runtime.state.gradient_bytes);
+    }
+}
+
 /** Each collective by itself: over which ranks, how many bytes; those of one rank are none. */
 static void test_transfers(void)
 {
@@ -271,6 +293,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/exchange/once-a-step", test_once_a_step);
+    g_test_add_func("/exchange/fp16", test_fp16);
     g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
     g_test_add_func("/exchange/layer-copies", test_layer_copies);
