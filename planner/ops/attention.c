@@ -157,7 +157,10 @@ static void add_core(const MppOpContext *at, MppOps *ops, bool cross)
     const MppModel *model = at->job->model;
     double heads = model->heads / at->tp;
     bool repeated = model->mla.kv_lora_rank || at->job->runtime->ring_in_fp32;
-    double kv = repeated ? heads : local_kv_heads(at), out = heads * mpp_model_v_dim(model);
+    double kv = repeated ? heads : local_kv_heads(at);
+    if (at->shard->cp_kind == MPP_CP_ALL_TO_ALL && at->job->runtime->context_repeats_keys)
+        kv = MAX(kv, (double)at->shard->cp);
+    double out = heads * mpp_model_v_dim(model);
     add_cp_exchange(at, ops, heads * mpp_model_qk_dim(model), kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
     if (mpp_attention_is_unfused(at->job->training.kernels.attention))
         add_unfused_core(at, ops, cross);

@@ -123,13 +123,17 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
 }
 
 /** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, a ring has no windows. */
-static bool context_legal(const MppModel *model, const MppStrategy *s)
+static bool context_legal(const MppJob *job, const MppStrategy *s)
 {
+    const MppModel *model = job->model;
     int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads, groups = model->ssm.groups / s->tp;
     if (!divides(s->cp * s->tp, model->ssm.heads) || (!divides(s->cp, groups) && !divides(groups, s->cp)))
         return false;
+    if (s->cp > 1 && !(job->runtime->context_kinds & (int64_t)1 << s->cp_kind))
+        return false;
+    bool repeated = job->runtime->context_repeats_keys && divides(MAX(kv / s->tp, 1), s->cp);
     if (s->cp_kind == MPP_CP_ALL_TO_ALL)
-        return !model->heads || (divides(s->cp * s->tp, model->heads) && divides(s->cp, MAX(kv / s->tp, 1)));
+        return !model->heads || (divides(s->cp * s->tp, model->heads) && (repeated || divides(s->cp, MAX(kv / s->tp, 1))));
     return s->cp == 1 || !model->window;
 }
 
@@ -143,7 +147,7 @@ static void add_context(Enumeration *at, MppStrategy s)
             continue;
         for (int kind = 0; kind < (s.cp > 1 ? MPP_N_CPS : 1); kind++) {
             s.cp_kind = kind;
-            if (context_legal(job->model, &s) && mpp_limits_allow(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
+            if (context_legal(job, &s) && mpp_limits_allow(at->limits, "cp_kind", at->limits->fixed.cp_kind, kind))
                 add_sequence_parallel(at, s);
         }
     }

@@ -106,7 +106,8 @@ static char *cp_heads(const MppJob *job, const MppStrategy *s)
         return g_strdup_printf("all-to-all context parallelism splits heads: %" N " are not divisible by cp * tp = %" N,
                                model->heads, s->cp * s->tp);
     int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads;
-    if (!model->heads || divides(s->cp, MAX(kv / s->tp, 1)))
+    bool repeated = job->runtime->context_repeats_keys && divides(MAX(kv / s->tp, 1), s->cp);
+    if (!model->heads || repeated || divides(s->cp, MAX(kv / s->tp, 1)))
         return KEPT;
     return g_strdup_printf("all-to-all context parallelism splits key-value heads: %" N " of a rank are not divisible by cp %" N,
                            MAX(kv / s->tp, 1), s->cp);

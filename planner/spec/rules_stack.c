@@ -25,6 +25,13 @@ static char *runtime_axes(const MppJob *job, const MppStrategy *s)
     return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
 }
 
+static char *runtime_context(const MppJob *job, const MppStrategy *s)
+{
+    if (s->cp == 1 || job->runtime->context_kinds & (int64_t)1 << s->cp_kind)
+        return KEPT;
+    return g_strdup_printf("%s has no %s context parallelism", job->runtime->title, mpp_names_get(&mpp_cp_names, s->cp_kind));
+}
+
 static char *runtime_node(const MppJob *job, const MppStrategy *s)
 {
     (void)s;
@@ -175,6 +182,7 @@ static char *precision(const MppJob *job, const MppStrategy *s)
 const MppRule mpp_stack_rules[] = {
     { "zero-stage", MPP_RULE_ILLEGAL, "DeepSpeed PipelineEngine: ZeRO below 2", zero_stage },
     { "runtime-axes", MPP_RULE_ILLEGAL, "the runtime profile", runtime_axes },
+    { "runtime-context", MPP_RULE_ILLEGAL, "the runtime profile", runtime_context },
     { "runtime-node", MPP_RULE_ILLEGAL, "the runtime profile", runtime_node },
     { "runtime-recompute", MPP_RULE_ILLEGAL, "the runtime profile", runtime_recompute },
     { "recompute-modules", MPP_RULE_ILLEGAL, "Megatron transformer_config: recompute_modules", recompute_modules },

@@ -179,6 +179,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->tp = MAX(from->tp, 1);
     s->pp = MAX(from->pp, 1);
     s->cp = from->cp;
+    s->cp_kind = s->cp > 1 ? mpp_run_match_context(from->cp_kind, out->runtime->context_kinds) : MPP_CP_RING;
     s->dp = from->dp ? from->dp : mpp_strategy_dp_on(s, run->hardware.gpus);
     s->vpp = chunks_of_stage(from, s->pp);
     s->ep = out->model->moe.experts ? from->ep : 1;
@@ -204,7 +205,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
         s->recompute_layers = MIN(layers ? g_ascii_strtoll(layers + strlen("layers "), NULL, 10) : 0, layers_of_chunk - 1);
     }
     if (from->offload && strstr(from->offload, "optimizer"))
-        s->offload = strstr(from->offload, "params") && s->zero == 3 ? MPP_OFFLOAD_PARAMETERS : MPP_OFFLOAD_OPTIMIZER;
+        s->offload = strstr(from->offload, "param") && s->zero == 3 ? MPP_OFFLOAD_PARAMETERS : MPP_OFFLOAD_OPTIMIZER;
 }
 
 /** Completes the job in out's runtime. Error: the rule that the runtime's strategy breaks. */

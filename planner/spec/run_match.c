@@ -121,6 +121,15 @@ int64_t mpp_run_match_test_etp(const char *name)
     return at ? (int64_t)g_ascii_strtoull(at + strlen("_etp"), NULL, 10) : 0;
 }
 
+MppCpKind mpp_run_match_context(const char *words, int64_t kinds)
+{
+    static const char *const all_to_all[] = { "all-to-all", "all_to_all", "a2a", "ulysses" };
+    for (size_t i = 0; words && i < G_N_ELEMENTS(all_to_all); i++)
+        if (mpp_words_has(words, all_to_all[i]))
+            return MPP_CP_ALL_TO_ALL;
+    return !words && kinds == 1 << MPP_CP_ALL_TO_ALL ? MPP_CP_ALL_TO_ALL : MPP_CP_RING;
+}
+
 /** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */
 int mpp_run_match_schedule(const char *words, int64_t vpp)
 {

@@ -42,5 +42,8 @@ void mpp_run_match_test_name(const char *name, bool attention_stated, MppTrainin
 /** The ranks an expert of such a test is split over, where its name has "_etp2"; else 0. */
 int64_t mpp_run_match_test_etp(const char *name);
 
+/** How context-parallel ranks exchange; without @words the one kind of @kinds (bit 1 << kind), or a ring. */
+MppCpKind mpp_run_match_context(const char *words, int64_t kinds);
+
 /** The schedule that @words name; of interleaved and plain 1F1B, which records mix up, the one for @vpp. -1: not modelled. */
 int mpp_run_match_schedule(const char *words, int64_t vpp);

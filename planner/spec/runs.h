@@ -30,7 +30,7 @@ typedef struct {
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp, zero, zero_ranks;
     bool sp;
-    char *schedule, *recompute, *offload;
+    char *schedule, *recompute, *offload, *cp_kind;
     int64_t recompute_layers;
 } MppRunParallel;
 

@@ -1,5 +1,7 @@
 #include "planner/spec/runtime.h"
 
+#include "planner/spec/strategy.h"
+
 static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
@@ -169,6 +171,9 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, tensor_parallel, 1, "has tensor parallelism"),
     MPP_FIELD_BOOL(MppRuntime, pipeline_parallel, 1, "has pipeline parallelism"),
     MPP_FIELD_BOOL(MppRuntime, context_parallel, 1, "has context parallelism"),
+    MPP_FIELD_SET(MppRuntime, context_kinds, &mpp_cp_names, 1 << MPP_CP_RING | 1 << MPP_CP_ALL_TO_ALL,
+                  "exchanges of context parallelism that it has"),
+    MPP_FIELD_BOOL(MppRuntime, context_repeats_keys, 0, "key-value heads fewer than the ranks of an all-to-all are repeated"),
     MPP_FIELD_BOOL(MppRuntime, expert_parallel, 1, "has expert parallelism"),
     MPP_FIELD_SET(MppRuntime, schedules, &mpp_schedule_names, 1 << MPP_SCHEDULE_1F1B | 1 << MPP_SCHEDULE_INTERLEAVED,
                   "pipeline schedules that it has"),

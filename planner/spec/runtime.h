@@ -160,6 +160,8 @@ typedef struct {
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
+    int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has */
+    bool context_repeats_keys; /* fewer key-value heads than ranks of an all-to-all are repeated until each rank has one */
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */

@@ -85,6 +85,13 @@ static void test_context_parallel(void)
     g_assert_cmpint(exchange->forward_times, ==, 1);
     g_assert_cmpint(exchange->backward_times, ==, 1);
     g_assert_cmpfloat(plain_job_find(&ops, "attention core")->blocks, ==, 1);
+
+    inputs->model.kv_heads = 1;
+    for (int repeats = 0; repeats <= 1; repeats++) { /* four heads: one pair of keys and values, or one for each rank */
+        inputs->runtime.context_repeats_keys = repeats;
+        ops = attention_of(inputs, "cp=4,mbs=3,cp_kind=all-to-all", false);
+        g_assert_cmpfloat(plain_job_find(&ops, "context exchange")->bytes, ==, 768 * (2 * 512 + 2 * (repeats ? 4 : 1) * 128) * 2);
+    }
 }
 
 /** In eager code of torch: each head's own keys and values, gradients of twice the bytes, sums of every block in fp32. */

@@ -60,6 +60,17 @@ static void no_cp(MppInputs *in)
     in->runtime.context_parallel = false;
 }
 
+static void ring_only(MppInputs *in)
+{
+    in->runtime.context_kinds = 1 << MPP_CP_RING;
+}
+
+static void repeats_keys(MppInputs *in)
+{
+    in->model.kv_heads = 2;
+    in->runtime.context_repeats_keys = true;
+}
+
 static void zero_bubble_v(MppInputs *in)
 {
     in->runtime.schedules = 1 << MPP_SCHEDULE_1F1B | 1 << MPP_SCHEDULE_ZB_V;
@@ -202,6 +213,8 @@ static const struct {
       "all-to-all context parallelism splits heads: 30 are not divisible by cp * tp = 4" },
     { "cp-heads", two_kv_heads, 3, "cp=3,cp_kind=all-to-all",
       "all-to-all context parallelism splits key-value heads: 2 of a rank are not divisible by cp 3" },
+    { "cp-heads", repeats_keys, 3, "cp=3,cp_kind=all-to-all",
+      "all-to-all context parallelism splits key-value heads: 2 of a rank are not divisible by cp 3" },
     { "cp-heads", two_kv_heads, 6, "tp=2,cp=3,cp_kind=all-to-all",
       "all-to-all context parallelism splits key-value heads: 1 of a rank are not divisible by cp 3" },
     { "cp-window", windowed, 2, "cp=2",
@@ -247,6 +260,7 @@ static const struct {
     { "runtime-axes", no_tp, 2, "tp=2", "Stack 3 has no tensor parallelism" },
     { "runtime-axes", no_pp, 2, "pp=2", "Stack 3 has no pipeline parallelism" },
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
+    { "runtime-context", ring_only, 2, "cp=2,cp_kind=all-to-all", "Stack 3 has no all-to-all context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
     { "runtime-node", one_node, 12, "dp=12", "Stack 3 runs within a node, which has 6 devices, not 12" },
     { "runtime-recompute", no_full, 1, "recompute=full", "Stack 3 has no full recomputation" },
@@ -306,6 +320,7 @@ static const struct {
     int64_t gpus;
     const char *strategy;
 } kept[] = {
+    { repeats_keys, 6, "cp=6,cp_kind=all-to-all" },
     { NULL, 1, "" },
     { EXPERTS, 60,
       "dp=3,tp=2,cp=2,pp=5,vpp=2,sp,mbs=1,ep=4,zero=3,zero_ranks=3,schedule=interleaved,recompute=full:2,order=tp-dp-cp-pp,"

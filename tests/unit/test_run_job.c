@@ -185,6 +185,25 @@ static void test_strategy(void)
     }
 }
 
+/** What a record says in words: what the host keeps, how sequences are split. */
+static void test_worded(void)
+{
+    static const struct {
+        const char *parallel, *strategy;
+    } rows[] = {
+        { "\"tp\": 1, \"zero\": 3, \"recompute\": \"none\", \"offload\": \"optimizer, parameters\"",
+          "dp=12,tp=1,pp=1,mbs=1,zero=3,offload=parameters,split=balanced" },
+        { "\"cp\": 2, \"cp_kind\": \"Ulysses\", \"zero\": 1, \"recompute\": \"none\"",
+          "dp=6,tp=1,pp=1,cp=2,mbs=1,zero=1,cp_kind=all-to-all,split=balanced" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL;
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, BATCH, rows[i].parallel, &skipped);
+        g_autofree char *strategy = mpp_strategy_to_text(&job->strategy);
+        g_assert_cmpstr(strategy, ==, rows[i].strategy);
+    }
+}
+
 static void test_training(void)
 {
     g_autofree char *skipped = NULL;
@@ -338,6 +357,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
     g_test_add_func("/run-job/older-attention", test_older_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
+    g_test_add_func("/run-job/worded", test_worded);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);
     g_test_add_func("/run-job/eager", test_eager);

@@ -295,6 +295,24 @@ static void test_schedule(void)
 }
 
 /** A test of Megatron-LM without Transformer Engine keeps its scores, unless the record states the kernel or products are narrow. */
+static void test_context(void)
+{
+    static const struct {
+        const char *words;
+        int64_t kinds;
+        MppCpKind kind;
+    } rows[] = {
+        { NULL, 3, MPP_CP_RING },
+        { NULL, 2, MPP_CP_ALL_TO_ALL }, /* the stack has no other */
+        { "ring", 2, MPP_CP_RING },
+        { "DeepSpeed Ulysses", 3, MPP_CP_ALL_TO_ALL },
+        { "all-to-all of heads", 3, MPP_CP_ALL_TO_ALL },
+        { "A2A", 1, MPP_CP_ALL_TO_ALL },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpint(mpp_run_match_context(rows[i].words, rows[i].kinds), ==, rows[i].kind);
+}
+
 static void test_test_name(void)
 {
     static const struct {
@@ -341,6 +359,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/usual-attention", test_usual_attention);
     g_test_add_func("/run-match/recompute", test_recompute);
     g_test_add_func("/run-match/schedule", test_schedule);
+    g_test_add_func("/run-match/context", test_context);
     g_test_add_func("/run-match/test-name", test_test_name);
     return g_test_run();
 }
