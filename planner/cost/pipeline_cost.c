@@ -57,6 +57,12 @@ double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t 
     return most;
 }
 
+double mpp_pipeline_cost_output_bytes(const MppPipelineCost *pipeline)
+{
+    double copies = (double)pipeline->n_chunks / pipeline->model_chunks, earlier = (double)pipeline->schedule.micro_batches / copies - 1;
+    return pipeline->strategy->pp > 1 ? MAX(0, earlier) * pipeline->shard->output_bytes : 0;
+}
+
 static void sum_stage(MppPipelineCost *pipeline, int64_t k)
 {
     MppStageCost *stage = &pipeline->stages[k];
@@ -69,6 +75,7 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
         stage->forward_s += chunk->forward_s / copies;
         stage->backward_s += chunk->backward_s / copies;
         stage->loss_bytes = last ? pipeline->shard->head_bytes : stage->loss_bytes;
+        stage->output_bytes += last ? mpp_pipeline_cost_output_bytes(pipeline) : 0;
         stage->copied_bytes += chunk->copied_bytes;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;

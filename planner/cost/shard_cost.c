@@ -15,11 +15,13 @@ double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer)
     return (double)mpp_shape_elements(mpp_model_shape_at(shard->job->model, layer)) * shard->message_bytes_per_number;
 }
 
-static double logit_bytes(const MppJob *job)
+static double logit_bytes(const MppJob *job, int64_t tp)
 {
     const MppMemoryCosts *memory = &job->runtime->memory;
-    bool other = job->training.kernels.cross_entropy_fused && memory->fused_logit_bytes > 0;
-    return other ? memory->fused_logit_bytes : memory->logit_bytes;
+    bool fused = job->training.kernels.cross_entropy_fused;
+    if (fused && memory->fused_logit_bytes > 0)
+        return memory->fused_logit_bytes;
+    return memory->logit_bytes + (tp > 1 && !fused ? memory->split_logit_bytes : 0);
 }
 
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
@@ -39,5 +41,7 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
 
     const MppShard *shard = &place->shard;
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
-    out->head_bytes = tokens * mpp_training_loss_frac(&job->training) * mpp_ops_logits(job, shard->tp) * logit_bytes(job);
+    double logits = tokens * mpp_training_loss_frac(&job->training) * mpp_ops_logits(job, shard->tp);
+    out->head_bytes = logits * logit_bytes(job, shard->tp);
+    out->output_bytes = logits * (job->training.kernels.cross_entropy_fused ? 0 : job->runtime->memory.kept_logit_bytes);
 }

@@ -112,6 +112,8 @@ void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width)
     MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER, width);
     gather->forward_times = 1;
     gather->backward_times = 1;
+    gather->kept_bytes = at->job->runtime->keeps_gathered ? gather->bytes : 0;
+    mpp_ops_half_products(at, gather, 0, 1);
     add_tp_collective(at, ops, "scatter input gradients", MPP_COLLECTIVE_REDUCE_SCATTER, width)->backward_times = 1;
 }
 

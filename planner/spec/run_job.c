@@ -6,6 +6,7 @@
 #include "planner/spec/rules.h"
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
+#include "planner/spec/run_words.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
 {
@@ -34,7 +35,8 @@ static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTrain
     }
     if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
         *kernels = (MppKernels){ .attention = kernels->attention };
-    kernels->cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
+    kernels->cross_entropy_fused = /* compiled later than the layers were */
+        mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
 }
 
 /** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */

@@ -94,6 +94,7 @@ typedef struct {
     bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
+    bool gradients_anew;             /* sharded gradients are made by a step's backward pass: there are none while a lone micro-batch's activations are */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
     double gather_bytes;             /* on the wire, parameters */
@@ -124,6 +125,8 @@ typedef struct {
     GPtrArray *device_figures; /* char *: collections of runs whose records mean the device's figure and do not say so */
     double logit_bytes;        /* at the peak of the loss, per logit */
     double fused_logit_bytes;  /* the same where the loss is fused; 0: no other */
+    double split_logit_bytes;  /* more of it where logits are split over tp and the loss is not fused */
+    double kept_logit_bytes;   /* of a logit of a pipeline's earlier micro-batches, where the loss is not fused: outputs are kept for the step's end */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
     bool narrow_weights;       /* 8-bit and 4-bit copies of weights are kept beside them, as they are and transposed */
@@ -144,6 +147,7 @@ typedef struct {
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
+    GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */
@@ -160,6 +164,7 @@ typedef struct {
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
+    bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */

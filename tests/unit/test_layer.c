@@ -239,6 +239,22 @@ static void test_modules(void)
     }
 }
 
+/** Where ranks of tp keep what they gathered, each layer's two inputs are kept whole; selective recomputation gathers them again. */
+static void test_keeps_gathered(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+    double kept[2][2];
+    for (int keeps = 0; keeps < 2; keeps++) {
+        inputs->runtime.keeps_gathered = keeps;
+        MppOps ops = plain_job_layer(inputs, "dp=2,tp=4,sp", 0);
+        for (int selective = 0; selective < 2; selective++)
+            kept[keeps][selective] = kept_bytes(&ops, selective);
+    }
+    plain_job_expect("kept", kept[1][0] - kept[0][0], 2 * 1024 * 512 * 2.0);
+    plain_job_expect("selective", kept[1][1], kept[0][1]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -246,6 +262,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/order", test_order);
     g_test_add_func("/layer/tensor-parallel-traffic", test_tensor_parallel_traffic);
     g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
+    g_test_add_func("/layer/keeps-gathered", test_keeps_gathered);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     g_test_add_func("/layer/residual", test_residual);

@@ -123,8 +123,8 @@ static void test_gathered(void)
 {
     static const struct {
         const char *strategy;
-        double of_layer, of_ends; /* bytes of a parameter */
-    } rows[] = { { "dp=8,zero=1", 0, 0 }, { "dp=8,zero=2", 4, 0 }, { "dp=8,zero=3", 4 + 2 * 2, 2 } };
+        double of_layer, at_loss, of_ends; /* bytes of a parameter */
+    } rows[] = { { "dp=8,zero=1", 0, 0, 0 }, { "dp=8,zero=2", 4, 0, 0 }, { "dp=8,zero=3", 4 + 2 * 2, 2, 2 } };
     double ends = 2 * 51200 * 512 + 512;
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
     g_autoptr(MppInputs) inputs = plain_job_new(8);
@@ -132,6 +132,8 @@ static void test_gathered(void)
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes,
                          rows[i].of_layer * layer + rows[i].of_ends * ends);
+        plain_job_expect("at the loss", mpp_memory_rates(filled->pipeline).gathered_at_loss_bytes,
+                         rows[i].at_loss * layer + rows[i].of_ends * ends);
     }
     inputs->runtime.state.new_gradient_bytes = 1.5;
     g_autoptr(CostedPlan) with_new = costed_plan_new(&inputs->job, "dp=4,tp=2,zero=1");
@@ -157,6 +159,49 @@ static void test_sharded_master(void)
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("weights", mpp_memory_rates(filled->pipeline).dense.weights, rows[i].weights);
     }
+}
+
+/** Of a lone micro-batch, gradients made anew take only what exceeds the activations; with a second they are there from the first. */
+static void test_gradients_anew(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t micro_batches;
+        double capped; /* 1: with the activations that go before them */
+    } rows[] = { { "dp=8,zero=3,recompute=full", 1, 1 }, { "dp=8,zero=3,recompute=full", 2, 0 }, { "dp=8,zero=1,recompute=full", 1, 0 } };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.gradients_anew = true;
+    inputs->runtime.state.gradient_bytes = 16;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->job.training.global_batch = 8 * rows[i].micro_batches;
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        double all = filled->pipeline->stages[0].parameters * rates.dense.gradients;
+        double gone = rows[i].capped * filled->pipeline->stages[0].activation_bytes;
+        g_assert_cmpfloat(gone, <, all);
+        plain_job_expect("gradients", memory.bytes[MPP_MEMORY_GRADIENTS], all - gone);
+        plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
+    }
+}
+
+/** The last stage keeps its outputs to the end of the step, but for the micro-batch at the loss. */
+static void test_outputs(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.memory.kept_logit_bytes = 4;
+    inputs->job.training.kernels.cross_entropy_fused = false;
+    inputs->job.training.global_batch = 4 * 2 * 5;
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2");
+    MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+    for (int k = 0; k < 2; k++) {
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, k);
+        plain_job_expect("outputs", memory.bytes[MPP_MEMORY_BUFFERS], k * 4.0 * 2048 * 51200 * 4);
+        g_assert_cmpfloat(mpp_memory_peak_bytes(filled->pipeline), >=, memory.allocated_bytes * (1 - 1e-12));
+    }
+    inputs->job.training.kernels.cross_entropy_fused = true;
+    g_autoptr(CostedPlan) fused = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2");
+    g_assert_cmpfloat(fused->pipeline->stages[1].output_bytes, ==, 0);
 }
 
 /** The logits or a layer computed again, whichever is larger: they are not there at once. */
@@ -299,6 +344,8 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/narrow-weights", test_narrow_weights);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/sharded-master", test_sharded_master);
+    g_test_add_func("/memory/gradients-anew", test_gradients_anew);
+    g_test_add_func("/memory/outputs", test_outputs);
     g_test_add_func("/memory/moments", test_moments);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);

@@ -235,6 +235,7 @@ static void test_eager(void)
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false, false, true },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",

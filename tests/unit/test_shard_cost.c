@@ -40,6 +40,15 @@ static void test_bytes(void)
         g_autofree MppShardCost *loss = shard_of(inputs, "dp=8,mbs=3");
         g_assert_cmpfloat(loss->head_bytes, ==, 3072 * 51200 * (fused ? 10.0 : 6.0));
     }
+    inputs->runtime.memory.split_logit_bytes = 1.5; /* of a loss that is not fused alone, and over several ranks */
+    inputs->runtime.memory.kept_logit_bytes = 2.5;
+    for (int fused = 0; fused < 2; fused++) {
+        inputs->job.training.kernels.cross_entropy_fused = fused;
+        g_autofree MppShardCost *whole = shard_of(inputs, "dp=8,mbs=3"), *split = shard_of(inputs, "dp=2,tp=4,mbs=3");
+        g_assert_cmpfloat(whole->head_bytes, ==, 3072 * 51200 * (fused ? 10.0 : 6.0));
+        g_assert_cmpfloat(split->head_bytes, ==, 3072 * 12800 * (fused ? 10.0 : 7.5));
+        g_assert_cmpfloat(split->output_bytes, ==, 3072 * 12800 * (fused ? 0 : 2.5));
+    }
     inputs->model.head = MPP_HEAD_POOLER;
     g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
     g_assert_cmpfloat(shard->head_bytes, ==, 0);
