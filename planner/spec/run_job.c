@@ -95,6 +95,7 @@ static void adapt_states(const MppRun *run, MppStateCosts *state)
     if (!narrow)
         return;
     state->gradient_bytes = MIN(state->gradient_bytes, element);
+    state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
     state->optimizer_bytes = 2 * element;
     state->update_traffic_bytes /= 2;
     state->sharded_master = false;

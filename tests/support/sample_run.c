@@ -43,7 +43,7 @@ static MppProfiles *sample_profiles(void)
                 "{\"name\": \"plain\", \"title\": \"Plain\", \"frameworks\": [\"Plain\"], \"rms_norms_fused\": false,"
                 " \"kernels\": {\"elementwise_fused\": false, \"rotary_fused\": false},"
                 " \"state\": {\"gradient_bytes\": 4, \"reduce_bytes\": 4, \"optimizer_bytes\": 12, \"update_traffic_bytes\": 52,"
-                " \"bf16_kept_bytes\": 3, \"sharded_master\": true}}");
+                " \"bf16_kept_bytes\": 3, \"zero0_kept_bytes\": 3.5, \"sharded_master\": true}}");
     return profiles;
 }
 
