@@ -41,8 +41,8 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
 
 /**
  * Whole parameters and gradients of sharded layers: two layers' parameters (the one at work and the next), those of
- * the embedding and the head, and one layer's gradients. At the loss: one layer's, the last, and those of the ends.
- * Beside them what the stack holds for a layer's new gradients.
+ * the embedding and the head, and one layer's gradients. At the loss FSDP has one layer's, the last, and those of the
+ * ends; other stacks have buffers of a constant size. Beside them what the stack holds for a layer's new gradients.
  */
 static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s, bool at_loss)
 {
@@ -53,8 +53,9 @@ static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s, bo
         densest = MAX(densest, shard->kinds[i].parameters);
     }
     double ends = shard->embedding.parameters + shard->head.parameters;
-    double gradients = !at_loss && mpp_exchange_zero(s) >= 2 ? largest * job->runtime->state.reduce_bytes : 0;
-    double weights = mpp_exchange_zero(s) >= 3 ? ((at_loss ? 1 : 2) * largest + ends) * element : 0;
+    bool before = at_loss && job->runtime->state.sharded_master;
+    double gradients = !before && mpp_exchange_zero(s) >= 2 ? largest * job->runtime->state.reduce_bytes : 0;
+    double weights = mpp_exchange_zero(s) >= 3 ? ((before ? 1 : 2) * largest + ends) * element : 0;
     return weights + gradients + densest * job->runtime->state.new_gradient_bytes;
 }
 

@@ -123,12 +123,15 @@ static void test_gathered(void)
 {
     static const struct {
         const char *strategy;
+        bool fsdp;
         double of_layer, at_loss, of_ends; /* bytes of a parameter */
-    } rows[] = { { "dp=8,zero=1", 0, 0, 0 }, { "dp=8,zero=2", 4, 0, 0 }, { "dp=8,zero=3", 4 + 2 * 2, 2, 2 } };
+    } rows[] = { { "dp=8,zero=1", true, 0, 0, 0 }, { "dp=8,zero=2", true, 4, 0, 0 }, { "dp=8,zero=3", true, 4 + 2 * 2, 2, 2 },
+                 { "dp=8,zero=2", false, 4, 4, 0 }, { "dp=8,zero=3", false, 4 + 2 * 2, 4 + 2 * 2, 2 } };
     double ends = 2 * 51200 * 512 + 512;
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->runtime.state.sharded_master = rows[i].fsdp;
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes,
                          rows[i].of_layer * layer + rows[i].of_ends * ends);
