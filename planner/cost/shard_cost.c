@@ -24,6 +24,18 @@ static double logit_bytes(const MppJob *job, int64_t tp)
     return memory->logit_bytes + (tp > 1 && !fused ? memory->split_logit_bytes : 0);
 }
 
+/**
+ * In pieces, of which as many tokens as the vocabulary is wider than the model make one: a piece's logits and their gradient, in
+ * 16 and 32 bits, then take what the hidden states take, whose gradient is kept besides; the projection's gradient is kept in the
+ * format of its weights (Liger Kernel, fused_linear_cross_entropy).
+ */
+static double pieces_bytes(const MppShardCost *shard, double tokens)
+{
+    const MppJob *job = shard->job;
+    double element = mpp_precision_element_bytes(job->training.precision);
+    return tokens * (double)job->model->hidden * (element + 4 + element) + shard->head.parameters * element;
+}
+
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
 {
     MppOps ops;
@@ -41,7 +53,8 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
 
     const MppShard *shard = &place->shard;
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
-    double logits = tokens * mpp_training_loss_frac(&job->training) * mpp_ops_logits(job, shard->tp);
-    out->head_bytes = logits * logit_bytes(job, shard->tp);
+    tokens *= mpp_training_loss_frac(&job->training);
+    double logits = tokens * mpp_ops_logits(job, shard->tp);
+    out->head_bytes = job->training.kernels.loss_in_pieces ? pieces_bytes(out, tokens) : logits * logit_bytes(job, shard->tp);
     out->output_bytes = logits * (job->training.kernels.cross_entropy_fused ? 0 : job->runtime->memory.kept_logit_bytes);
 }

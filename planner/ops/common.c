@@ -55,6 +55,14 @@ void mpp_ops_are_module(const MppOpContext *at, MppOps *ops, int first, MppModul
         mpp_ops_in_module(at, &ops->ops[i], module, 1);
 }
 
+void mpp_ops_stream_again(const MppOpContext *at, MppOp *op, double bytes)
+{
+    if (at->job->runtime->selective != MPP_SELECTIVE_STREAMS || at->shard->recompute_modules)
+        return;
+    op->again_frac = 1;
+    op->dropped_frac = bytes / op->kept_bytes;
+}
+
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op)
 {
     op->attention_core = true;
@@ -88,6 +96,7 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
     bool bias = model->norm == MPP_NORM_LAYER && model->norm_bias;
     op->parameters = model->norm_weights ? width * (bias ? 2 : 1) : 0;
     mpp_ops_half_products(at, op, 1, 1);
+    mpp_ops_stream_again(at, op, elements * at->input);
     return op;
 }
 

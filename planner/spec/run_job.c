@@ -114,6 +114,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
+    training->kernels.loss_in_pieces |= mpp_words_has(from->framework, "liger");
     fill_exchange(run, out->runtime, &training->kernels);
     fill_compiled(run, out->runtime, training);
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);

@@ -7,7 +7,7 @@ const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
 static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations" };
 const MppNames mpp_offloaded_names = MPP_NAMES("offloaded state", offloaded_names);
 
-static const char *const selective_names[] = { "attention", "half-products" };
+static const char *const selective_names[] = { "attention", "half-products", "norms-and-activations" };
 const MppNames mpp_selective_names = MPP_NAMES("selective recomputation", selective_names);
 static const char *const module_names[MPP_N_MODULES] = { "core_attn", "layernorm", "moe_act", "mla_up_proj", "mlp", "moe", "shared_experts" };
 const MppNames mpp_module_names = MPP_NAMES("module", module_names);
@@ -20,6 +20,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+    MPP_FIELD_BOOL(MppKernels, loss_in_pieces, 0, "projection to the vocabulary and loss of a few tokens at a time"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),

@@ -39,6 +39,7 @@ typedef enum {
 typedef enum {
     MPP_SELECTIVE_ATTENTION,     /* the attention core (arXiv:2205.05198 §5) */
     MPP_SELECTIVE_HALF_PRODUCTS, /* all but attention and every second product (torchtitan) */
+    MPP_SELECTIVE_STREAMS,       /* norms and activation functions, whose outputs alone are not kept (arXiv:2503.01328) */
     MPP_N_SELECTIVES,
 } MppSelective;
 
@@ -65,6 +66,7 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
+    bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
     bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */

@@ -226,6 +226,19 @@ static void test_scales(void)
     }
 }
 
+/** Formats and kernels that words of the framework or the precision tell. */
+static void test_words(void)
+{
+    g_autofree char *skipped = NULL;
+    g_autoptr(MppRunJob) plain = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\"", "", &skipped);
+    g_autoptr(MppRunJob) pieces = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain, Liger kernels\"", "", &skipped);
+    g_assert_false(plain->job.training.kernels.loss_in_pieces);
+    g_assert_true(pieces->job.training.kernels.loss_in_pieces);
+    g_autoptr(MppRunJob) narrow = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true\"", "", &skipped);
+    g_assert_cmpfloat(plain->runtime->state.zero0_kept_bytes, ==, 3.5);
+    g_assert_cmpfloat(narrow->runtime->state.zero0_kept_bytes, ==, 2);
+}
+
 /** What the names of Megatron-LM's tests say of the strategy. */
 static void test_test_names(void)
 {
@@ -361,6 +374,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);
+    g_test_add_func("/run-job/words", test_words);
     g_test_add_func("/run-job/test-names", test_test_names);
     g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/lengths", test_lengths);

@@ -54,6 +54,16 @@ static void test_bytes(void)
     g_assert_cmpfloat(shard->head_bytes, ==, 0);
 }
 
+/** In pieces the loss takes the hidden states' gradient, pieces' logits in 16 and 32 bits, and the head's gradient. */
+static void test_pieces(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.loss_in_pieces = true;
+    g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
+    plain_job_expect("loss", shard->head_bytes, 3072 * 512 * (2.0 + 4 + 2) + shard->head.parameters * 2);
+    g_assert_cmpfloat(shard->head.parameters, >=, 51200 * 512);
+}
+
 /** Where padding is left out: the work of 640 tokens of 1024, what is kept of all of them, the loss of a quarter. */
 static void test_lengths(void)
 {
@@ -87,6 +97,7 @@ static void test_blocks(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/shard-cost/pieces", test_pieces);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
     g_test_add_func("/shard-cost/lengths", test_lengths);
