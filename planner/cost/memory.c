@@ -172,7 +172,7 @@ double mpp_memory_host_bytes(const MppPipelineCost *pipeline)
 {
     const MppStrategy *s = pipeline->strategy;
     double most = 0;
-    if (!s->offload && s->recompute != MPP_RECOMPUTE_OFFLOAD)
+    if (!s->offload && s->recompute != MPP_RECOMPUTE_OFFLOAD && !mpp_pipeline_cost_inputs_in_host(pipeline))
         return 0;
     MppMemoryRates rates = mpp_memory_rates(pipeline);
     for (int64_t k = 0; k < s->pp; k++) {

@@ -46,14 +46,23 @@ static void split_layers(MppPipelineCost *pipeline)
         mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
+bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline)
+{
+    const MppStrategy *s = pipeline->strategy;
+    return pipeline->shard->job->training.kernels.inputs_in_host && s->recompute == MPP_RECOMPUTE_FULL && s->pp == 1;
+}
+
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t index)
 {
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     double most = 0;
-    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
+    bool away = mpp_pipeline_cost_inputs_in_host(pipeline);
+    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
+        const MppPassCost *cost = &shard->kinds[kind].by_recompute[pipeline->strategy->recompute];
         if (chunk->recomputed.n[kind])
-            most = MAX(most, shard->kinds[kind].by_recompute[pipeline->strategy->recompute].working_bytes);
+            most = MAX(most, cost->working_bytes + (away ? 2 * cost->kept_bytes : 0)); /* its input and the one on its way */
+    }
     return most;
 }
 

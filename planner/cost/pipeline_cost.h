@@ -104,6 +104,9 @@ double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t 
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 
+/** Whether inputs of recomputed layers are kept in the host's memory. */
+bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline);
+
 /** What @chunk's recomputed layers need at work beyond what is kept. */
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t chunk);
 

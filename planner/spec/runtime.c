@@ -4,7 +4,7 @@ static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
-static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations" };
+static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations", "inputs" };
 const MppNames mpp_offloaded_names = MPP_NAMES("offloaded state", offloaded_names);
 
 static const char *const selective_names[] = { "attention", "half-products", "norms-and-activations" };
@@ -20,6 +20,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+    MPP_FIELD_BOOL(MppKernels, inputs_in_host, 0, "without pipeline stages, inputs of recomputed layers go to the host"),
     MPP_FIELD_BOOL(MppKernels, loss_in_pieces, 0, "projection to the vocabulary and loss of a few tokens at a time"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),

@@ -32,6 +32,7 @@ typedef enum {
     MPP_OFFLOADED_OPTIMIZER,   /* optimizer states; the host makes the update */
     MPP_OFFLOADED_PARAMETERS,  /* with them sharded parameters and gradients (ZeRO 3 without pipeline stages) */
     MPP_OFFLOADED_ACTIVATIONS, /* of layers, without pipeline stages */
+    MPP_OFFLOADED_INPUTS,      /* of recomputed layers, without pipeline stages: kernels.inputs_in_host */
     MPP_N_OFFLOADED,
 } MppOffloaded;
 
@@ -66,6 +67,7 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
+    bool inputs_in_host; /* of recomputed layers without pipeline stages (DeepSpeed's cpu_checkpointing) */
     bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */

@@ -224,6 +224,23 @@ static void test_moments(void)
     g_assert_true(parts[1][MPP_MEMORY_LOSS] == 0 && parts[1][MPP_MEMORY_WORKING] > 0);
 }
 
+/** Inputs of recomputed layers in the host's memory: the one at work and the next are on the device. */
+static void test_inputs_in_host(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.inputs_in_host = true;
+    inputs->runtime.memory.logit_bytes = 0.01;
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,mbs=2,recompute=full:3");
+    const MppShardCost *shard = &filled->cost->shard;
+    double input = 2048 * 512 * 2, layer = shard->kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes;
+    double ends = shard->embedding.by_recompute[0].kept_bytes + shard->head.by_recompute[0].kept_bytes;
+    MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+    MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+    plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], layer + ends);
+    plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING], layer + 2 * input);
+    plain_job_expect("host", mpp_memory_host_bytes(filled->pipeline), 3 * input);
+}
+
 /** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */
 static void test_stages(void)
 {
@@ -350,6 +367,7 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/gradients-anew", test_gradients_anew);
     g_test_add_func("/memory/outputs", test_outputs);
     g_test_add_func("/memory/moments", test_moments);
+    g_test_add_func("/memory/inputs-in-host", test_inputs_in_host);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);
     return g_test_run();
