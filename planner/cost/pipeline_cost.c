@@ -49,7 +49,15 @@ static void split_layers(MppPipelineCost *pipeline)
 bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline)
 {
     const MppStrategy *s = pipeline->strategy;
-    return pipeline->shard->job->training.kernels.inputs_in_host && s->recompute == MPP_RECOMPUTE_FULL && s->pp == 1;
+    const MppJob *job = pipeline->shard->job;
+    bool can = job->training.kernels.inputs_in_host && mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_INPUTS);
+    return can && s->recompute == MPP_RECOMPUTE_FULL && s->pp == 1;
+}
+
+double mpp_pipeline_cost_kept_bytes(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute)
+{
+    bool away = recompute == MPP_RECOMPUTE_FULL && mpp_pipeline_cost_inputs_in_host(pipeline);
+    return away ? 0 : block->by_recompute[recompute].kept_bytes;
 }
 
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t index)

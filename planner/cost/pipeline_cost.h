@@ -107,6 +107,9 @@ MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 /** Whether inputs of recomputed layers are kept in the host's memory. */
 bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline);
 
+/** What the device keeps of one micro-batch in a layer, or an end, that is recomputed so. */
+double mpp_pipeline_cost_kept_bytes(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute);
+
 /** What @chunk's recomputed layers need at work beyond what is kept. */
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t chunk);
 

@@ -96,7 +96,6 @@ static char *runtime_offload(const MppJob *job, const MppStrategy *s)
         { s->offload == MPP_OFFLOAD_OPTIMIZER, false, MPP_OFFLOADED_OPTIMIZER },
         { s->offload == MPP_OFFLOAD_PARAMETERS, true, MPP_OFFLOADED_PARAMETERS },
         { s->recompute == MPP_RECOMPUTE_OFFLOAD, true, MPP_OFFLOADED_ACTIVATIONS },
-        { s->recompute == MPP_RECOMPUTE_FULL && job->training.kernels.inputs_in_host, true, MPP_OFFLOADED_INPUTS },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(offloads); i++) {
         const char *what = mpp_names_get(&mpp_offloaded_names, offloads[i].what);

@@ -229,6 +229,7 @@ static void test_inputs_in_host(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->job.training.kernels.inputs_in_host = true;
+    inputs->runtime.offloads |= 1 << MPP_OFFLOADED_INPUTS;
     inputs->runtime.memory.logit_bytes = 0.01;
     g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,mbs=2,recompute=full:3");
     const MppShardCost *shard = &filled->cost->shard;

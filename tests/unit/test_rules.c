@@ -81,11 +81,6 @@ static void no_full(MppInputs *in)
     in->runtime.most_recompute = MPP_RECOMPUTE_SELECTIVE;
 }
 
-static void inputs_in_host(MppInputs *in)
-{
-    in->training.kernels.inputs_in_host = true;
-}
-
 static void all_offloads(MppInputs *in)
 {
     in->runtime.offloads = (1 << MPP_N_OFFLOADED) - 1;
@@ -261,7 +256,6 @@ static const struct {
     { "recompute-modules", modules_beside, 2, "dp=2,ep=2,recompute=selective:moe",
       "experts' exchange beside another micro-batch does not go with recomputing moe" },
     { "runtime-offload", NULL, 1, "recompute=offload", "Stack 3 does not offload activations" },
-    { "runtime-offload", inputs_in_host, 1, "recompute=full", "Stack 3 does not offload inputs" },
     { "runtime-offload", all_offloads, 2, "pp=2,recompute=offload", "activations go to the host without pipeline stages only" },
     { "runtime-offload", all_offloads, 2, "dp=2,zero=2,offload=parameters",
       "parameters are offloaded where they are sharded: with ZeRO-3, not 2" },
