@@ -109,10 +109,11 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     *training = mpp_training_default(out->model, out->runtime, &out->cluster->device, out->job.gpus);
     training->seq = out->model->sequential ? 1 : run->model.seq;
     training->global_batch = from->global_batch;
-    training->precision = stated_precision(run, &out->cluster->device, training->precision);
+    MppPrecision usual = out->runtime->usual_precision == MPP_PRECISION_BF16 ? training->precision : out->runtime->usual_precision;
+    training->precision = stated_precision(run, &out->cluster->device, usual);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
-    MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
-    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
+    MppAttentionKernel kernel = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
+    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, kernel);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     training->kernels.loss_in_pieces |= mpp_words_has(from->framework, "liger");
     fill_exchange(run, out->runtime, &training->kernels);

@@ -163,6 +163,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 0, 1 << 20, 1, "the vocabulary is padded to this times tp; 0: cut to a multiple of tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
+    MPP_FIELD_ENUM(MppRuntime, usual_precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of a run when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, most_recompute, &mpp_recompute_names, MPP_RECOMPUTE_FULL, "the most it computes again"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),

@@ -67,7 +67,7 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
-    bool inputs_in_host; /* of recomputed layers without pipeline stages (DeepSpeed's cpu_checkpointing) */
+    bool inputs_in_host; /* of recomputed layers without pipeline stages, where the stack can (DeepSpeed's cpu_checkpointing) */
     bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
@@ -177,6 +177,7 @@ typedef struct {
     bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp; 0: cut to a multiple of tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
+    MppPrecision usual_precision; /* of runs whose record states none */
     MppRecompute usual_recompute, most_recompute;
     MppSelective selective;
     int64_t recompute_modules; /* a set of MppModule: those that selective recomputation can be told to compute again */

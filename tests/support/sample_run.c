@@ -31,7 +31,7 @@ static MppProfiles *sample_profiles(void)
                                     "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"
-                                    " \"fused_loss_devices\": [\"chip\"]}");
+                                    " \"fused_loss_devices\": [\"chip\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true,"
                 " \"published_in_turn\": true, \"kernels\": {\"dispatch_once\": true}}");

@@ -234,6 +234,10 @@ static void test_words(void)
     g_autoptr(MppRunJob) pieces = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain, Liger kernels\"", "", &skipped);
     g_assert_false(plain->job.training.kernels.loss_in_pieces);
     g_assert_true(pieces->job.training.kernels.loss_in_pieces);
+    g_autoptr(MppRunJob) late = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Late\"", "", &skipped);
+    g_autoptr(MppRunJob) stated = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Late\", \"precision\": \"bf16\"", "", &skipped);
+    g_assert_cmpint(late->job.training.precision, ==, MPP_PRECISION_FP16);
+    g_assert_cmpint(stated->job.training.precision, ==, MPP_PRECISION_BF16);
     g_autoptr(MppRunJob) narrow = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true\"", "", &skipped);
     g_assert_cmpfloat(plain->runtime->state.zero0_kept_bytes, ==, 3.5);
     g_assert_cmpfloat(narrow->runtime->state.zero0_kept_bytes, ==, 2);
