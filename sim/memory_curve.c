@@ -3,7 +3,7 @@
 typedef struct {
     const MppPipelineCost *pipeline;
     MppMemory stage;       /* of the closed form */
-    double gathered_bytes; /* during any pass */
+    double gathered_bytes, gathered_at_loss_bytes; /* during any pass */
     double static_bytes;
     double activation_bytes;
     int32_t *held; /* micro-batches in flight by chunk */
@@ -20,8 +20,9 @@ static PassBytes pass_bytes(const Walk *walk, const MppSpan *span)
     bool recomputes = span->pass == MPP_PASS_BACKWARD || span->pass == MPP_PASS_INPUT;
     bool head = span->chunk % pipeline->model_chunks == pipeline->model_chunks - 1 && span->pass != MPP_PASS_WEIGHT;
     double layer = recomputes ? mpp_pipeline_cost_working_bytes(pipeline, span->chunk) : 0;
-    double logits = head ? pipeline->shard->head_bytes : 0;
-    return (PassBytes){ walk->gathered_bytes + (logits > layer ? 0 : layer), logits > layer ? logits : 0 };
+    double logits = head ? pipeline->shard->head_bytes : 0, at_work = walk->gathered_bytes + layer;
+    bool at_loss = logits + walk->gathered_at_loss_bytes > at_work;
+    return (PassBytes){ at_loss ? walk->gathered_at_loss_bytes : at_work, at_loss ? logits : 0 };
 }
 
 /** Sets what holds from @time_s on. */
@@ -84,7 +85,8 @@ static void walk_pass(MppMemoryCurve *curve, Walk *walk, const MppSpan *span)
 static Walk begin(const MppSimulation *simulation, int32_t lane)
 {
     MppMemoryRates rates = mpp_memory_rates(simulation->pipeline);
-    Walk walk = { .pipeline = simulation->pipeline, .gathered_bytes = rates.gathered_bytes };
+    Walk walk = { .pipeline = simulation->pipeline, .gathered_bytes = rates.gathered_bytes,
+                  .gathered_at_loss_bytes = rates.gathered_at_loss_bytes };
     walk.stage = mpp_memory_stage(simulation->pipeline, &rates, mpp_scene_stage(&simulation->scene, lane));
     walk.static_bytes = walk.stage.bytes[MPP_MEMORY_WEIGHTS] + walk.stage.bytes[MPP_MEMORY_GRADIENTS] +
                         walk.stage.bytes[MPP_MEMORY_OPTIMIZER] + walk.stage.bytes[MPP_MEMORY_BUFFERS];

@@ -52,6 +52,15 @@ static bool split_experts(const MppRun *run, MppRunJob *inout)
     return false;
 }
 
+/** Keeps inputs of recomputed layers in the host's memory where the stack can. Returns: whether it does now. */
+static bool host_inputs(MppRunJob *inout)
+{
+    const MppStrategy *s = &inout->strategy;
+    bool can = mpp_runtime_offloads(inout->runtime, MPP_OFFLOADED_INPUTS) && s->zero == 3 && s->pp == 1 && s->recompute == MPP_RECOMPUTE_FULL;
+    inout->job.training.kernels.inputs_in_host = can;
+    return can;
+}
+
 void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
@@ -59,7 +68,8 @@ void mpp_assume(const MppRun *run, MppRunJob *inout)
         return;
     bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
     if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) ||
-        (split_experts(run, inout) && fits(inout, s->recompute, 0)) || run->parallel.recompute)
+        (split_experts(run, inout) && fits(inout, s->recompute, 0)) || (host_inputs(inout) && fits(inout, s->recompute, 0)) ||
+        run->parallel.recompute)
         return;
     if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
         s->recompute = MPP_RECOMPUTE_SELECTIVE;

@@ -41,9 +41,10 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
 
 /**
  * Whole parameters and gradients of sharded layers: two layers' parameters (the one at work and the next), those of
- * the embedding and the head, and one layer's gradients. Beside them what the stack holds for a layer's new gradients.
+ * the embedding and the head, and one layer's gradients. At the loss FSDP has one layer's, the last, and those of the
+ * ends; other stacks have buffers of a constant size. Beside them what the stack holds for a layer's new gradients.
  */
-static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s)
+static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s, bool at_loss)
 {
     const MppJob *job = shard->job;
     double element = mpp_precision_element_bytes(job->training.precision), largest = 0, densest = 0;
@@ -52,8 +53,9 @@ static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s)
         densest = MAX(densest, shard->kinds[i].parameters);
     }
     double ends = shard->embedding.parameters + shard->head.parameters;
-    double gradients = mpp_exchange_zero(s) >= 2 ? largest * mpp_job_reduce_bytes(job) : 0;
-    double weights = mpp_exchange_zero(s) >= 3 ? (2 * largest + ends) * element : 0;
+    bool before = at_loss && job->runtime->state.sharded_master;
+    double gradients = !before && mpp_exchange_zero(s) >= 2 ? largest * mpp_job_reduce_bytes(job) : 0;
+    double weights = mpp_exchange_zero(s) >= 3 ? ((before ? 1 : 2) * largest + ends) * element : 0;
     return weights + gradients + densest * job->runtime->state.new_gradient_bytes;
 }
 
@@ -64,8 +66,17 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
     return (MppMemoryRates){
         .dense = parameter_bytes(job, s, mpp_strategy_shard_ranks(s)),
         .experts = parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1),
-        .gathered_bytes = gathered_bytes(pipeline->shard, s),
+        .gathered_bytes = gathered_bytes(pipeline->shard, s, false),
+        .gathered_at_loss_bytes = gathered_bytes(pipeline->shard, s, true),
+        .gradients_anew = job->runtime->state.gradients_anew && mpp_exchange_zero(s) >= 2 && pipeline->schedule.micro_batches == 1,
     };
+}
+
+/** Beside all activations; gradients that each step makes anew are there as far as activations have gone. */
+static double gradient_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+{
+    double bytes = cost->parameters * rates->dense.gradients + cost->expert_parameters * rates->experts.gradients;
+    return rates->gradients_anew ? MAX(0, bytes - cost->activation_bytes) : bytes;
 }
 
 /** At the fuller of two moments: in the loss, or in the backward pass of a recomputed layer. */
@@ -73,15 +84,15 @@ static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *ra
 {
     const MppStageCost *cost = &pipeline->stages[stage];
     const MppParameterBytes *dense = &rates->dense, *experts = &rates->experts;
-    bool at_loss = cost->loss_bytes > cost->working_bytes;
+    bool at_loss = cost->loss_bytes + rates->gathered_at_loss_bytes > cost->working_bytes + rates->gathered_bytes;
     double p = cost->parameters, e = cost->expert_parameters;
     bytes[MPP_MEMORY_WEIGHTS] = p * dense->weights + e * experts->weights;
-    bytes[MPP_MEMORY_GRADIENTS] = p * dense->gradients + e * experts->gradients;
+    bytes[MPP_MEMORY_GRADIENTS] = gradient_bytes(cost, rates);
     bytes[MPP_MEMORY_OPTIMIZER] = p * dense->optimizer + e * experts->optimizer;
     bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
-    bytes[MPP_MEMORY_WORKING] = rates->gathered_bytes + (at_loss ? 0 : cost->working_bytes);
+    bytes[MPP_MEMORY_WORKING] = at_loss ? rates->gathered_at_loss_bytes : rates->gathered_bytes + cost->working_bytes;
     bytes[MPP_MEMORY_LOSS] = at_loss ? cost->loss_bytes : 0;
-    bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + pipeline->shard->job->runtime->memory.fixed_bytes;
+    bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + cost->output_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
 /** Whether a layer's forward pass takes the host longer than the device: then more than 1 - 2^(-1/6) of it is host time. */
@@ -133,9 +144,10 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     return memory;
 }
 
+/** But gradients. */
 static double sum_rates(const MppParameterBytes *rates)
 {
-    return rates->weights + rates->gradients + rates->optimizer + rates->buffers;
+    return rates->weights + rates->optimizer + rates->buffers;
 }
 
 double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
@@ -145,10 +157,10 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
     int64_t pp = pipeline->strategy->pp;
     for (int64_t k = 0; k < pp; k++) {
         const MppStageCost *cost = &pipeline->stages[k];
-        peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + cost->activation_bytes +
-                             MAX(cost->working_bytes, cost->loss_bytes));
+        peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + gradient_bytes(cost, &rates) +
+                             cost->activation_bytes + cost->output_bytes + MAX(cost->working_bytes + rates.gathered_bytes, cost->loss_bytes + rates.gathered_at_loss_bytes));
     }
-    return peak + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
+    return peak + pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
 double mpp_memory_usable_bytes(const MppJob *job)
@@ -160,7 +172,7 @@ double mpp_memory_host_bytes(const MppPipelineCost *pipeline)
 {
     const MppStrategy *s = pipeline->strategy;
     double most = 0;
-    if (!s->offload && s->recompute != MPP_RECOMPUTE_OFFLOAD)
+    if (!s->offload && s->recompute != MPP_RECOMPUTE_OFFLOAD && !mpp_pipeline_cost_inputs_in_host(pipeline))
         return 0;
     MppMemoryRates rates = mpp_memory_rates(pipeline);
     for (int64_t k = 0; k < s->pp; k++) {

@@ -43,6 +43,8 @@ typedef struct {
 typedef struct {
     MppParameterBytes dense, experts;
     double gathered_bytes; /* sharded parameters and gradients of the layers at work */
+    double gathered_at_loss_bytes;
+    bool gradients_anew; /* gradients come as the activations go */
 } MppMemoryRates;
 
 MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline);

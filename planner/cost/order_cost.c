@@ -22,12 +22,14 @@ double *mpp_order_cost_fixed_bytes(const MppPipelineCost *pipeline, const int32_
     for (int64_t c = 0; c < pipeline->n_chunks; c++) {
         const MppChunkCost *chunk = &pipeline->chunks[c];
         bool last = c % pipeline->model_chunks == pipeline->model_chunks - 1;
-        double at_work = MAX(mpp_pipeline_cost_working_bytes(pipeline, c), last ? pipeline->shard->head_bytes : 0);
+        double at_loss = rates.gathered_at_loss_bytes + (last ? pipeline->shard->head_bytes : 0);
+        double at_work = rates.gathered_bytes + mpp_pipeline_cost_working_bytes(pipeline, c);
         bytes[rank_of[c]] += chunk->parameters * dense + chunk->expert_parameters * experts;
-        working[rank_of[c]] = MAX(working[rank_of[c]], at_work);
+        bytes[rank_of[c]] += last ? mpp_pipeline_cost_output_bytes(pipeline) : 0;
+        working[rank_of[c]] = MAX(working[rank_of[c]], MAX(at_work, at_loss));
     }
     for (int64_t k = 0; k < pp; k++)
-        bytes[k] += working[k] + rates.gathered_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
+        bytes[k] += working[k] + pipeline->shard->job->runtime->memory.fixed_bytes;
     return bytes;
 }
 

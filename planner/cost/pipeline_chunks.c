@@ -13,8 +13,9 @@ static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block
     sums->forward_s += n * (cost->forward_s + sharded.forward_s);
     sums->backward_s += n * (cost->backward_s + sharded.backward_s);
     sums->weight_s += n * cost->weight_s;
-    sums->kept_bytes += n * cost->kept_bytes;
-    sums->copied_bytes += n * cost->copied_bytes;
+    double kept = mpp_pipeline_cost_kept_bytes(pipeline, block, recompute);
+    sums->kept_bytes += n * kept;
+    sums->copied_bytes += n * (cost->copied_bytes + cost->kept_bytes - kept);
     sums->parameters += n * block->parameters;
     sums->expert_parameters += n * block->expert_parameters;
 }

@@ -46,15 +46,38 @@ static void split_layers(MppPipelineCost *pipeline)
         mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers); /* chunks without layers: only the ends */
 }
 
+bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline)
+{
+    const MppStrategy *s = pipeline->strategy;
+    const MppJob *job = pipeline->shard->job;
+    bool can = job->training.kernels.inputs_in_host && mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_INPUTS);
+    return can && s->recompute == MPP_RECOMPUTE_FULL && s->pp == 1;
+}
+
+double mpp_pipeline_cost_kept_bytes(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute)
+{
+    bool away = recompute == MPP_RECOMPUTE_FULL && mpp_pipeline_cost_inputs_in_host(pipeline);
+    return away ? 0 : block->by_recompute[recompute].kept_bytes;
+}
+
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t index)
 {
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     double most = 0;
-    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++)
+    bool away = mpp_pipeline_cost_inputs_in_host(pipeline);
+    for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
+        const MppPassCost *cost = &shard->kinds[kind].by_recompute[pipeline->strategy->recompute];
         if (chunk->recomputed.n[kind])
-            most = MAX(most, shard->kinds[kind].by_recompute[pipeline->strategy->recompute].working_bytes);
+            most = MAX(most, cost->working_bytes + (away ? 2 * cost->kept_bytes : 0)); /* its input and the one on its way */
+    }
     return most;
+}
+
+double mpp_pipeline_cost_output_bytes(const MppPipelineCost *pipeline)
+{
+    double copies = (double)pipeline->n_chunks / pipeline->model_chunks, earlier = (double)pipeline->schedule.micro_batches / copies - 1;
+    return pipeline->strategy->pp > 1 ? MAX(0, earlier) * pipeline->shard->output_bytes : 0;
 }
 
 static void sum_stage(MppPipelineCost *pipeline, int64_t k)
@@ -69,6 +92,7 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
         stage->forward_s += chunk->forward_s / copies;
         stage->backward_s += chunk->backward_s / copies;
         stage->loss_bytes = last ? pipeline->shard->head_bytes : stage->loss_bytes;
+        stage->output_bytes += last ? mpp_pipeline_cost_output_bytes(pipeline) : 0;
         stage->copied_bytes += chunk->copied_bytes;
         stage->parameters += chunk->parameters;
         stage->expert_parameters += chunk->expert_parameters;

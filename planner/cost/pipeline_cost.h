@@ -23,6 +23,7 @@ typedef struct {
     double forward_s, backward_s; /* one micro-batch, all chunks; of two copies the mean */
     double parameters, expert_parameters;
     double loss_bytes;
+    double output_bytes; /* of earlier micro-batches */
     double activation_bytes; /* of the micro-batches in flight */
     double working_bytes;
     double copied_bytes; /* activations that the host holds: stacks that copy them have one micro-batch in flight */
@@ -103,8 +104,17 @@ double mpp_pipeline_cost_message_bytes(const MppPipelineCost *pipeline, int64_t 
 
 MppDurations mpp_pipeline_cost_durations(const MppPipelineCost *pipeline);
 
+/** Whether inputs of recomputed layers are kept in the host's memory. */
+bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline);
+
+/** What the device keeps of one micro-batch in a layer, or an end, that is recomputed so. */
+double mpp_pipeline_cost_kept_bytes(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute);
+
 /** What @chunk's recomputed layers need at work beyond what is kept. */
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t chunk);
+
+/** Outputs of earlier micro-batches that the rank with the head keeps, at the end of the step. */
+double mpp_pipeline_cost_output_bytes(const MppPipelineCost *pipeline);
 
 /** What one micro-batch adds on @chunk in its forward or (whole) backward pass. */
 void mpp_pipeline_cost_pass_shares(const MppPipelineCost *pipeline, int64_t chunk, MppPass pass, MppShares *out);

@@ -15,11 +15,25 @@ double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer)
     return (double)mpp_shape_elements(mpp_model_shape_at(shard->job->model, layer)) * shard->message_bytes_per_number;
 }
 
-static double logit_bytes(const MppJob *job)
+static double logit_bytes(const MppJob *job, int64_t tp)
 {
     const MppMemoryCosts *memory = &job->runtime->memory;
-    bool other = job->training.kernels.cross_entropy_fused && memory->fused_logit_bytes > 0;
-    return other ? memory->fused_logit_bytes : memory->logit_bytes;
+    bool fused = job->training.kernels.cross_entropy_fused;
+    if (fused && memory->fused_logit_bytes > 0)
+        return memory->fused_logit_bytes;
+    return memory->logit_bytes + (tp > 1 && !fused ? memory->split_logit_bytes : 0);
+}
+
+/**
+ * In pieces, of which as many tokens as the vocabulary is wider than the model make one: a piece's logits and their gradient, in
+ * 16 and 32 bits, then take what the hidden states take, whose gradient is kept besides; the projection's gradient is kept in the
+ * format of its weights (Liger Kernel, fused_linear_cross_entropy).
+ */
+static double pieces_bytes(const MppShardCost *shard, double tokens)
+{
+    const MppJob *job = shard->job;
+    double element = mpp_precision_element_bytes(job->training.precision);
+    return tokens * (double)job->model->hidden * (element + 4 + element) + shard->head.parameters * element;
 }
 
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
@@ -39,5 +53,8 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
 
     const MppShard *shard = &place->shard;
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
-    out->head_bytes = tokens * mpp_training_loss_frac(&job->training) * mpp_ops_logits(job, shard->tp) * logit_bytes(job);
+    tokens *= mpp_training_loss_frac(&job->training);
+    double logits = tokens * mpp_ops_logits(job, shard->tp);
+    out->head_bytes = job->training.kernels.loss_in_pieces ? pieces_bytes(out, tokens) : logits * logit_bytes(job, shard->tp);
+    out->output_bytes = logits * (job->training.kernels.cross_entropy_fused ? 0 : job->runtime->memory.kept_logit_bytes);
 }

@@ -15,6 +15,7 @@ typedef struct {
     MppBlockCost embedding, head;
     double message_bytes_per_number; /* of those that a token has between layers */
     double head_bytes;               /* live during the loss */
+    double output_bytes;             /* of a micro-batch, kept to the end of a pipeline's step */
 } MppShardCost;
 
 /** What one rank sends to a stage that begins with layer @layer (n_layers: only the head), of one micro-batch. */

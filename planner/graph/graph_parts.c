@@ -88,8 +88,9 @@ static MppGraphNode *add_block(MppGraphBuild *build, const Part *part, MppGraphK
     node->step_s = (node->forward_s + node->backward_s) * (double)build->micro_batches * pipeline->model_chunks /
                    pipeline->n_chunks;
     node->parameters = part->layers * (block->parameters + block->expert_parameters);
-    node->kept_bytes = part->layers * cost->kept_bytes;
-    node->memory_bytes = part->layers * (weights_bytes(build, block) + part->in_flight * cost->kept_bytes);
+    double kept = mpp_pipeline_cost_kept_bytes(pipeline, block, recompute);
+    node->kept_bytes = part->layers * kept;
+    node->memory_bytes = part->layers * (weights_bytes(build, block) + part->in_flight * kept);
     add_collectives(build, node->id, ops, part->layers, recompute == MPP_RECOMPUTE_FULL);
     add_sharded(build, node->id, block, part->layers);
     return node;

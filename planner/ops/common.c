@@ -55,6 +55,14 @@ void mpp_ops_are_module(const MppOpContext *at, MppOps *ops, int first, MppModul
         mpp_ops_in_module(at, &ops->ops[i], module, 1);
 }
 
+void mpp_ops_stream_again(const MppOpContext *at, MppOp *op, double bytes)
+{
+    if (at->job->runtime->selective != MPP_SELECTIVE_STREAMS || at->shard->recompute_modules)
+        return;
+    op->again_frac = 1;
+    op->dropped_frac = bytes / op->kept_bytes;
+}
+
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op)
 {
     op->attention_core = true;
@@ -88,6 +96,7 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
     bool bias = model->norm == MPP_NORM_LAYER && model->norm_bias;
     op->parameters = model->norm_weights ? width * (bias ? 2 : 1) : 0;
     mpp_ops_half_products(at, op, 1, 1);
+    mpp_ops_stream_again(at, op, elements * at->input);
     return op;
 }
 
@@ -112,6 +121,8 @@ void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width)
     MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER, width);
     gather->forward_times = 1;
     gather->backward_times = 1;
+    gather->kept_bytes = at->job->runtime->keeps_gathered ? gather->bytes : 0;
+    mpp_ops_half_products(at, gather, 0, 1);
     add_tp_collective(at, ops, "scatter input gradients", MPP_COLLECTIVE_REDUCE_SCATTER, width)->backward_times = 1;
 }
 

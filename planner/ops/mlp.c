@@ -21,6 +21,7 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * ((tensors - 1) * at->element + at->input);
     mpp_ops_half_products(at, op, 1, (tensors - 1) / tensors);
+    mpp_ops_stream_again(at, op, elements * at->input);
 }
 
 void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks)

@@ -24,6 +24,9 @@ void mpp_ops_in_module(const MppOpContext *at, MppOp *op, MppModule module, doub
 /** The same for a module of all ops from @first on, of which it keeps nothing. */
 void mpp_ops_are_module(const MppOpContext *at, MppOps *ops, int first, MppModule module);
 
+/** What selective recomputation of norms and activation functions does to one that keeps @bytes of output. */
+void mpp_ops_stream_again(const MppOpContext *at, MppOp *op, double bytes);
+
 /** Marks an op of the attention core. */
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op);
 

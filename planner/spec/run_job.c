@@ -6,6 +6,7 @@
 #include "planner/spec/rules.h"
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
+#include "planner/spec/run_words.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
 {
@@ -34,7 +35,8 @@ static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTrain
     }
     if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
         *kernels = (MppKernels){ .attention = kernels->attention };
-    kernels->cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
+    kernels->cross_entropy_fused = /* compiled later than the layers were */
+        mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
 }
 
 /** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */
@@ -93,6 +95,7 @@ static void adapt_states(const MppRun *run, MppStateCosts *state)
     if (!narrow)
         return;
     state->gradient_bytes = MIN(state->gradient_bytes, element);
+    state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
     state->optimizer_bytes = 2 * element;
     state->update_traffic_bytes /= 2;
     state->sharded_master = false;
@@ -106,11 +109,13 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     *training = mpp_training_default(out->model, out->runtime, &out->cluster->device, out->job.gpus);
     training->seq = out->model->sequential ? 1 : run->model.seq;
     training->global_batch = from->global_batch;
-    training->precision = stated_precision(run, &out->cluster->device, training->precision);
+    MppPrecision usual = out->runtime->usual_precision == MPP_PRECISION_BF16 ? training->precision : out->runtime->usual_precision;
+    training->precision = stated_precision(run, &out->cluster->device, usual);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
-    MppAttentionKernel usual = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
-    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, usual);
+    MppAttentionKernel kernel = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
+    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, kernel);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
+    training->kernels.loss_in_pieces |= mpp_words_has(from->framework, "liger");
     fill_exchange(run, out->runtime, &training->kernels);
     fill_compiled(run, out->runtime, training);
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
@@ -143,7 +148,8 @@ static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t 
 static int64_t shard_ranks(const MppRun *run, const MppRunJob *out, const MppStrategy *s)
 {
     int64_t all = s->dp * s->cp, node = mpp_cluster_tier(out->cluster, 0)->devices / s->tp;
-    int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : 0;
+    int64_t instances = mpp_run_match_test_instances(run->model.name), otherwise = instances > 1 ? all / instances : 0;
+    int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : otherwise;
     return s->zero > 0 && ranks > 0 && ranks < all && all % ranks == 0 ? ranks : 0;
 }
 
@@ -197,7 +203,8 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         s->recompute_modules = mpp_run_match_modules(from->recompute, out->runtime);
     int64_t layers_of_chunk = (out->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
-    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk)
+    bool groups = run->model.name && strstr(run->model.name, "uniform_full_recompute"); /* of so many layers, all of them */
+    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk && !groups)
         s->recompute_layers = from->recompute_layers;
     if (from->offload && strstr(from->offload, "activations") && mpp_runtime_offloads(out->runtime, MPP_OFFLOADED_ACTIVATIONS)) {
         const char *layers = strstr(from->offload, "layers ");
@@ -213,6 +220,7 @@ static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
 {
     out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
     adapt_states(run, &out->runtime->state);
+    out->runtime->memory.fixed_bytes += mpp_run_match_test_workspaces(run, &out->cluster->device);
     fill_training(run, out);
     fill_strategy(run, out);
     return set_kernels(run, &out->job.training, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);

@@ -39,6 +39,15 @@ bool mpp_run_match_hybrid(const MppRun *run);
  */
 void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training);
 
+/**
+ * What workspaces of cuBLAS, one of the forward and one of the backward thread, have over those of deterministic mode: Megatron-Core's
+ * tests of flash attention and of resharding run without, and take PyTorch's usual size (8.125 MiB before Hopper, else 32).
+ */
+double mpp_run_match_test_workspaces(const MppRun *run, const MppDevice *device);
+
+/** Groups of replicas that each shard the optimizer states among themselves (--num-distributed-optimizer-instances). */
+int64_t mpp_run_match_test_instances(const char *name);
+
 /** The ranks an expert of such a test is split over, where its name has "_etp2"; else 0. */
 int64_t mpp_run_match_test_etp(const char *name);
 

@@ -6,10 +6,10 @@ static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
-static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations" };
+static const char *const offloaded_names[MPP_N_OFFLOADED] = { "optimizer", "parameters", "activations", "inputs" };
 const MppNames mpp_offloaded_names = MPP_NAMES("offloaded state", offloaded_names);
 
-static const char *const selective_names[] = { "attention", "half-products" };
+static const char *const selective_names[] = { "attention", "half-products", "norms-and-activations" };
 const MppNames mpp_selective_names = MPP_NAMES("selective recomputation", selective_names);
 static const char *const module_names[MPP_N_MODULES] = { "core_attn", "layernorm", "moe_act", "mla_up_proj", "mlp", "moe", "shared_experts" };
 const MppNames mpp_module_names = MPP_NAMES("module", module_names);
@@ -22,6 +22,8 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, elementwise_fused, 1, "bias, dropout, activation, residual are fused"),
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
+    MPP_FIELD_BOOL(MppKernels, inputs_in_host, 0, "without pipeline stages, inputs of recomputed layers go to the host"),
+    MPP_FIELD_BOOL(MppKernels, loss_in_pieces, 0, "projection to the vocabulary and loss of a few tokens at a time"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),
@@ -73,6 +75,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_BOOL(MppStateCosts, bf16_accumulates_with_pp, 0, "bf16 gradients have an accumulation buffer in a pipeline only"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
+    MPP_FIELD_BOOL(MppStateCosts, gradients_anew, 0, "sharded gradients are freed after the step, and come as activations go"),
     MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, fp16_gradient_bytes, 0, 8, 0, "accumulation buffer and gradients on the wire in fp16; 0: as otherwise"),
@@ -112,6 +115,8 @@ static const MppField memory_rows[] = {
     MPP_FIELD_STRINGS(MppMemoryCosts, device_figures, "collections of runs that report the device's figure without saying so"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, logit_bytes, 0, 64, 6, "at the peak of the loss, per logit"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fused_logit_bytes, 0, 64, 0, "the same where the loss is fused; 0: no other"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, split_logit_bytes, 0, 64, 0, "more of it over several ranks of tp where the loss is not fused"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, kept_logit_bytes, 0, 64, 0, "of earlier micro-batches in a pipeline where it is not fused"),
     MPP_FIELD_BOOL(MppMemoryCosts, logits_split, 1, "logits stay split over tp"),
     MPP_FIELD_BOOL(MppMemoryCosts, narrow_inputs, 0, "inputs of 8-bit and 4-bit products are kept as the products read them"),
     MPP_FIELD_BOOL(MppMemoryCosts, narrow_weights, 0, "8-bit and 4-bit copies of weights and of their transposes are kept"),
@@ -134,6 +139,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
     MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
+    MPP_FIELD_STRINGS(MppRuntime, fused_loss_devices, "words of devices that only releases with a fused loss ran on"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_BOOL(MppRuntime, rms_norms_fused, 1, "a fused norm may be an RMS norm; else layer norms alone are"),
@@ -155,10 +161,12 @@ static const MppField rows[] = {
     MPP_FIELD_DOUBLE(MppRuntime, products_frac, 0.05, 2, 1, "of the device's rate for products that its libraries reach"),
     MPP_FIELD_DOUBLE(MppRuntime, grouped_frac, 0.05, 1, 1, "of the device's rate for grouped products that its library of them reaches"),
     MPP_FIELD_BOOL(MppRuntime, experts_split, 0, "experts are split over tp unless a run's record says otherwise"),
+    MPP_FIELD_BOOL(MppRuntime, keeps_gathered, 0, "gathered inputs of products are kept for the backward pass"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 0, 1 << 20, 1, "the vocabulary is padded to this times tp; 0: cut to a multiple of tp"),
     MPP_FIELD_INT(MppRuntime, usual_zero, 0, 3, 1, "ZeRO stage that its users take when nothing is said"),
+    MPP_FIELD_ENUM(MppRuntime, usual_precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of a run when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, most_recompute, &mpp_recompute_names, MPP_RECOMPUTE_FULL, "the most it computes again"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),

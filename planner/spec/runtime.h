@@ -32,6 +32,7 @@ typedef enum {
     MPP_OFFLOADED_OPTIMIZER,   /* optimizer states; the host makes the update */
     MPP_OFFLOADED_PARAMETERS,  /* with them sharded parameters and gradients (ZeRO 3 without pipeline stages) */
     MPP_OFFLOADED_ACTIVATIONS, /* of layers, without pipeline stages */
+    MPP_OFFLOADED_INPUTS,      /* of recomputed layers, without pipeline stages: kernels.inputs_in_host */
     MPP_N_OFFLOADED,
 } MppOffloaded;
 
@@ -39,6 +40,7 @@ typedef enum {
 typedef enum {
     MPP_SELECTIVE_ATTENTION,     /* the attention core (arXiv:2205.05198 §5) */
     MPP_SELECTIVE_HALF_PRODUCTS, /* all but attention and every second product (torchtitan) */
+    MPP_SELECTIVE_STREAMS,       /* norms and activation functions, whose outputs alone are not kept (arXiv:2503.01328) */
     MPP_N_SELECTIVES,
 } MppSelective;
 
@@ -65,6 +67,8 @@ typedef struct {
     bool elementwise_fused; /* bias, dropout, activation and residual in one kernel each */
     bool rotary_fused;
     bool cross_entropy_fused;
+    bool inputs_in_host; /* of recomputed layers without pipeline stages, where the stack can (DeepSpeed's cpu_checkpointing) */
+    bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
     bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */
@@ -94,6 +98,7 @@ typedef struct {
     bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
+    bool gradients_anew;             /* sharded gradients are made by a step's backward pass: there are none while a lone micro-batch's activations are */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
     double fp16_gradient_bytes;      /* both of these when training in fp16; 0: as they are */
@@ -125,6 +130,8 @@ typedef struct {
     GPtrArray *device_figures; /* char *: collections of runs whose records mean the device's figure and do not say so */
     double logit_bytes;        /* at the peak of the loss, per logit */
     double fused_logit_bytes;  /* the same where the loss is fused; 0: no other */
+    double split_logit_bytes;  /* more of it where logits are split over tp and the loss is not fused */
+    double kept_logit_bytes;   /* of a logit of a pipeline's earlier micro-batches, where the loss is not fused: outputs are kept for the step's end */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
     bool narrow_weights;       /* 8-bit and 4-bit copies of weights are kept beside them, as they are and transposed */
@@ -145,6 +152,7 @@ typedef struct {
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
+    GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */
@@ -163,6 +171,7 @@ typedef struct {
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has */
     bool context_repeats_keys; /* fewer key-value heads than ranks of an all-to-all are repeated until each rank has one */
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
+    bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */
@@ -171,6 +180,7 @@ typedef struct {
     bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp; 0: cut to a multiple of tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;
+    MppPrecision usual_precision; /* of runs whose record states none */
     MppRecompute usual_recompute, most_recompute;
     MppSelective selective;
     int64_t recompute_modules; /* a set of MppModule: those that selective recomputation can be told to compute again */

@@ -30,6 +30,8 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
                                     "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
+    add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"
+                                    " \"fused_loss_devices\": [\"chip\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true,"
                 " \"published_in_turn\": true, \"kernels\": {\"dispatch_once\": true}}");
@@ -41,7 +43,7 @@ static MppProfiles *sample_profiles(void)
                 "{\"name\": \"plain\", \"title\": \"Plain\", \"frameworks\": [\"Plain\"], \"rms_norms_fused\": false,"
                 " \"kernels\": {\"elementwise_fused\": false, \"rotary_fused\": false},"
                 " \"state\": {\"gradient_bytes\": 4, \"reduce_bytes\": 4, \"optimizer_bytes\": 12, \"update_traffic_bytes\": 52,"
-                " \"bf16_kept_bytes\": 3, \"sharded_master\": true}}");
+                " \"bf16_kept_bytes\": 3, \"zero0_kept_bytes\": 3.5, \"sharded_master\": true}}");
     return profiles;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Jobs of measured runs' records on a cluster of "chip" in nodes of 6, with stacks whose words are Old, Lazy, Few, Dense, Lone, Plain.
+ * Jobs of measured runs' records on a cluster of "chip" in nodes of 6, with stacks whose words are Old, Lazy, Late, Few, Dense, Lone, Plain.
  */
 #pragma once
 

@@ -114,11 +114,42 @@ static void test_experts(void)
     }
 }
 
+/** Under ZeRO 3 of a stack that can, inputs of recomputed layers go to the host where they do not fit. */
+static void test_inputs(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    static const struct {
+        const char *framework;
+        int micro_batch;
+        bool in_host;
+    } rows[] = { { "Megatron-DeepSpeed", 2, false }, { "Megatron-DeepSpeed", 96, true }, { "torchtitan", 96, false } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "{\"id\": \"r\", \"source\": \"s\", \"model\": {\"name\": \"x\", \"layers\": 96, \"hidden\": 4096, \"heads\": 32, "
+            "\"ffn\": 16384, \"vocab\": 32000, \"seq\": 1024}, \"hardware\": {\"gpu\": \"a100-sxm4-80gb\", \"gpus\": 64, "
+            "\"gpus_per_node\": 8}, \"training\": {\"precision\": \"bf16\", \"framework\": \"%s\", \"attention\": \"flash2\", \"global_batch\": "
+            "6144, \"micro_batch\": %d}, \"parallel\": {\"dp\": 64, \"zero\": 3, \"recompute\": \"full\"}, \"measured\": {}}",
+            rows[i].framework, rows[i].micro_batch), *skipped = NULL;
+        g_autoptr(MppJson) json = mpp_expect_json(text);
+        MppRun run = { 0 };
+        g_assert_true(mpp_fields_read(&mpp_run_fields, json, json->root, &run, &error));
+        run.json = json;
+        g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
+        mpp_assume(&run, job);
+        g_assert_true(job->job.training.kernels.inputs_in_host == rows[i].in_host);
+        g_assert_true(!rows[i].in_host || fits(job, &job->strategy));
+        mpp_fields_clear(&mpp_run_fields, &run);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/assume/least", test_least);
     g_test_add_func("/assume/sharding", test_sharding);
     g_test_add_func("/assume/experts", test_experts);
+    g_test_add_func("/assume/inputs", test_inputs);
     return g_test_run();
 }

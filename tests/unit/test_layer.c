@@ -239,6 +239,39 @@ static void test_modules(void)
     }
 }
 
+/** Computed again are two norms' outputs and the activation's, 2 + 2 + 8 of 34 bytes; and nothing of the attention core. */
+static void test_streams_again(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.selective = MPP_SELECTIVE_STREAMS;
+    inputs->training.dropout = true;
+    inputs->training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    inputs->model.norm = MPP_NORM_LAYER;
+    plain_job_finish(inputs);
+    MppOps ops = plain_job_layer(inputs, "mbs=4", 0);
+    double sbh = 1024.0 * 4 * 512, scores = 5 * 4 * 1024 / 512.0;
+    plain_job_expect("kept", kept_bytes(&ops, false), sbh * (34 + scores));
+    plain_job_expect("selective", kept_bytes(&ops, true), sbh * (22 + scores));
+    const MppOp *norm = plain_job_find(&ops, "mlp norm"), *core = plain_job_find(&ops, "softmax");
+    g_assert_true(norm->again_frac == 1 && core->again_frac == 0);
+}
+
+/** Where ranks of tp keep what they gathered, each layer's two inputs are kept whole; selective recomputation gathers them again. */
+static void test_keeps_gathered(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+    double kept[2][2];
+    for (int keeps = 0; keeps < 2; keeps++) {
+        inputs->runtime.keeps_gathered = keeps;
+        MppOps ops = plain_job_layer(inputs, "dp=2,tp=4,sp", 0);
+        for (int selective = 0; selective < 2; selective++)
+            kept[keeps][selective] = kept_bytes(&ops, selective);
+    }
+    plain_job_expect("kept", kept[1][0] - kept[0][0], 2 * 1024 * 512 * 2.0);
+    plain_job_expect("selective", kept[1][1], kept[0][1]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -246,6 +279,8 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/order", test_order);
     g_test_add_func("/layer/tensor-parallel-traffic", test_tensor_parallel_traffic);
     g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
+    g_test_add_func("/layer/streams-again", test_streams_again);
+    g_test_add_func("/layer/keeps-gathered", test_keeps_gathered);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     g_test_add_func("/layer/residual", test_residual);

@@ -123,15 +123,20 @@ static void test_gathered(void)
 {
     static const struct {
         const char *strategy;
-        double of_layer, of_ends; /* bytes of a parameter */
-    } rows[] = { { "dp=8,zero=1", 0, 0 }, { "dp=8,zero=2", 4, 0 }, { "dp=8,zero=3", 4 + 2 * 2, 2 } };
+        bool fsdp;
+        double of_layer, at_loss, of_ends; /* bytes of a parameter */
+    } rows[] = { { "dp=8,zero=1", true, 0, 0, 0 }, { "dp=8,zero=2", true, 4, 0, 0 }, { "dp=8,zero=3", true, 4 + 2 * 2, 2, 2 },
+                 { "dp=8,zero=2", false, 4, 4, 0 }, { "dp=8,zero=3", false, 4 + 2 * 2, 4 + 2 * 2, 2 } };
     double ends = 2 * 51200 * 512 + 512;
     double layer = 4 * 512 * 512 + 2 * 512 * 2048 + 2 * 512;
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->runtime.state.sharded_master = rows[i].fsdp;
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("gathered", mpp_memory_rates(filled->pipeline).gathered_bytes,
                          rows[i].of_layer * layer + rows[i].of_ends * ends);
+        plain_job_expect("at the loss", mpp_memory_rates(filled->pipeline).gathered_at_loss_bytes,
+                         rows[i].at_loss * layer + rows[i].of_ends * ends);
     }
     inputs->runtime.state.new_gradient_bytes = 1.5;
     g_autoptr(CostedPlan) with_new = costed_plan_new(&inputs->job, "dp=4,tp=2,zero=1");
@@ -159,6 +164,49 @@ static void test_sharded_master(void)
     }
 }
 
+/** Of a lone micro-batch, gradients made anew take only what exceeds the activations; with a second they are there from the first. */
+static void test_gradients_anew(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t micro_batches;
+        double capped; /* 1: with the activations that go before them */
+    } rows[] = { { "dp=8,zero=3,recompute=full", 1, 1 }, { "dp=8,zero=3,recompute=full", 2, 0 }, { "dp=8,zero=1,recompute=full", 1, 0 } };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.gradients_anew = true;
+    inputs->runtime.state.gradient_bytes = 16;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->job.training.global_batch = 8 * rows[i].micro_batches;
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+        double all = filled->pipeline->stages[0].parameters * rates.dense.gradients;
+        double gone = rows[i].capped * filled->pipeline->stages[0].activation_bytes;
+        g_assert_cmpfloat(gone, <, all);
+        plain_job_expect("gradients", memory.bytes[MPP_MEMORY_GRADIENTS], all - gone);
+        plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
+    }
+}
+
+/** The last stage keeps its outputs to the end of the step, but for the micro-batch at the loss. */
+static void test_outputs(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.memory.kept_logit_bytes = 4;
+    inputs->job.training.kernels.cross_entropy_fused = false;
+    inputs->job.training.global_batch = 4 * 2 * 5;
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2");
+    MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+    for (int k = 0; k < 2; k++) {
+        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, k);
+        plain_job_expect("outputs", memory.bytes[MPP_MEMORY_BUFFERS], k * 4.0 * 2048 * 51200 * 4);
+        g_assert_cmpfloat(mpp_memory_peak_bytes(filled->pipeline), >=, memory.allocated_bytes * (1 - 1e-12));
+    }
+    inputs->job.training.kernels.cross_entropy_fused = true;
+    g_autoptr(CostedPlan) fused = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2");
+    g_assert_cmpfloat(fused->pipeline->stages[1].output_bytes, ==, 0);
+}
+
 /** The logits or a layer computed again, whichever is larger: they are not there at once. */
 static void test_moments(void)
 {
@@ -174,6 +222,24 @@ static void test_moments(void)
     }
     g_assert_true(parts[0][MPP_MEMORY_LOSS] > 0 && parts[0][MPP_MEMORY_WORKING] == 0);
     g_assert_true(parts[1][MPP_MEMORY_LOSS] == 0 && parts[1][MPP_MEMORY_WORKING] > 0);
+}
+
+/** Inputs of recomputed layers in the host's memory: the one at work and the next are on the device. */
+static void test_inputs_in_host(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.inputs_in_host = true;
+    inputs->runtime.offloads |= 1 << MPP_OFFLOADED_INPUTS;
+    inputs->runtime.memory.logit_bytes = 0.01;
+    g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,mbs=2,recompute=full:3");
+    const MppShardCost *shard = &filled->cost->shard;
+    double input = 2048 * 512 * 2, layer = shard->kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes;
+    double ends = shard->embedding.by_recompute[0].kept_bytes + shard->head.by_recompute[0].kept_bytes;
+    MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+    MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
+    plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], layer + ends);
+    plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING], layer + 2 * input);
+    plain_job_expect("host", mpp_memory_host_bytes(filled->pipeline), 3 * input);
 }
 
 /** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */
@@ -299,7 +365,10 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/narrow-weights", test_narrow_weights);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/sharded-master", test_sharded_master);
+    g_test_add_func("/memory/gradients-anew", test_gradients_anew);
+    g_test_add_func("/memory/outputs", test_outputs);
     g_test_add_func("/memory/moments", test_moments);
+    g_test_add_func("/memory/inputs-in-host", test_inputs_in_host);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);
     return g_test_run();

@@ -245,6 +245,43 @@ static void test_scales(void)
     }
 }
 
+/** Formats and kernels that words of the framework or the precision tell. */
+static void test_words(void)
+{
+    g_autofree char *skipped = NULL;
+    g_autoptr(MppRunJob) plain = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\"", "", &skipped);
+    g_autoptr(MppRunJob) pieces = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain, Liger kernels\"", "", &skipped);
+    g_assert_false(plain->job.training.kernels.loss_in_pieces);
+    g_assert_true(pieces->job.training.kernels.loss_in_pieces);
+    g_autoptr(MppRunJob) late = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Late\"", "", &skipped);
+    g_autoptr(MppRunJob) stated = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Late\", \"precision\": \"bf16\"", "", &skipped);
+    g_assert_cmpint(late->job.training.precision, ==, MPP_PRECISION_FP16);
+    g_assert_cmpint(stated->job.training.precision, ==, MPP_PRECISION_BF16);
+    g_autoptr(MppRunJob) narrow = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true\"", "", &skipped);
+    g_assert_cmpfloat(plain->runtime->state.zero0_kept_bytes, ==, 3.5);
+    g_assert_cmpfloat(narrow->runtime->state.zero0_kept_bytes, ==, 2);
+}
+
+/** What the names of Megatron-LM's tests say of the strategy. */
+static void test_test_names(void)
+{
+    static const struct {
+        const char *name, *parallel, *strategy;
+    } rows[] = {
+        { "mcore_multi_dist_optimizer_instances", "\"zero\": 1", "dp=12,tp=1,pp=1,mbs=1,zero=1,zero_ranks=6,recompute=selective,split=balanced" },
+        { "mcore_uniform_full_recompute", "\"zero\": 1, \"recompute\": \"full\", \"recompute_layers\": 1",
+          "dp=12,tp=1,pp=1,mbs=1,zero=1,recompute=full,split=balanced" },
+        { "mcore_block_recompute", "\"zero\": 1, \"recompute\": \"full\", \"recompute_layers\": 1",
+          "dp=12,tp=1,pp=1,mbs=1,zero=1,recompute=full:1,split=balanced" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *model = g_strdup_printf("%s, \"name\": \"%s\"", GATED, rows[i].name);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(model, ON_12, BATCH, rows[i].parallel, &skipped);
+        g_autofree char *text = mpp_strategy_to_text(&job->strategy);
+        g_assert_cmpstr(text, ==, rows[i].strategy);
+    }
+}
+
 static void test_eager(void)
 {
     static const struct {
@@ -254,6 +291,7 @@ static void test_eager(void)
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false, false, true },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",
@@ -360,6 +398,8 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/worded", test_worded);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);
+    g_test_add_func("/run-job/words", test_words);
+    g_test_add_func("/run-job/test-names", test_test_names);
     g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/lengths", test_lengths);
     g_test_add_func("/run-job/profiles", test_profiles);

@@ -40,9 +40,28 @@ static void test_bytes(void)
         g_autofree MppShardCost *loss = shard_of(inputs, "dp=8,mbs=3");
         g_assert_cmpfloat(loss->head_bytes, ==, 3072 * 51200 * (fused ? 10.0 : 6.0));
     }
+    inputs->runtime.memory.split_logit_bytes = 1.5; /* of a loss that is not fused alone, and over several ranks */
+    inputs->runtime.memory.kept_logit_bytes = 2.5;
+    for (int fused = 0; fused < 2; fused++) {
+        inputs->job.training.kernels.cross_entropy_fused = fused;
+        g_autofree MppShardCost *whole = shard_of(inputs, "dp=8,mbs=3"), *split = shard_of(inputs, "dp=2,tp=4,mbs=3");
+        g_assert_cmpfloat(whole->head_bytes, ==, 3072 * 51200 * (fused ? 10.0 : 6.0));
+        g_assert_cmpfloat(split->head_bytes, ==, 3072 * 12800 * (fused ? 10.0 : 7.5));
+        g_assert_cmpfloat(split->output_bytes, ==, 3072 * 12800 * (fused ? 0 : 2.5));
+    }
     inputs->model.head = MPP_HEAD_POOLER;
     g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
     g_assert_cmpfloat(shard->head_bytes, ==, 0);
+}
+
+/** In pieces the loss takes the hidden states' gradient, pieces' logits in 16 and 32 bits, and the head's gradient. */
+static void test_pieces(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.loss_in_pieces = true;
+    g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
+    plain_job_expect("loss", shard->head_bytes, 3072 * 512 * (2.0 + 4 + 2) + shard->head.parameters * 2);
+    g_assert_cmpfloat(shard->head.parameters, >=, 51200 * 512);
 }
 
 /** Where padding is left out: the work of 640 tokens of 1024, what is kept of all of them, the loss of a quarter. */
@@ -78,6 +97,7 @@ static void test_blocks(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/shard-cost/pieces", test_pieces);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
     g_test_add_func("/shard-cost/lengths", test_lengths);
