@@ -39,6 +39,14 @@ static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTrain
         mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
 }
 
+/** Liger Kernel: norms, rotary embedding and gated activation are single kernels, the loss takes a piece at a time (arXiv:2410.10989 §3). */
+static void fill_liger(const MppRun *run, MppKernels *kernels)
+{
+    if (mpp_run_match_label(run, "liger") || mpp_words_has(run->training.framework, "liger"))
+        kernels->norm_fused = kernels->elementwise_fused = kernels->rotary_fused = kernels->cross_entropy_fused =
+            kernels->loss_in_pieces = true;
+}
+
 /** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */
 static void fill_exchange(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
 {
@@ -115,9 +123,9 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppAttentionKernel kernel = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
     training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, kernel);
     training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    training->kernels.loss_in_pieces |= mpp_words_has(from->framework, "liger");
     fill_exchange(run, out->runtime, &training->kernels);
     fill_compiled(run, out->runtime, training);
+    fill_liger(run, &training->kernels);
     mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
     if (from->norm_kernel)
         training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
