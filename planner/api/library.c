@@ -113,13 +113,8 @@ static cJSON *answer_estimate(const MppRequest *request, GError **error)
     g_autoptr(MppRequestedPlan) plan = mpp_request_plan(request, error);
     if (!plan)
         return NULL;
-    const MppJob *job = &plan->inputs->job;
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &plan->strategy);
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(plan->inputs));
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, &plan->strategy, estimate));
-    return root;
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&plan->inputs->job, &plan->strategy);
+    return mpp_plan_json_document(plan->inputs, &plan->strategy, estimate);
 }
 
 static cJSON *answer_simulate(const MppRequest *request, GError **error)

@@ -15,10 +15,7 @@
 static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate,
                            const MppRankedPlan *better, const char *path, GError **error)
 {
-    g_autoptr(cJSON) root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, strategy, estimate));
+    g_autoptr(cJSON) root = mpp_plan_json_document(inputs, strategy, estimate);
     if (better)
         cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "alternatives"),
                              mpp_plan_json(&inputs->job, &better->candidate.strategy, better->estimate));

@@ -56,12 +56,9 @@ static MppWhatIf *what_if_of(const Options *options, GError **error)
     what_if->unfold = options->unfold;
     what_if->jitter_frac = options->jitter;
     what_if->seed = (uint64_t)options->seed;
-    int kind = options->distribution ? mpp_names_find(&mpp_jitter_names, options->distribution) : MPP_JITTER_LOGNORMAL;
-    if (kind < 0) {
-        mpp_error_usage(error, "--distribution: unknown distribution \"%s\"; known: lognormal, gamma, gaussian",
-                        options->distribution);
+    int kind = MPP_JITTER_LOGNORMAL;
+    if (!mpp_names_read(&mpp_jitter_names, options->distribution, "--distribution", &kind, error))
         return NULL;
-    }
     what_if->jitter = kind;
     if (!check_numbers(options, error) || !read_ranges(options->slow_gpus, "slow-gpu", 'f', what_if->slow_gpus, error) ||
         !read_ranges(options->slow_links, "slow-link", 'f', what_if->slow_links, error) ||
