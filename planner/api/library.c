@@ -110,7 +110,7 @@ static cJSON *answer_plan(const MppRequest *request, GError **error)
 
 static cJSON *answer_estimate(const MppRequest *request, GError **error)
 {
-    g_autoptr(MppRequestedPlan) plan = mpp_request_plan(request, error);
+    g_autoptr(MppPlanFile) plan = mpp_request_plan(request, error);
     if (!plan)
         return NULL;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(&plan->inputs->job, &plan->strategy);
@@ -119,7 +119,7 @@ static cJSON *answer_estimate(const MppRequest *request, GError **error)
 
 static cJSON *answer_simulate(const MppRequest *request, GError **error)
 {
-    g_autoptr(MppRequestedPlan) plan = mpp_request_plan(request, error);
+    g_autoptr(MppPlanFile) plan = mpp_request_plan(request, error);
     if (!plan)
         return NULL;
     const MppJob *job = &plan->inputs->job;
@@ -144,7 +144,7 @@ static cJSON *answer_emit(const MppRequest *request, GError **error)
         return NULL;
     }
     const MppEmitTarget *target = mpp_emit_find(request->to, error);
-    g_autoptr(MppRequestedPlan) plan = target ? mpp_request_plan(request, error) : NULL;
+    g_autoptr(MppPlanFile) plan = target ? mpp_request_plan(request, error) : NULL;
     g_autofree char *text = plan ? mpp_emit_text(target, plan->inputs, &plan->strategy, error) : NULL;
     if (!text)
         return NULL;

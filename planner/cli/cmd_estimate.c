@@ -78,8 +78,8 @@ static bool estimate_launch(const EstimateOptions *options, char **files, GError
 
 static bool estimate_strategy(const EstimateOptions *options, char **files, GError **error)
 {
-    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_estimate, &options->job, options->strategy, files, error);
-    return question && tell(options, question->inputs, &question->strategy, NULL, error);
+    g_autoptr(MppPlanFile) plan = mpp_question_plan(&mpp_command_estimate, &options->job, options->strategy, files, error);
+    return plan && tell(options, plan->inputs, &plan->strategy, NULL, error);
 }
 
 static bool run(int argc, char **argv, GError **error)
