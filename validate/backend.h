@@ -203,7 +203,7 @@ typedef struct {
     void (*wait)(MppBackendState *state, MppBackendTransfer *transfer); /* what follows waits for it; frees it; NULL: nothing */
 } MppBackend;
 
-/** Functions that a backend has in files of its own, by names with a prefix: its header declares them and its table lists them by this. */
+/** Functions that each backend calls by these names with a prefix: its header declares, its table lists them by this. */
 #define MPP_BACKEND_FUNCTIONS(DO)                                                                                       \
     DO(alloc) DO(free) DO(peak_bytes)                                                                                   \
     DO(fill) DO(copy) DO(add) DO(add_bias) DO(add_columns) DO(scale_rows) DO(dot_rows) DO(add_squares)                  \
