@@ -202,3 +202,14 @@ typedef struct {
     bool (*done)(MppBackendState *state, MppBackendTransfer *transfer); /* whether wait() would return at once */
     void (*wait)(MppBackendState *state, MppBackendTransfer *transfer); /* what follows waits for it; frees it; NULL: nothing */
 } MppBackend;
+
+/** Functions that each backend calls by these names with a prefix: its header declares, its table lists them by this. */
+#define MPP_BACKEND_FUNCTIONS(DO)                                                                                       \
+    DO(alloc) DO(free) DO(peak_bytes)                                                                                   \
+    DO(fill) DO(copy) DO(add) DO(add_bias) DO(add_columns) DO(scale_rows) DO(dot_rows) DO(add_squares)                  \
+    DO(matmul) DO(norm) DO(norm_backward) DO(activation) DO(activation_backward) DO(rotary)                             \
+    DO(attention) DO(attention_backward) DO(dot_heads)                                                                  \
+    DO(take_rows) DO(add_rows) DO(route) DO(route_backward) DO(windows) DO(windows_backward) DO(pool) DO(pool_backward) \
+    DO(loss_maximum) DO(loss_sums) DO(loss_total) DO(loss_gradient) DO(adam)                                            \
+    DO(group_new) DO(group_free) DO(all_reduce) DO(reduce_scatter) DO(all_gather) DO(all_to_all) DO(barrier)            \
+    DO(connect) DO(send) DO(receive) DO(done) DO(wait)

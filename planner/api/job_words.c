@@ -20,15 +20,8 @@ static char *shown(const MppJobWords *w, const char *name)
 
 static bool find_name(const MppJobWords *w, const MppNames *names, const char *text, const char *word, int *out, GError **error)
 {
-    if (!text)
-        return true;
-    int value = mpp_names_find(names, text);
-    if (value < 0) {
-        g_autofree char *known = mpp_names_suggest(names->names, names->n_names, text), *name = shown(w, word);
-        return mpp_error_usage(error, "%s: unknown %s \"%s\"; known: %s", name, names->title, text, known);
-    }
-    *out = value;
-    return true;
+    g_autofree char *name = shown(w, word);
+    return mpp_names_read(names, text, name, out, error);
 }
 
 static bool check_count(const MppJobWords *w, int64_t given, int64_t most, const char *word, GError **error)

@@ -110,21 +110,16 @@ static cJSON *answer_plan(const MppRequest *request, GError **error)
 
 static cJSON *answer_estimate(const MppRequest *request, GError **error)
 {
-    g_autoptr(MppRequestedPlan) plan = mpp_request_plan(request, error);
+    g_autoptr(MppPlanFile) plan = mpp_request_plan(request, error);
     if (!plan)
         return NULL;
-    const MppJob *job = &plan->inputs->job;
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &plan->strategy);
-    cJSON *root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(plan->inputs));
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(job, &plan->strategy, estimate));
-    return root;
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&plan->inputs->job, &plan->strategy);
+    return mpp_plan_json_document(plan->inputs, &plan->strategy, estimate);
 }
 
 static cJSON *answer_simulate(const MppRequest *request, GError **error)
 {
-    g_autoptr(MppRequestedPlan) plan = mpp_request_plan(request, error);
+    g_autoptr(MppPlanFile) plan = mpp_request_plan(request, error);
     if (!plan)
         return NULL;
     const MppJob *job = &plan->inputs->job;
@@ -149,7 +144,7 @@ static cJSON *answer_emit(const MppRequest *request, GError **error)
         return NULL;
     }
     const MppEmitTarget *target = mpp_emit_find(request->to, error);
-    g_autoptr(MppRequestedPlan) plan = target ? mpp_request_plan(request, error) : NULL;
+    g_autoptr(MppPlanFile) plan = target ? mpp_request_plan(request, error) : NULL;
     g_autofree char *text = plan ? mpp_emit_text(target, plan->inputs, &plan->strategy, error) : NULL;
     if (!text)
         return NULL;

@@ -85,6 +85,15 @@ cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEs
     return plan;
 }
 
+cJSON *mpp_plan_json_document(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "format_version", 1);
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
+    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, strategy, estimate));
+    return root;
+}
+
 cJSON *mpp_plan_json_search(const MppSearchResult *result, bool proven)
 {
     const MppSearchCounts *counts = &result->counts;

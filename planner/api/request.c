@@ -111,27 +111,7 @@ MppInputs *mpp_request_inputs(const MppRequest *request, GError **error)
     return mpp_job_words_inputs(&request->words, model, error);
 }
 
-void mpp_requested_plan_free(MppRequestedPlan *plan)
-{
-    if (!plan)
-        return;
-    mpp_inputs_free(plan->inputs);
-    mpp_strategy_clear(&plan->strategy);
-    g_free(plan);
-}
-
-static bool take_plan(const MppRequest *request, MppRequestedPlan *out, GError **error)
-{
-    g_autoptr(MppPlanFile) file = mpp_plan_file_read(request->json, request->plan, error);
-    if (!file)
-        return false;
-    out->inputs = g_steal_pointer(&file->inputs);
-    out->strategy = file->strategy;
-    file->strategy.stage_layers = NULL;
-    return true;
-}
-
-static bool take_launch(const MppRequest *request, MppRequestedPlan *out, GError **error)
+static bool take_launch(const MppRequest *request, MppPlanFile *out, GError **error)
 {
     const cJSON *framework = mpp_json_get(request->launch, "framework"), *text = mpp_json_get(request->launch, "text");
     if (!cJSON_IsString(framework) || !cJSON_IsString(text))
@@ -147,7 +127,7 @@ static bool take_launch(const MppRequest *request, MppRequestedPlan *out, GError
     return mpp_rules_check(&out->inputs->job, &out->strategy, error);
 }
 
-static bool take_strategy(const MppRequest *request, MppRequestedPlan *out, GError **error)
+static bool take_strategy(const MppRequest *request, MppPlanFile *out, GError **error)
 {
     out->inputs = mpp_request_inputs(request, error);
     if (!out->inputs)
@@ -159,11 +139,11 @@ static bool take_strategy(const MppRequest *request, MppRequestedPlan *out, GErr
            mpp_rules_check(job, &out->strategy, error);
 }
 
-MppRequestedPlan *mpp_request_plan(const MppRequest *request, GError **error)
+MppPlanFile *mpp_request_plan(const MppRequest *request, GError **error)
 {
-    g_autoptr(MppRequestedPlan) out = g_new0(MppRequestedPlan, 1);
-    bool taken = request->plan     ? take_plan(request, out, error)
-                 : request->launch ? take_launch(request, out, error)
-                                   : take_strategy(request, out, error);
+    if (request->plan)
+        return mpp_plan_file_read(request->json, request->plan, error);
+    g_autoptr(MppPlanFile) out = g_new0(MppPlanFile, 1);
+    bool taken = request->launch ? take_launch(request, out, error) : take_strategy(request, out, error);
     return taken ? g_steal_pointer(&out) : NULL;
 }

@@ -5,6 +5,7 @@
 
 #include "planner/api/job_words.h"
 #include "planner/api/plan_answer.h"
+#include "planner/spec/plan_file.h"
 
 /** Borrows from the document it was read from. */
 typedef struct {
@@ -23,13 +24,5 @@ bool mpp_request_read(const MppJson *json, MppRequest *request, GError **error) 
 /** The request's job. Errors: those of mpp_inputs_read(), mpp_model_read(), mpp_job_words_inputs(). */
 MppInputs *mpp_request_inputs(const MppRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** A job with a legal strategy: a plan's, a launch's, or the one stated. */
-typedef struct {
-    MppInputs *inputs;
-    MppStrategy strategy;
-} MppRequestedPlan;
-
-/** Errors: those of mpp_request_inputs(), of plans, launches and strategies. */
-MppRequestedPlan *mpp_request_plan(const MppRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void mpp_requested_plan_free(MppRequestedPlan *plan);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppRequestedPlan, mpp_requested_plan_free)
+/** Its plan, a launch's, or the strategy stated. Errors: those of mpp_request_inputs(), of plans, launches and strategies. */
+MppPlanFile *mpp_request_plan(const MppRequest *request, GError **error) G_GNUC_WARN_UNUSED_RESULT;

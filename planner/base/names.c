@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "planner/base/error.h"
+
 const char *mpp_names_get(const MppNames *names, int value)
 {
     g_return_val_if_fail(value >= 0 && value < names->n_names, "?");
@@ -75,4 +77,15 @@ char *mpp_names_suggest(const char *const *known, int n_known, const char *wrong
     if (n_known > MOST)
         g_string_append_printf(text, ", … (%d in all)", n_known);
     return g_string_free(text, FALSE);
+}
+
+bool mpp_names_read(const MppNames *names, const char *text, const char *what, int *out, GError **error)
+{
+    int value = text ? mpp_names_find(names, text) : *out;
+    if (value >= 0) {
+        *out = value;
+        return true;
+    }
+    g_autofree char *known = mpp_names_suggest(names->names, names->n_names, text);
+    return mpp_error_usage(error, "%s: unknown %s \"%s\"; known: %s", what, names->title, text, known);
 }

@@ -27,5 +27,11 @@ bool mpp_names_same(const char *a, const char *b);
 /** Returns: the value called @name, or -1. Case and '-' against '_' do not matter. */
 int mpp_names_find(const MppNames *names, const char *name);
 
+/**
+ * Sets @out to the value called @text, which may be NULL: then it stays. @what: whose value it is, as "--precision".
+ * Error: MPP_ERROR_USAGE naming @what and the known names.
+ */
+bool mpp_names_read(const MppNames *names, const char *text, const char *what, int *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** Known names, comma-separated, nearest to @wrong first. */
 char *mpp_names_suggest(const char *const *known, int n_known, const char *wrong);

@@ -15,10 +15,7 @@
 static bool write_estimate(const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *estimate,
                            const MppRankedPlan *better, const char *path, GError **error)
 {
-    g_autoptr(cJSON) root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "format_version", 1);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(inputs));
-    cJSON_AddItemToObject(root, "best", mpp_plan_json(&inputs->job, strategy, estimate));
+    g_autoptr(cJSON) root = mpp_plan_json_document(inputs, strategy, estimate);
     if (better)
         cJSON_AddItemToArray(cJSON_AddArrayToObject(root, "alternatives"),
                              mpp_plan_json(&inputs->job, &better->candidate.strategy, better->estimate));
@@ -81,8 +78,8 @@ static bool estimate_launch(const EstimateOptions *options, char **files, GError
 
 static bool estimate_strategy(const EstimateOptions *options, char **files, GError **error)
 {
-    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_estimate, &options->job, options->strategy, files, error);
-    return question && tell(options, question->inputs, &question->strategy, NULL, error);
+    g_autoptr(MppPlanFile) plan = mpp_question_plan(&mpp_command_estimate, &options->job, options->strategy, files, error);
+    return plan && tell(options, plan->inputs, &plan->strategy, NULL, error);
 }
 
 static bool run(int argc, char **argv, GError **error)

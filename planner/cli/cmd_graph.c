@@ -56,11 +56,11 @@ static bool draw(const cJSON *graph, const char *format, const char *path, GErro
 
 static bool graph_command(char **files, const GraphOptions *options, GError **error)
 {
-    int colour = options->colour ? mpp_names_find(&mpp_graph_colour_names, options->colour) : MPP_GRAPH_BY_TIME;
+    int colour = MPP_GRAPH_BY_TIME;
     if (!files || files[1])
         return mpp_error_usage(error, "graph takes one plan file");
-    if (colour < 0)
-        return mpp_error_usage(error, "--color: unknown colour \"%s\"; known: time, memory", options->colour);
+    if (!mpp_names_read(&mpp_graph_colour_names, options->colour, "--color", &colour, error))
+        return false;
     const char *format = format_of(options, error);
     g_autoptr(MppPlanFile) file = format ? mpp_plan_file_load(files[0], error) : NULL;
     g_autoptr(MppPartitionGraph) graph = file ? graph_of(file, options, error) : NULL;

@@ -88,17 +88,6 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     print_again(inputs, best, options);
 }
 
-static bool read_objective(const PlanOptions *options, MppObjective *objective, GError **error)
-{
-    int usual = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_STEP_TIME;
-    int found = options->objective ? mpp_names_find(&mpp_objective_names, options->objective) : usual;
-    *objective = MAX(found, 0);
-    if (found >= 0)
-        return true;
-    return mpp_error_usage(error, "--objective: unknown objective \"%s\"; known: step-time, cost, headroom, robust",
-                           options->objective);
-}
-
 static bool write_answer(const MppPlanQuestion *question, const MppPlanAnswer *answer, const char *path, GError **error)
 {
     g_autoptr(cJSON) root = mpp_plan_answer_json(question, answer);
@@ -132,10 +121,10 @@ static bool tell(const MppPlanQuestion *question, const MppPlanAnswer *answer, c
 static bool plan(PlanOptions *options, GError **error)
 {
     enum { MOST_ALTERNATIVES = 1000 };
-    MppObjective objective;
+    int objective = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_STEP_TIME;
     if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
-        !read_objective(options, &objective, error))
+        !mpp_names_read(&mpp_objective_names, options->objective, "--objective", &objective, error))
         return false;
     g_autoptr(MppInputs) inputs = mpp_job_words_inputs(&options->job, NULL, error);
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };

@@ -133,9 +133,9 @@ static void print_made(const MppListSchedule *made)
         printf("  order     at most %.1f %% longer than the shortest possible\n", 100 * rest);
 }
 
-static void print(const MppQuestion *question, const MppPipelineCost *pipeline, const Choice *choice, double cap_bytes)
+static void print(const MppPlanFile *plan, const MppPipelineCost *pipeline, const Choice *choice, double cap_bytes)
 {
-    g_autofree char *title = mpp_inputs_title(question->inputs), *split = mpp_strategy_title(&question->strategy);
+    g_autofree char *title = mpp_inputs_title(plan->inputs), *split = mpp_strategy_title(&plan->strategy);
     g_autoptr(MppOrderCost) cost = mpp_order_cost_new(pipeline, choice->order);
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
     g_autoptr(MppReplay) replay = mpp_replay_new(choice->order, &durations);
@@ -154,16 +154,16 @@ static void print(const MppQuestion *question, const MppPipelineCost *pipeline, 
     print_comparison(pipeline, choice, cost, cap_bytes);
 }
 
-static bool show(const Options *options, const MppQuestion *question, GError **error)
+static bool show(const Options *options, const MppPlanFile *plan, GError **error)
 {
-    const MppJob *job = &question->inputs->job;
-    const MppStrategy *s = &question->strategy;
+    const MppJob *job = &plan->inputs->job;
+    const MppStrategy *s = &plan->strategy;
     g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
     double cap_bytes = isnan(options->cap_gib) ? mpp_memory_usable_bytes(job) : options->cap_gib * BYTES_PER_GIB;
     Choice choice = { 0 };
     bool done = choose(options, cost->pipeline, cap_bytes, &choice, error) && (!options->output || write_csv(options, &choice, error));
     if (done)
-        print(question, cost->pipeline, &choice, cap_bytes);
+        print(plan, cost->pipeline, &choice, cap_bytes);
     clear_choice(&choice);
     return done;
 }
@@ -186,8 +186,8 @@ static bool run(int argc, char **argv, GError **error)
         return arguments.helped;
     if (!check(&options, error))
         return false;
-    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_schedule, &options.job, options.strategy, arguments.rest, error);
-    return question && show(&options, question, error);
+    g_autoptr(MppPlanFile) plan = mpp_question_plan(&mpp_command_schedule, &options.job, options.strategy, arguments.rest, error);
+    return plan && show(&options, plan, error);
 }
 
 const MppCommand mpp_command_schedule = {

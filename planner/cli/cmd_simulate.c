@@ -56,12 +56,9 @@ static MppWhatIf *what_if_of(const Options *options, GError **error)
     what_if->unfold = options->unfold;
     what_if->jitter_frac = options->jitter;
     what_if->seed = (uint64_t)options->seed;
-    int kind = options->distribution ? mpp_names_find(&mpp_jitter_names, options->distribution) : MPP_JITTER_LOGNORMAL;
-    if (kind < 0) {
-        mpp_error_usage(error, "--distribution: unknown distribution \"%s\"; known: lognormal, gamma, gaussian",
-                        options->distribution);
+    int kind = MPP_JITTER_LOGNORMAL;
+    if (!mpp_names_read(&mpp_jitter_names, options->distribution, "--distribution", &kind, error))
         return NULL;
-    }
     what_if->jitter = kind;
     if (!check_numbers(options, error) || !read_ranges(options->slow_gpus, "slow-gpu", 'f', what_if->slow_gpus, error) ||
         !read_ranges(options->slow_links, "slow-link", 'f', what_if->slow_links, error) ||
@@ -143,23 +140,23 @@ static MppMonteCarlo *sample_steps(const Options *options, MppPipelineCost *pipe
     return sample;
 }
 
-static void print_result(const Options *options, const MppQuestion *question, const MppTracks *tracks, const MppMonteCarlo *sample,
+static void print_result(const Options *options, const MppPlanFile *plan, const MppTracks *tracks, const MppMonteCarlo *sample,
                          bool as_planned)
 {
     const MppSimulation *simulation = tracks->simulation;
-    g_autofree char *title = mpp_inputs_title(question->inputs);
+    g_autofree char *title = mpp_inputs_title(plan->inputs);
     g_autoptr(MppReport) report = mpp_report_new(tracks, NULL);
     g_autoptr(MppCriticalPath) path = mpp_critical_path_new(simulation);
     puts(title);
     if (options->order)
         printf("Passes in the order of %s\n", options->order);
-    mpp_simulate_text_answer(&question->strategy, simulation, as_planned);
+    mpp_simulate_text_answer(&plan->strategy, simulation, as_planned);
     if (sample)
         mpp_simulate_text_sample(sample);
     mpp_simulate_text_lanes(tracks, report);
     mpp_simulate_text_critical(simulation, path);
     mpp_simulate_text_links(simulation, report);
-    mpp_plan_text_basis(question->inputs);
+    mpp_plan_text_basis(plan->inputs);
 }
 
 static cJSON *sample_json(const MppMonteCarlo *sample)
@@ -174,13 +171,13 @@ static cJSON *sample_json(const MppMonteCarlo *sample)
     return json;
 }
 
-static bool write_result(const Options *options, const MppQuestion *question, const MppTracks *tracks, const bool *lanes,
+static bool write_result(const Options *options, const MppPlanFile *plan, const MppTracks *tracks, const bool *lanes,
                          const MppMonteCarlo *sample, GError **error)
 {
     MppWriterOptions how = { .lanes = lanes, .spans = options->spans };
     g_autoptr(cJSON) root = mpp_write_json_document(tracks, &how);
-    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
-    g_autofree char *text = mpp_strategy_to_text(&question->strategy);
+    cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(plan->inputs));
+    g_autofree char *text = mpp_strategy_to_text(&plan->strategy);
     cJSON_AddStringToObject(root, "strategy", text);
     if (options->order)
         cJSON_AddStringToObject(root, "order", options->order);
@@ -200,13 +197,13 @@ static bool set_order(const Options *options, MppPipelineCost *pipeline, GError 
     return csv != NULL;
 }
 
-static bool simulate(const Options *options, MppQuestion *question, GError **error)
+static bool simulate(const Options *options, MppPlanFile *plan, GError **error)
 {
-    if (question->inputs->runtime.skips_step_barrier)
-        mpp_inputs_assume(question->inputs, "one step alone (this stack begins the next before all ranks have ended it)");
-    question->inputs->runtime.skips_step_barrier = false;
-    const MppJob *job = &question->inputs->job;
-    const MppStrategy *s = &question->strategy;
+    if (plan->inputs->runtime.skips_step_barrier)
+        mpp_inputs_assume(plan->inputs, "one step alone (this stack begins the next before all ranks have ended it)");
+    plan->inputs->runtime.skips_step_barrier = false;
+    const MppJob *job = &plan->inputs->job;
+    const MppStrategy *s = &plan->strategy;
     g_autoptr(MppWhatIf) what_if = what_if_of(options, error);
     if (!what_if)
         return false;
@@ -227,8 +224,8 @@ static bool simulate(const Options *options, MppQuestion *question, GError **err
         return false;
     g_autoptr(MppTracks) tracks = mpp_tracks_new(simulation, NULL);
     if (!options->json)
-        print_result(options, question, tracks, sample, options->unfold || !mpp_what_if_unfolds(what_if));
-    return !(options->json || options->output) || write_result(options, question, tracks, lanes, sample, error);
+        print_result(options, plan, tracks, sample, options->unfold || !mpp_what_if_unfolds(what_if));
+    return !(options->json || options->output) || write_result(options, plan, tracks, lanes, sample, error);
 }
 
 static bool run(int argc, char **argv, GError **error)
@@ -260,8 +257,8 @@ static bool run(int argc, char **argv, GError **error)
     g_auto(MppArguments) arguments = { 0 };
     if (!mpp_command_parse(&mpp_command_simulate, &options.job, entries, argc, argv, &arguments, error) || arguments.helped)
         return arguments.helped;
-    g_autoptr(MppQuestion) question = mpp_question_new(&mpp_command_simulate, &options.job, options.strategy, arguments.rest, error);
-    return question && simulate(&options, question, error);
+    g_autoptr(MppPlanFile) plan = mpp_question_plan(&mpp_command_simulate, &options.job, options.strategy, arguments.rest, error);
+    return plan && simulate(&options, plan, error);
 }
 
 const MppCommand mpp_command_simulate = {

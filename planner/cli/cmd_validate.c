@@ -72,11 +72,7 @@ static bool check_memory(const Options *o, int64_t gpus, MppPipelineCost *pipeli
 static cJSON *resolved_plan(const MppPlanFile *file, MppPipelineCost *pipeline)
 {
     g_autoptr(MppEstimate) estimate = mpp_estimate_from(pipeline);
-    cJSON *plan = cJSON_CreateObject();
-    cJSON_AddNumberToObject(plan, "format_version", 1);
-    cJSON_AddItemToObject(plan, "inputs", mpp_inputs_write(file->inputs));
-    cJSON_AddItemToObject(plan, "best", mpp_plan_json(&file->inputs->job, &file->strategy, estimate));
-    return plan;
+    return mpp_plan_json_document(file->inputs, &file->strategy, estimate);
 }
 
 static MppRunReport *run_plan(const Options *o, const MppPlanFile *file, MppPipelineCost *pipeline, GError **error)

@@ -4,18 +4,11 @@
 #pragma once
 
 #include "planner/cli/command.h"
-#include "planner/cli/options.h"
-
-typedef struct {
-    MppInputs *inputs;
-    MppStrategy strategy;
-} MppQuestion;
+#include "planner/spec/plan_file.h"
 
 /**
  * @files: the command's positional arguments, one plan file or none (NULL). @text: --strategy or NULL.
- * Errors: MPP_ERROR_USAGE for more files or for a file beside options, those of plan files, options and strategies.
+ * Errors: MPP_ERROR_USAGE for none, for more files or for a file beside options, those of plan files, options and strategies.
  */
-MppQuestion *mpp_question_new(const MppCommand *command, const MppJobWords *options, const char *text, char **files,
-                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void mpp_question_free(MppQuestion *question);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppQuestion, mpp_question_free)
+MppPlanFile *mpp_question_plan(const MppCommand *command, const MppJobWords *options, const char *text, char **files,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "planner/api/plan_json.h"
 #include "planner/base/units.h"
 #include "planner/calibrate/spread.h"
 #include "planner/cost/plan_cost.h"
@@ -21,50 +22,12 @@ static char *sentence(const MppPageQuestion *question, const MppEstimate *estima
                            rate, mpp_model_units(&inputs->model), 100 * estimate->mfu, peak, capacity, estimate->fits ? "" : ", which DOES NOT FIT");
 }
 
-static void add_numbers(cJSON *root, const MppJob *job, const MppEstimate *estimate)
-{
-    cJSON *numbers = cJSON_AddObjectToObject(root, "numbers");
-    cJSON_AddNumberToObject(numbers, "step_s", estimate->step_s);
-    cJSON_AddStringToObject(numbers, "units", mpp_model_units(job->model));
-    cJSON_AddNumberToObject(numbers, "tokens_per_s_per_gpu", estimate->tokens_per_s_per_gpu);
-    cJSON_AddNumberToObject(numbers, "mfu", estimate->mfu);
-    if (job->cluster->device.price_usd_per_h > 0)
-        cJSON_AddNumberToObject(numbers, "usd_per_million_tokens", estimate->usd_per_mtokens);
-    cJSON_AddNumberToObject(numbers, "peak_bytes", estimate->peak_bytes);
-    cJSON_AddNumberToObject(numbers, "usable_bytes", estimate->usable_bytes);
-    cJSON_AddNumberToObject(numbers, "capacity_bytes", estimate->capacity_bytes);
-    cJSON_AddBoolToObject(numbers, "fits", estimate->fits);
-}
-
-/** Where 8 of 10 measured steps lie, and how many runs that was taken from. */
-static void add_interval(cJSON *root, const MppJob *job, const MppEstimate *estimate)
-{
-    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
-    cJSON *interval = cJSON_AddObjectToObject(root, "interval");
-    cJSON_AddNumberToObject(interval, "low_s", spread->p10_frac * estimate->step_s);
-    cJSON_AddNumberToObject(interval, "high_s", spread->p90_frac * estimate->step_s);
-    cJSON_AddNumberToObject(interval, "runs", (double)spread->runs);
-    cJSON_AddNumberToObject(interval, "sources", (double)spread->sources);
-    cJSON_AddNumberToObject(interval, "tied_frac", spreads->pair_frac);
-    cJSON_AddBoolToObject(interval, "device_fitted", spread->basis.device_fitted);
-    cJSON_AddBoolToObject(interval, "runtime_fitted", spread->basis.runtime_fitted);
-}
-
 static void add_share(cJSON *list, const char *title, double seconds)
 {
     cJSON *share = cJSON_CreateObject();
     cJSON_AddStringToObject(share, "title", title);
     cJSON_AddNumberToObject(share, "s", seconds);
     cJSON_AddItemToArray(list, share);
-}
-
-static void add_shares(cJSON *root, const MppEstimate *estimate)
-{
-    cJSON *shares = cJSON_AddArrayToObject(root, "shares");
-    for (int i = 0; i < MPP_N_SHARES; i++)
-        if (estimate->shares.s[i] > 0)
-            add_share(shares, mpp_names_get(&mpp_share_titles, i), estimate->shares.s[i]);
 }
 
 static bool alike(const MppCriticalPart *a, const MppCriticalPart *b)
@@ -103,24 +66,26 @@ static void add_critical(cJSON *root, const MppSimulation *simulation)
     }
 }
 
-static void add_stages(cJSON *root, const MppEstimate *estimate)
+/** What people read for the names of @names. */
+static void add_titles(cJSON *root, const char *key, const MppNames *names, const MppNames *titles)
 {
-    cJSON *titles = cJSON_AddArrayToObject(root, "memory_parts"), *stages = cJSON_AddArrayToObject(root, "stages");
-    for (int part = 0; part < MPP_N_MEMORY_PARTS; part++)
-        cJSON_AddItemToArray(titles, cJSON_CreateString(mpp_names_get(&mpp_memory_titles, part)));
-    for (int64_t k = 0; k < estimate->pp; k++) {
-        const MppStageEstimate *one = &estimate->stages[k];
-        cJSON *stage = cJSON_CreateObject();
-        cJSON_AddNumberToObject(stage, "layers", one->layers);
-        cJSON_AddNumberToObject(stage, "forward_s", one->forward_s);
-        cJSON_AddNumberToObject(stage, "backward_s", one->backward_s);
-        cJSON_AddItemToObject(stage, "bytes", cJSON_CreateDoubleArray(one->memory.bytes, MPP_N_MEMORY_PARTS));
-        cJSON_AddNumberToObject(stage, "allocated", one->memory.allocated_bytes);
-        cJSON_AddNumberToObject(stage, "reserved", one->memory.reserved_bytes);
-        cJSON_AddNumberToObject(stage, "device", one->memory.device_bytes);
-        cJSON_AddItemToArray(stages, stage);
-    }
-    cJSON_AddNumberToObject(root, "fullest_stage", estimate->fullest_stage);
+    cJSON *object = cJSON_AddObjectToObject(root, key);
+    for (int i = 0; i < names->n_names; i++)
+        cJSON_AddStringToObject(object, mpp_names_get(names, i), mpp_names_get(titles, i));
+}
+
+/** The plan as `mpplan plan --json` has it, and the words for it. */
+static void add_estimate(cJSON *root, const MppPageQuestion *question, const MppEstimate *estimate)
+{
+    const MppJob *job = &question->inputs->job;
+    g_autofree char *answer = sentence(question, estimate);
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    cJSON_AddStringToObject(root, "answer", answer);
+    cJSON_AddItemToObject(root, "estimate", mpp_plan_json(job, question->strategy, estimate));
+    cJSON_AddStringToObject(root, "units", mpp_model_units(job->model));
+    cJSON_AddNumberToObject(root, "tied_frac", spreads->pair_frac);
+    add_titles(root, "time_titles", &mpp_share_names, &mpp_share_titles);
+    add_titles(root, "memory_titles", &mpp_memory_names, &mpp_memory_titles);
 }
 
 static void add_rows(cJSON *root, const char *name, const GArray *rows)
@@ -154,17 +119,11 @@ static void add_sensitivity(cJSON *root, const MppPageQuestion *question)
 
 static void add_simulated(cJSON *root, MppPipelineCost *pipeline, const MppPageQuestion *question)
 {
-    const MppJob *job = &question->inputs->job;
     g_autoptr(MppSimulation) simulation = mpp_simulate(pipeline, NULL, NULL, NULL);
     g_assert(simulation); /* only what-ifs can be wrong */
     g_autoptr(MppEstimate) estimate = mpp_estimate_from(pipeline);
-    mpp_estimate_contend(estimate, job, simulation->step_s);
-    g_autofree char *answer = sentence(question, estimate);
-    cJSON_AddStringToObject(root, "answer", answer);
-    add_numbers(root, job, estimate);
-    add_interval(root, job, estimate);
-    add_shares(root, estimate);
-    add_stages(root, estimate);
+    mpp_estimate_contend(estimate, &question->inputs->job, simulation->step_s);
+    add_estimate(root, question, estimate);
     add_critical(root, simulation);
     cJSON_AddItemToObject(root, "timeline", mpp_page_timeline(simulation));
 }

@@ -6,7 +6,7 @@
 #include "planner/spec/inputs.h"
 #include "planner/spec/strategy.h"
 
-/** A plan or estimate read back: its inputs, the strategy of "best", what a search found beside. */
+/** A plan or estimate read back: its inputs, the strategy of "best", what a search found beside; of a plan without a file those two. */
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;

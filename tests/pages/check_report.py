@@ -70,9 +70,9 @@ def case_data_agrees_with_the_plan():
     text = small().read_text()
     data = json.loads(text.split('<script type="application/json" id="data">')[1].split("</script>")[0])
     plan = json.loads(small().with_suffix(".json").read_text())
-    near(data["numbers"]["step_s"], plan["best"]["step_time_s"])
-    near(sum(share["s"] for share in data["shares"]), plan["best"]["step_time_s"])
-    equal([stage["allocated"] for stage in data["stages"]], [stage["allocated"] for stage in plan["best"]["memory_bytes"]["by_stage"]])
+    near(data["estimate"]["step_time_s"], plan["best"]["step_time_s"])
+    near(sum(data["estimate"]["time_s"].values()), plan["best"]["step_time_s"])
+    equal(data["estimate"]["memory_bytes"], plan["best"]["memory_bytes"])
     equal(len(data["alternatives"]), len(plan["alternatives"]))
     equal(data["verdict"].endswith("(all evaluated)."), plan["search"]["pruned"]["bound"] == 0)
     for row, alternative in zip(data["alternatives"], plan["alternatives"]):
@@ -160,7 +160,7 @@ def case_ties_are_marked():
     cells = "[...document.querySelectorAll('#alternatives-table tbody tr')].map((row) => row.children[2].textContent)"
     with browser() as page_:
         page_.open(small())
-        tied = json.loads(page_.evaluate("document.getElementById('data').textContent"))["interval"]["tied_frac"]
+        tied = json.loads(page_.evaluate("document.getElementById('data').textContent"))["tied_frac"]
         rows = [cell for cell in page_.evaluate(cells) if cell]
         apart = [float(cell.split()[0].replace("\u2212", "-")) / 100 for cell in rows]
         equal([cell.endswith("≈") for cell in rows], [abs(share) < tied for share in apart])

@@ -5,8 +5,9 @@ function meter(title, frac, amount, share) {
     make("span", { class: "amount" }, amount), make("span", { class: "amount quiet" }, share));
 }
 
-function showShares({ shares, critical, numbers }) {
-  const step = numbers.step_s, sorted = [...shares].sort((a, b) => b.s - a.s), most = sorted[0].s;
+function showShares({ estimate, time_titles: titles, critical }) {
+  const step = estimate.step_time_s, shares = Object.entries(estimate.time_s).map(([name, s]) => ({ title: titles[name], s }));
+  const sorted = shares.filter((share) => share.s > 0).sort((a, b) => b.s - a.s), most = sorted[0].s;
   byId("shares-bar").append(...sorted.map((share, i) => tipped(
     make("span", { style: `width: ${(100 * share.s) / step}%; background: var(--part-${i % 7})` }), `${share.title}: ${seconds(share.s)}, ${percent(share.s / step)}`)));
   byId("shares").append(...sorted.map((share) => meter(share.title, share.s / most, seconds(share.s), percent(share.s / step))));
@@ -14,8 +15,8 @@ function showShares({ shares, critical, numbers }) {
   byId("critical").append(...parts.map((part) => meter(part.title, part.s / parts[0].s, seconds(part.s), percent(part.s / step))));
 }
 
-function showSensitivity({ sensitivity, numbers }) {
-  const step = numbers.step_s, gain = (row) => Math.max(0, 1 - row.s / step);
+function showSensitivity({ sensitivity, estimate }) {
+  const step = estimate.step_time_s, gain = (row) => Math.max(0, 1 - row.s / step);
   const sorted = [...sensitivity].sort((a, b) => gain(b) - gain(a)), most = Math.max(gain(sorted[0]), 1e-9);
   byId("sensitivity-rows").append(make("p", { class: "quiet" },
     "The step of this plan, predicted again with one quality doubled; twice the memory lets another plan of the same degrees in."),
@@ -24,12 +25,12 @@ function showSensitivity({ sensitivity, numbers }) {
 }
 
 /** Step time against memory: the front, the alternatives, the plan. */
-function showPareto({ pareto, alternatives, numbers, plan }) {
+function showPareto({ pareto, alternatives, estimate, plan }) {
   const svg = byId("pareto"), height = 320, left = 64, bottom = 34, top = 14;
-  const best = { title: plan, step_s: numbers.step_s, peak_bytes: numbers.peak_bytes };
+  const { peak, usable, capacity } = estimate.memory_bytes, best = { title: plan, step_s: estimate.step_time_s, peak_bytes: peak };
   const points = [...pareto.map((p) => ({ ...p, kind: "front" })), ...alternatives.map((p) => ({ ...p, kind: "other" })), { ...best, kind: "best" }];
   const steps = points.map((p) => p.step_s), least = Math.min(...steps), most = Math.max(...steps, least * 1.02);
-  const highest = Math.max(numbers.capacity_bytes, ...points.map((p) => p.peak_bytes)) * 1.04;
+  const highest = Math.max(capacity, ...points.map((p) => p.peak_bytes)) * 1.04;
 
   function draw() {
     const width = svg.clientWidth || 600, span = (most - least) * 1.1;
@@ -47,8 +48,8 @@ function showPareto({ pareto, alternatives, numbers, plan }) {
     const path = front.map((p, i) => `${i ? "L" : "M"}${x(p.step_s).toFixed(1)} ${y(p.peak_bytes).toFixed(1)}`).join("");
     svg.replaceChildren(
       make("line", { x1: left, x2: width - 10, y1: height - bottom, y2: height - bottom, stroke: "var(--line)" }),
-      make("text", { x: 0, y: y(0), class: "quiet" }, "0 B"), ...limit(numbers.usable_bytes, "usable", "warn"),
-      ...(numbers.capacity_bytes / numbers.usable_bytes > 1.06 ? limit(numbers.capacity_bytes, "capacity", "quiet") : []),
+      make("text", { x: 0, y: y(0), class: "quiet" }, "0 B"), ...limit(usable, "usable", "warn"),
+      ...(capacity / usable > 1.06 ? limit(capacity, "capacity", "quiet") : []),
       ...ticks, make("path", { d: path, fill: "none", stroke: "var(--accent)", "stroke-width": 1.5 }), ...points.map(point(x, y)));
   }
 

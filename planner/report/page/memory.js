@@ -25,8 +25,10 @@ function squarify(values, box) {
   return out;
 }
 
-function showMemory({ stages, memory_parts: titles, fullest_stage: fullest, numbers }) {
-  const { capacity_bytes: capacity, usable_bytes: usable } = numbers, rows = byId("memory-stages"), treemap = byId("treemap");
+function showMemory({ estimate, memory_titles: named }) {
+  const { capacity, usable, by_stage: parts } = estimate.memory_bytes, fullest = estimate.fullest_stage, titles = Object.values(named);
+  const stages = parts.map((part, k) => ({ ...part, layers: estimate.stages[k].layers, bytes: Object.keys(named).map((name) => part[name]) }));
+  const rows = byId("memory-stages"), treemap = byId("treemap");
   let chosen = fullest;
   byId("memory-note").textContent = `Allocated at the fullest moment of each stage, on one of its GPUs. A GPU has ${bytes(capacity)}; `
     + `${bytes(usable)} can be used (red line). Stage ${fullest} is the fullest: of it the allocator reserves ${bytes(stages[fullest].reserved)}, `

@@ -1,10 +1,10 @@
 /** The plan and the others. */
-function showAlternatives({ alternatives, pareto, numbers, interval, plan }) {
-  const table = byId("alternatives-table"), step = numbers.step_s;
+function showAlternatives({ alternatives, pareto, estimate, tied_frac: tiedFrac, plan }) {
+  const table = byId("alternatives-table"), step = estimate.step_time_s;
   const known = new Set([plan, ...alternatives.map((row) => row.title)]);
   const front = pareto.filter((row) => !known.has(row.title));
-  const tied = (row) => !row.best && Math.abs(row.step_s / step - 1) < interval.tied_frac;
-  const rows = [{ title: plan, step_s: step, peak_bytes: numbers.peak_bytes, mfu: numbers.mfu, reason: "this plan", best: true }, ...alternatives, ...front];
+  const tied = (row) => !row.best && Math.abs(row.step_s / step - 1) < tiedFrac;
+  const rows = [{ title: plan, step_s: step, peak_bytes: estimate.memory_bytes.peak, mfu: estimate.mfu, reason: "this plan", best: true }, ...alternatives, ...front];
   const columns = [
     { title: "plan", value: (row) => row.title, text: (row) => row.title },
     { title: "step", value: (row) => row.step_s, text: (row) => seconds(row.step_s), amount: true },
@@ -15,7 +15,7 @@ function showAlternatives({ alternatives, pareto, numbers, interval, plan }) {
   ];
   sortable(table, columns, rows, 1, (row) => ({ class: row.best ? "best" : "", "data-plan": row.title }));
   if (rows.some(tied))
-    byId("tied").append(`≈ cannot be told apart from this plan: of pairs predicted ${percent(interval.tied_frac)} apart one in five ran the other way round.`);
+    byId("tied").append(`≈ cannot be told apart from this plan: of pairs predicted ${percent(tiedFrac)} apart one in five ran the other way round.`);
 }
 
 function pickAlternative(title) {
