@@ -26,6 +26,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppCluster, run_words, "if any: of these, only runs whose model's name has one of the words"),
     MPP_FIELD_STRINGS(MppCluster, internode_words, "words by which a run's record names this network"),
     MPP_FIELD_STRUCTS(MppCluster, tiers, &tier_fields, MPP_REQUIRED, "links, innermost first"),
+    MPP_FIELD_DOUBLE(MppCluster, products_frac, 0.05, 2, 1, "rate of products against the device's: limits of power, libraries' age"),
     MPP_FIELD_DOUBLE(MppCluster, host_frac, 0.01, 100, 1, "host time to launch a kernel, against the device's usual host"),
     MPP_FIELD_DOUBLE(MppCluster, host_capacity, 0, 65536, 0,
                      "ranks' worth of computation that a host does at once, of those that share its processors; 0: they do not"),

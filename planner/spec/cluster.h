@@ -30,6 +30,7 @@ typedef struct {
     GPtrArray *run_words;      /* if any: of these, only runs whose model's name has one of the words */
     GPtrArray *internode_words; /* words by which a run's record names this network */
     GArray *tiers;             /* MppTier, innermost first */
+    double products_frac;      /* of the device's rate for products that is reached here: limits of power, the libraries' age */
     double host_frac;          /* host time to launch a kernel, against the device's usual host */
     double host_capacity;      /* ranks' worth of computation that a host does at once; 0: each rank has a device */
     double jitter_frac;        /* a step grows by this for each doubling of the nodes */

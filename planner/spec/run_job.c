@@ -92,7 +92,8 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
 
 /**
  * Formats of states unlike the stack's. "PURE" is Composer's word for gradients that are reduced as they are; "true" and "pure"
- * in a number format say that nothing is kept in fp32 (Lightning's bf16-true): no master copy, moments and sums of 16 bits.
+ * in a number format say that nothing is kept in fp32 (Lightning's bf16-true): no master copy, moments and sums of 16 bits. An
+ * optimizer's "bf16 moments" are narrow beside a master copy (Megatron-LM's exp_avg_dtype, TransformerEngine's FusedAdam).
  */
 static void adapt_states(const MppRun *run, MppStateCosts *state)
 {
@@ -100,8 +101,12 @@ static void adapt_states(const MppRun *run, MppStateCosts *state)
     bool narrow = mpp_run_match_narrow_states(run->training.precision);
     if (narrow || g_strcmp0(run->training.fsdp_mixed_precision, "PURE") == 0)
         state->reduce_bytes = MIN(state->reduce_bytes, element);
-    if (!narrow)
+    if (!narrow) {
+        double moments = mpp_run_match_narrow_moments(run->training.optimizer) ? 2 * element : 0;
+        state->optimizer_bytes = MAX(0, state->optimizer_bytes - moments);
+        state->update_traffic_bytes = MAX(0, state->update_traffic_bytes - 2 * moments);
         return;
+    }
     state->gradient_bytes = MIN(state->gradient_bytes, element);
     state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
     state->optimizer_bytes = 2 * element;

@@ -58,6 +58,8 @@ static void fill_family(const char *name, MppModel *model)
         model->parallel_block = true;
         model->qkv_bias = model->output_bias = model->mlp_bias = false;
     }
+    if (name && strstr(name, "Qwen3")) /* arXiv:2505.09388 §2 */
+        model->qk_norm_dim = model->head_dim ? model->head_dim : model->hidden / model->heads;
     if (name && strstr(name, "GPT OSS")) /* arXiv:2508.10925 */
         model->attention_sinks = model->qkv_bias = model->output_bias = model->moe.router_bias = model->moe.expert_bias = true;
 }

@@ -137,6 +137,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRING(MppRuntime, name, MPP_REQUIRED, "name, as flags and files use it"),
     MPP_FIELD_STRING(MppRuntime, title, MPP_REQUIRED, "name, as reports show it"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
+    MPP_FIELD_STRINGS(MppRuntime, frameworks_before_8_bit, "words by which one names it where the device has no 8-bit products"),
     MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
     MPP_FIELD_STRINGS(MppRuntime, fused_loss_devices, "words of devices that only releases with a fused loss ran on"),

@@ -150,6 +150,7 @@ typedef struct {
 typedef struct {
     char *name, *title;
     GPtrArray *frameworks; /* words by which a run's record names this stack */
+    GPtrArray *frameworks_before_8_bit; /* words by which one names it where the device has no 8-bit products, as of its time */
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
     GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */

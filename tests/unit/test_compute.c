@@ -127,6 +127,8 @@ static void test_products(void)
     plain_job_expect("grouped by a slower library", mpp_compute_time(&inputs->job, &op).forward_s, 8 * compute_s);
     inputs->runtime.products_frac = 1.6; /* a stack that gets more out of all products */
     plain_job_expect("grouped in a faster stack", mpp_compute_time(&inputs->job, &op).forward_s, 5 * compute_s);
+    inputs->cluster.products_frac = 0.625; /* under a limit of power */
+    plain_job_expect("on slower devices", mpp_compute_time(&inputs->job, &op).forward_s, 8 * compute_s);
 }
 
 /** FP8 operands are cast first: 2 bytes read twice, for the scale and to be cast, and two copies of one byte written. */

@@ -46,6 +46,8 @@ static void test_states(void)
         { ", \"fsdp_mixed_precision\": \"PURE\"", 4, 2, 12, 52, 3, true },
         { ", \"precision\": \"bf16-true\"", 2, 2, 4, 26, 0, false },
         { ", \"precision\": \"pure bf16\"", 2, 2, 4, 26, 0, false },
+        { ", \"optimizer\": \"adam (bf16 moments)\"", 4, 4, 8, 44, 3, true },
+        { ", \"precision\": \"pure bf16\", \"optimizer\": \"adam (bf16 moments)\"", 2, 2, 4, 26, 0, false },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH ", \"framework\": \"Plain\"", rows[i].training, NULL);

@@ -140,6 +140,31 @@ static void test_runtime(void)
     }
 }
 
+/** A general name is the older stack's on devices of its time alone. */
+static void test_runtime_of_its_time(void)
+{
+    static const struct {
+        const char *gpu, *framework, *runtime;
+    } rows[] = {
+        { "chip", "Megatron", "megatron-2021" },
+        { "chop", "Megatron", "megatron-core" },
+        { "chop-alias", "a fork of Megatron", "megatron-core" },
+        { "chop", "a planner on Megatron", "megatron-2021" }, /* by a name of its own */
+        { "unheard of", "Megatron", "megatron-2021" },
+    };
+    g_autoptr(GPtrArray) clusters = sample_clusters(), runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    MppCluster *other = clusters->pdata[4];
+    other->device.peak_flop_per_s.by_precision[MPP_PRECISION_FP8] = 2e15;
+    add_runtime(runtimes, "megatron-2021", "\"planner\"], \"frameworks_before_8_bit\": [\"Megatron\"");
+    add_runtime(runtimes, "megatron-core", "");
+    const MppProfiles profiles = { .clusters = clusters, .runtimes = runtimes };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppRun run = { .source = (char *)"x", .hardware.gpu = (char *)rows[i].gpu, .training.framework = (char *)rows[i].framework };
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run);
+        g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
+    }
+}
+
 /** By the record's own words, its collection, the stack's habit. */
 static void test_figure(void)
 {
@@ -378,6 +403,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/test-etp", test_test_etp);
     g_test_add_func("/run-match/test-workspaces", test_test_workspaces);
     g_test_add_func("/run-match/runtime", test_runtime);
+    g_test_add_func("/run-match/runtime-of-its-time", test_runtime_of_its_time);
     g_test_add_func("/run-match/figure", test_figure);
     g_test_add_func("/run-match/precision", test_precision);
     g_test_add_func("/run-match/optimizer", test_optimizer);

@@ -67,6 +67,21 @@ static void test_described(void)
     g_assert_cmpint(model->head_dim, ==, 16);
 }
 
+/** Families whose queries and keys have norms of their own have them by size as by name. */
+static void test_query_norms(void)
+{
+    static const struct { const char *members; int width; } rows[] = {
+        { "\"name\": \"Qwen3-A\", \"layers\": 4, \"hidden\": 96, \"heads\": 6, \"ffn\": 400", 16 },
+        { "\"name\": \"Qwen3_B\", \"layers\": 4, \"hidden\": 96, \"heads\": 6, \"head_dim\": 40, \"ffn\": 400", 40 },
+        { "\"name\": \"Qwen2.5-C\", \"layers\": 4, \"hidden\": 96, \"heads\": 6, \"ffn\": 400", 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        char *skipped;
+        g_autoptr(MppModel) model = model_of(rows[i].members, &skipped);
+        g_assert_cmpint(model->qk_norm_dim, ==, rows[i].width);
+    }
+}
+
 /** A pattern of layers is enough for state-space layers of the usual sizes. */
 static void test_pattern(void)
 {
@@ -86,6 +101,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run_model/named", test_named);
     g_test_add_func("/run_model/refused", test_refused);
     g_test_add_func("/run_model/described", test_described);
+    g_test_add_func("/run_model/query-norms", test_query_norms);
     g_test_add_func("/run_model/pattern", test_pattern);
     return g_test_run();
 }
