@@ -4,9 +4,9 @@
 
 #include "planner/spec/plan_file.h"
 #include "planner/spec/rules.h"
+#include "planner/spec/run_kernels.h"
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
-#include "planner/spec/run_words.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
 {
@@ -17,42 +17,6 @@ void mpp_run_job_free(MppRunJob *run_job)
     mpp_runtime_free(run_job->runtime);
     mpp_strategy_clear(&run_job->strategy);
     g_free(run_job);
-}
-
-/**
- * Kernels of a stack that compiles on demand: those that it lists where the run says that it did, or its number format or its
- * exchanges need it, else single ones. Elsewhere a run that says so has what a compiler fuses in a layer.
- */
-static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTraining *training)
-{
-    MppKernels *kernels = &training->kernels;
-    bool compiled = mpp_run_match_compiled(run);
-    if (!runtime->eager_unless_stated) {
-        kernels->norm_fused |= compiled;
-        kernels->elementwise_fused |= compiled;
-        kernels->rotary_fused |= compiled;
-        return;
-    }
-    if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
-        *kernels = (MppKernels){ .attention = kernels->attention };
-    kernels->cross_entropy_fused = /* compiled later than the layers were */
-        mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
-}
-
-/** Liger Kernel: norms, rotary embedding and gated activation are single kernels, the loss takes a piece at a time (arXiv:2410.10989 §3). */
-static void fill_liger(const MppRun *run, MppKernels *kernels)
-{
-    if (mpp_run_match_label(run, "liger") || mpp_words_has(run->training.framework, "liger"))
-        kernels->norm_fused = kernels->elementwise_fused = kernels->rotary_fused = kernels->cross_entropy_fused =
-            kernels->loss_in_pieces = true;
-}
-
-/** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */
-static void fill_exchange(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
-{
-    kernels->experts_in_turn |= runtime->published_in_turn;
-    if (run->model.name && strstr(run->model.name, "tokendrop"))
-        kernels->dispatch_once = false;
 }
 
 /**
@@ -125,25 +89,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppPrecision usual = out->runtime->usual_precision == MPP_PRECISION_BF16 ? training->precision : out->runtime->usual_precision;
     training->precision = stated_precision(run, &out->cluster->device, usual);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
-    MppAttentionKernel kernel = mpp_run_match_usual_attention(run, out->runtime, training->kernels.attention);
-    training->kernels.attention = mpp_run_match_attention(from->attention, &out->cluster->device, kernel);
-    training->kernels.tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
-    fill_exchange(run, out->runtime, &training->kernels);
-    fill_compiled(run, out->runtime, training);
-    fill_liger(run, &training->kernels);
-    mpp_run_match_test_name(run->model.name, from->attention != NULL, training);
-    if (from->norm_kernel)
-        training->kernels.norm_fused = strcmp(from->norm_kernel, "fused") == 0;
     fill_lengths(run, out, training);
-}
-
-/** Error: MPP_ERROR_INVALID, a word that is no switch. */
-static bool set_kernels(const MppRun *run, MppTraining *training, GError **error)
-{
-    g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, &training->kernels) : NULL;
-    if (wrong)
-        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);
-    return !wrong;
 }
 
 /** ZeRO stage by the record's own field, its FSDP words, or the stack's habit. */
@@ -236,7 +182,7 @@ static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
     out->runtime->memory.fixed_bytes += mpp_run_match_test_workspaces(run, &out->cluster->device);
     fill_training(run, out);
     fill_strategy(run, out);
-    return set_kernels(run, &out->job.training, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);
+    return mpp_run_fill_kernels(run, &out->job, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);
 }
 
 static const char *missing_field(const MppRun *run, const MppModel *model)

@@ -282,52 +282,6 @@ static void test_test_names(void)
     }
 }
 
-static void test_eager(void)
-{
-    static const struct {
-        const char *training, *hardware;
-        bool fused, async, loss;
-    } rows[] = {
-        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
-        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
-        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
-        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false, false, true },
-        { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
-        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
-        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",
-          true, false, true },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, rows[i].hardware, training, "", &skipped);
-        g_assert_cmpstr(skipped, ==, NULL);
-        g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
-        g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
-        g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
-        g_assert_true(job->job.training.kernels.cross_entropy_fused == rows[i].loss);
-        g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
-    }
-}
-
-static void test_older_attention(void)
-{
-    static const struct {
-        const char *training;
-        MppAttentionKernel attention;
-    } rows[] = {
-        { ", \"framework\": \"Aged\"", MPP_ATTENTION_FUSED_SOFTMAX },
-        { ", \"framework\": \"Aged 2.385\"", MPP_ATTENTION_FUSED_SOFTMAX },
-        { ", \"framework\": \"Aged 1.5\"", MPP_ATTENTION_UNFUSED },
-        { ", \"framework\": \"Aged 1.5\", \"attention\": \"flash\"", MPP_ATTENTION_FLASH2 },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, training, "", &skipped);
-        g_assert_cmpstr(skipped, ==, NULL);
-        g_assert_cmpint(job->job.training.kernels.attention, ==, rows[i].attention);
-    }
-}
-
 /** What recipes for BERT leave out is assumed in a stack that does, where the record says nothing. */
 static void test_lengths(void)
 {
@@ -393,14 +347,12 @@ int main(int argc, char **argv)
     g_test_add_func("/run-job/model", test_model);
     g_test_add_func("/run-job/unstated-heads", test_unstated_heads);
     g_test_add_func("/run-job/latent-attention", test_latent_attention);
-    g_test_add_func("/run-job/older-attention", test_older_attention);
     g_test_add_func("/run-job/strategy", test_strategy);
     g_test_add_func("/run-job/worded", test_worded);
     g_test_add_func("/run-job/training", test_training);
     g_test_add_func("/run-job/scales", test_scales);
     g_test_add_func("/run-job/words", test_words);
     g_test_add_func("/run-job/test-names", test_test_names);
-    g_test_add_func("/run-job/eager", test_eager);
     g_test_add_func("/run-job/lengths", test_lengths);
     g_test_add_func("/run-job/profiles", test_profiles);
     return g_test_run();

@@ -64,10 +64,58 @@ static void test_states(void)
     }
 }
 
+static void test_eager(void)
+{
+    static const struct {
+        const char *training, *hardware;
+        bool fused, async, loss;
+    } rows[] = {
+        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
+        { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false, false, true },
+        { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
+        { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",
+          true, false, true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, rows[i].hardware, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_true(job->job.training.kernels.norm_fused == rows[i].fused);
+        g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
+        g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
+        g_assert_true(job->job.training.kernels.cross_entropy_fused == rows[i].loss);
+        g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
+    }
+}
+
+static void test_older_attention(void)
+{
+    static const struct {
+        const char *training;
+        MppAttentionKernel attention;
+    } rows[] = {
+        { ", \"framework\": \"Aged\"", MPP_ATTENTION_FUSED_SOFTMAX },
+        { ", \"framework\": \"Aged 2.385\"", MPP_ATTENTION_FUSED_SOFTMAX },
+        { ", \"framework\": \"Aged 1.5\"", MPP_ATTENTION_UNFUSED },
+        { ", \"framework\": \"Aged 1.5\", \"attention\": \"flash\"", MPP_ATTENTION_FLASH2 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, training, "", &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_cmpint(job->job.training.kernels.attention, ==, rows[i].attention);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-kernels/norms", test_norms);
     g_test_add_func("/run-kernels/states", test_states);
+    g_test_add_func("/run-kernels/eager", test_eager);
+    g_test_add_func("/run-kernels/older-attention", test_older_attention);
     return g_test_run();
 }

@@ -1,0 +1,63 @@
+#include "planner/spec/run_kernels.h"
+
+#include <string.h>
+
+#include "planner/spec/run_match.h"
+#include "planner/spec/run_words.h"
+
+/**
+ * Kernels of a stack that compiles on demand: those that it lists where the run says that it did, or its number format or its
+ * exchanges need it, else single ones. Elsewhere a run that says so has what a compiler fuses in a layer.
+ */
+static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTraining *training)
+{
+    MppKernels *kernels = &training->kernels;
+    bool compiled = mpp_run_match_compiled(run);
+    if (!runtime->eager_unless_stated) {
+        kernels->norm_fused |= compiled;
+        kernels->elementwise_fused |= compiled;
+        kernels->rotary_fused |= compiled;
+        return;
+    }
+    if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
+        *kernels = (MppKernels){ .attention = kernels->attention };
+    kernels->cross_entropy_fused = /* compiled later than the layers were */
+        mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
+}
+
+/** Liger Kernel: norms, rotary embedding and gated activation are single kernels, the loss takes a piece at a time (arXiv:2410.10989 §3). */
+static void fill_liger(const MppRun *run, MppKernels *kernels)
+{
+    if (mpp_run_match_label(run, "liger") || mpp_words_has(run->training.framework, "liger"))
+        kernels->norm_fused = kernels->elementwise_fused = kernels->rotary_fused = kernels->cross_entropy_fused =
+            kernels->loss_in_pieces = true;
+}
+
+/** A benchmark's gate; tokens beyond the capacity of an expert are dropped by the plain all-to-all alone (Megatron-Core). */
+static void fill_exchange(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
+{
+    kernels->experts_in_turn |= runtime->published_in_turn;
+    if (run->model.name && strstr(run->model.name, "tokendrop"))
+        kernels->dispatch_once = false;
+}
+
+bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
+{
+    const MppRuntime *runtime = job->runtime;
+    const MppDevice *device = &job->cluster->device;
+    MppTraining *training = &job->training;
+    MppKernels *kernels = &training->kernels;
+    MppAttentionKernel usual = mpp_run_match_usual_attention(run, runtime, kernels->attention);
+    kernels->attention = mpp_run_match_attention(run->training.attention, device, usual);
+    kernels->tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
+    fill_exchange(run, runtime, kernels);
+    fill_compiled(run, runtime, training);
+    fill_liger(run, kernels);
+    mpp_run_match_test_name(run->model.name, run->training.attention != NULL, training);
+    if (run->training.norm_kernel)
+        kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
+    g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;
+    if (wrong)
+        g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);
+    return !wrong;
+}
