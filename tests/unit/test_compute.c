@@ -122,6 +122,9 @@ static void test_products(void)
     inputs->cluster.device.memory_bytes_per_s = 1e18;
     inputs->cluster.device.grouped_frac = 0.5;
     op.expert = true;
+    plain_job_expect("one expert is no group", mpp_compute_time(&inputs->job, &op).forward_s, compute_s);
+    op.count = 2;
+    op.n /= 2;
     plain_job_expect("grouped", mpp_compute_time(&inputs->job, &op).forward_s, 2 * compute_s);
     inputs->runtime.grouped_frac = 0.25; /* its library of them */
     plain_job_expect("grouped by a slower library", mpp_compute_time(&inputs->job, &op).forward_s, 8 * compute_s);
