@@ -90,7 +90,7 @@ static void fill_times(GArray *errors, MppAccuracy *out)
         g_array_append_val(sizes, size);
     }
     g_array_sort(sizes, compare_doubles);
-    out->median = g_array_index(sizes, double, sizes->len / 2);
+    out->median = gsl_stats_median_from_sorted_data((const double *)sizes->data, 1, sizes->len);
     out->p90 = g_array_index(sizes, double, MIN(sizes->len - 1, (guint)(0.9 * sizes->len)));
 }
 

@@ -179,25 +179,45 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
     flow("  what binds            ", "   ", gains);
 }
 
+/** The share with the most of @sign times its seconds. */
+static int extreme_of(const double *seconds, double sign)
+{
+    int most = 0;
+    for (int i = 1; i < MPP_N_SHARES; i++)
+        most = sign * seconds[i] > sign * seconds[most] ? i : most;
+    return most;
+}
+
+static void add_difference(GString *text, const char *before, double seconds, const char *how, int share)
+{
+    g_autofree char *amount = mpp_units_seconds(seconds);
+    g_string_append_printf(text, "%s%s %s: %s", before, amount, how, mpp_names_get(&mpp_share_titles, share));
+}
+
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
 {
     if (other->step_s < best->step_s) {
         g_autofree char *bytes = mpp_units_bytes(other->peak_bytes - best->peak_bytes);
         return g_strdup_printf("%s more memory", bytes);
     }
-    int worst = 0, least = 0;
     double difference_s[MPP_N_SHARES];
-    for (int i = 0; i < MPP_N_SHARES; i++) {
+    for (int i = 0; i < MPP_N_SHARES; i++)
         difference_s[i] = other->shares.s[i] - best->shares.s[i];
-        worst = difference_s[i] > difference_s[worst] ? i : worst;
-        least = difference_s[i] < difference_s[least] ? i : least;
+    int least = extreme_of(difference_s, -1);
+    double saved_s = -difference_s[least];
+    bool offset = saved_s > other->step_s - best->step_s; /* the loss is mostly made good */
+    GString *text = g_string_new(NULL);
+    double shown_s = offset ? -saved_s : 0;
+    for (int i = extreme_of(difference_s, 1); shown_s <= 0 && difference_s[i] > 0; i = extreme_of(difference_s, 1)) {
+        add_difference(text, text->len ? ", " : "", difference_s[i], "more", i);
+        shown_s += difference_s[i];
+        difference_s[i] = 0;
     }
-    if (difference_s[worst] <= 0)
-        return g_strdup("equal");
-    g_autofree char *more = mpp_units_seconds(difference_s[worst]), *less = mpp_units_seconds(-difference_s[least]);
-    const char *cost = mpp_names_get(&mpp_share_titles, worst), *saving = mpp_names_get(&mpp_share_titles, least);
-    bool offset = -difference_s[least] > other->step_s - best->step_s; /* the loss is mostly made good */
-    return offset ? g_strdup_printf("%s more: %s; %s less: %s", more, cost, less, saving) : g_strdup_printf("%s more: %s", more, cost);
+    if (!text->len)
+        g_string_append(text, "equal");
+    else if (offset)
+        add_difference(text, "; ", saved_s, "less", least);
+    return g_string_free(text, FALSE);
 }
 
 void mpp_plan_text_memory(const MppEstimate *estimate)
