@@ -90,16 +90,26 @@ static bool set_kernels(const MppJobWords *w, MppKernels *kernels, GError **erro
     return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, wrong, known);
 }
 
+/** The format of products in --precision, which "-true" makes that of all states (Lightning's bf16-true). */
+static char *products_format(const char *precision, bool *narrow_states)
+{
+    *narrow_states = precision && g_str_has_suffix(precision, "16-true");
+    return *narrow_states ? g_strndup(precision, strlen(precision) - strlen("-true")) : g_strdup(precision);
+}
+
 static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
 {
     MppTraining *training = &inputs->training;
+    g_autofree char *format = products_format(w->precision, &training->narrow_states);
     const MppDevice *device = &inputs->cluster.device;
     int precision = (int)training->precision, optimizer = (int)training->optimizer, attention = (int)training->kernels.attention;
-    if (!find_name(w, &mpp_precision_names, w->precision, "precision", &precision, error) ||
+    if (!find_name(w, &mpp_precision_names, format, "precision", &precision, error) ||
         !find_name(w, &mpp_optimizer_names, w->optimizer, "optimizer", &optimizer, error) ||
         !find_name(w, &mpp_attention_names, w->attention, "attention", &attention, error))
         return false;
     training->precision = precision;
+    if (training->narrow_states)
+        mpp_state_costs_narrow(&inputs->runtime.state);
     training->optimizer = optimizer;
     training->kernels.attention = attention;
     g_autofree char *kernel_name = shown(w, "attention"), *format_name = shown(w, "precision");

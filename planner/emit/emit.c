@@ -86,6 +86,8 @@ char *mpp_emit_text(const MppEmitTarget *target, const MppInputs *inputs, const 
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GPtrArray) refused = g_ptr_array_new_with_free_func(g_free);
     MppEmission emission = { inputs, &inputs->job, strategy, estimate, estimate->chunk_layers, text, refused };
+    if (inputs->training.narrow_states)
+        mpp_emission_refuse(&emission, "states of 16 bits alone");
     target->emit(&emission);
     if (!refused->len)
         return g_strdup(text->str);

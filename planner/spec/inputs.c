@@ -87,6 +87,7 @@ char *mpp_inputs_title(const MppInputs *inputs)
     int64_t node = mpp_cluster_domain(job->cluster, 0, job->gpus), nodes = (job->gpus + node - 1) / node;
     g_autofree char *where = nodes == 1 ? g_strdup("one node") : g_strdup_printf("%" G_GINT64_FORMAT " nodes", nodes);
     g_autofree char *batch = batch_title(job);
-    return g_strdup_printf("%s, %s a step, on %" G_GINT64_FORMAT " × %s (%s), %s, %s", job->model->name, batch, job->gpus,
-                           job->cluster->device.title, where, job->runtime->title, mpp_names_get(&mpp_precision_names, job->training.precision));
+    return g_strdup_printf("%s, %s a step, on %" G_GINT64_FORMAT " × %s (%s), %s, %s%s", job->model->name, batch, job->gpus,
+                           job->cluster->device.title, where, job->runtime->title, mpp_names_get(&mpp_precision_names, job->training.precision),
+                           job->training.narrow_states ? "-true" : "");
 }

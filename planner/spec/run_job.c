@@ -56,27 +56,22 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
 
 /**
  * Formats of states unlike the stack's. "PURE" is Composer's word for gradients that are reduced as they are; "true" and "pure"
- * in a number format say that nothing is kept in fp32 (Lightning's bf16-true): no master copy, moments and sums of 16 bits. An
- * optimizer's "bf16 moments" are narrow beside a master copy (Megatron-LM's exp_avg_dtype, TransformerEngine's FusedAdam).
+ * in a number format say that nothing is kept in fp32. An optimizer's "bf16 moments" are narrow beside a master copy (Megatron-LM's
+ * exp_avg_dtype, TransformerEngine's FusedAdam).
  */
-static void adapt_states(const MppRun *run, MppStateCosts *state)
+static void adapt_states(const MppRun *run, MppRunJob *out)
 {
+    MppStateCosts *state = &out->runtime->state;
     const double element = 2;
-    bool narrow = mpp_run_match_narrow_states(run->training.precision);
-    if (narrow || g_strcmp0(run->training.fsdp_mixed_precision, "PURE") == 0)
+    if (g_strcmp0(run->training.fsdp_mixed_precision, "PURE") == 0)
         state->reduce_bytes = MIN(state->reduce_bytes, element);
-    if (!narrow) {
-        double moments = mpp_run_match_narrow_moments(run->training.optimizer) ? 2 * element : 0;
-        state->optimizer_bytes = MAX(0, state->optimizer_bytes - moments);
-        state->update_traffic_bytes = MAX(0, state->update_traffic_bytes - 2 * moments);
-        return;
+    out->job.training.narrow_states = mpp_run_match_narrow_states(run->training.precision);
+    if (out->job.training.narrow_states) {
+        mpp_state_costs_narrow(state);
+    } else if (mpp_run_match_narrow_moments(run->training.optimizer)) {
+        state->optimizer_bytes = MAX(0, state->optimizer_bytes - 2 * element);
+        state->update_traffic_bytes = MAX(0, state->update_traffic_bytes - 4 * element);
     }
-    state->gradient_bytes = MIN(state->gradient_bytes, element);
-    state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
-    state->optimizer_bytes = 2 * element;
-    state->update_traffic_bytes /= 2;
-    state->sharded_master = false;
-    state->bf16_kept_bytes = 0;
 }
 
 static void fill_training(const MppRun *run, MppRunJob *out)
@@ -178,9 +173,9 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
 static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
 {
     out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
-    adapt_states(run, &out->runtime->state);
     out->runtime->memory.fixed_bytes += mpp_run_match_test_workspaces(run, &out->cluster->device);
     fill_training(run, out);
+    adapt_states(run, out);
     fill_strategy(run, out);
     return mpp_run_fill_kernels(run, &out->job, error) && mpp_training_check(&out->job.training, NULL, NULL, error) && mpp_rules_check(&out->job, &out->strategy, error);
 }

@@ -196,6 +196,18 @@ static const MppField rows[] = {
 };
 const MppFields mpp_runtime_fields = MPP_FIELDS("runtime", MppRuntime, rows);
 
+void mpp_state_costs_narrow(MppStateCosts *state)
+{
+    const double element = 2;
+    state->reduce_bytes = MIN(state->reduce_bytes, element);
+    state->gradient_bytes = MIN(state->gradient_bytes, element);
+    state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
+    state->optimizer_bytes = 2 * element;
+    state->update_traffic_bytes /= 2;
+    state->sharded_master = false;
+    state->bf16_kept_bytes = 0;
+}
+
 bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what)
 {
     return (runtime->offloads >> what) & 1;

@@ -114,6 +114,12 @@ typedef struct {
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;
 
+/**
+ * States of a training that keeps nothing in fp32 (Lightning's bf16-true, torchtune's dtype): no master copy; gradients, their sums
+ * and the optimizer's moments in 16 bits.
+ */
+void mpp_state_costs_narrow(MppStateCosts *state);
+
 /** Share of a transfer that the stack can hide behind computation which is there at the time. */
 typedef struct {
     double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, expert_async_frac, stages_frac, fsdp_frac;

@@ -13,6 +13,7 @@ static const MppField rows[] = {
     MPP_FIELD_INT(MppTraining, loss_tokens, 1, 1 << 28, 0, "tokens of a sequence that head and loss work on; all of them by default"),
     MPP_FIELD_INT(MppTraining, global_batch, 1, 1 << 28, MPP_REQUIRED, "sequences a step"),
     MPP_FIELD_ENUM(MppTraining, precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of the layers' products"),
+    MPP_FIELD_BOOL(MppTraining, narrow_states, 0, "weights, gradients and optimizer states in 16 bits, without a master copy"),
     MPP_FIELD_ENUM(MppTraining, optimizer, &mpp_optimizer_names, MPP_OPTIMIZER_ADAM, "optimizer"),
     MPP_FIELD_BOOL(MppTraining, dropout, 0, "dropout after each block and on attention"),
     MPP_FIELD_STRUCT(MppTraining, kernels, &mpp_kernels_fields, 0, "kernels, as the runtime has them or as overridden"),

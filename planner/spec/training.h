@@ -23,6 +23,7 @@ typedef struct {
     int64_t mean_seq;    /* tokens of a sequence on average, where padding is left out; 0: all are as long */
     int64_t target_seq;  /* tokens of a decoder's sequence, which an encoder of seq tokens is beside; 0: as many as the encoder's */
     int64_t loss_tokens; /* of these, that head and loss work on: the masked ones of a masked language model; 0: all */
+    bool narrow_states; /* nothing is kept in fp32; the runtime's state costs are those of that */
 } MppTraining;
 
 extern const MppFields mpp_training_fields;

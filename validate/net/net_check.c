@@ -69,6 +69,7 @@ static bool check_training(const MppJob *job, GError **error)
         { t->precision != MPP_PRECISION_FP32 && t->precision != MPP_PRECISION_BF16,
           "formats other than fp32 and bf16 (plan with --precision)" },
         { t->optimizer != MPP_OPTIMIZER_ADAM, "optimizers other than Adam" },
+        { t->narrow_states, "states of 16 bits alone" },
         { t->dropout, "dropout" },
         { t->mean_seq != 0 || t->loss_tokens != 0 || t->target_seq != 0, "sequences of different lengths, and losses of some tokens" },
     };
