@@ -89,6 +89,8 @@ def check_recomputation(config, strategy):
     kind, layers = strategy["recompute"], strategy["recompute_layers"]
     equal(config.recompute_granularity, kind if kind in ("selective", "full") else None)
     equal((config.cpu_offloading, config.cpu_offloading_num_layers), (True, layers) if kind == "offload" else (False, 0))
+    if kind == "selective":
+        equal(set(config.recompute_modules), set(strategy["recompute_modules"]) or {"core_attn"})
     if kind == "full":
         equal((config.recompute_method, config.recompute_num_layers), ("block", layers) if layers else ("uniform", 1))
 

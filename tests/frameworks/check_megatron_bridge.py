@@ -48,6 +48,8 @@ def check(text, strategy, inputs):
     equal(m.sequence_parallel, strategy["sequence_parallel"])
     equal(m.virtual_pipeline_model_parallel_size or 1, strategy["vpp"])
     equal(m.recompute_granularity, strategy["recompute"] if strategy["recompute"] in ("selective", "full") else None)
+    if strategy["recompute"] == "selective":
+        equal(set(m.recompute_modules), set(strategy["recompute_modules"]) or {"core_attn"})
     equal((m.cpu_offloading, m.cpu_offloading_num_layers), (True, strategy["recompute_layers"]) if strategy["recompute"] == "offload" else (False, 0))
     equal((config.train.micro_batch_size, config.train.global_batch_size), (strategy["micro_batch"], inputs["training"]["global_batch"]))
     equal((m.seq_length, config.dataset.seq_length), (inputs["training"]["seq"],) * 2)

@@ -26,7 +26,7 @@ PLANS = {
     "ulysses": ("llama-3.1-8b", 16, "megatron-core", ["--precision", "fp8"], "cp=4,cp_kind=all-to-all,mbs=1,zero=1"),
     "gpt": ("gpt.json", 8, "megatron-core", ["--precision", "fp16"], "tp=2,mbs=2,zero=1"),
     "experts": ("mixtral-8x7b", 64, "megatron-core", [], "tp=2,pp=2,ep=8,etp=1,sp,mbs=1,zero=1"),
-    "latent": ("deepseek-v3", 512, "megatron-core", ["--precision", "fp8"], "tp=1,pp=16,ep=32,mbs=1,zero=1,recompute=selective,split=balanced"),
+    "latent": ("deepseek-v3", 512, "megatron-core", ["--precision", "fp8"], "tp=1,pp=16,ep=32,mbs=1,zero=1,recompute=selective:layernorm+moe_act+mla_up_proj,split=balanced"),
     "sinks": ("gpt-oss-20b", 16, "megatron-core", [], "ep=4,mbs=1,zero=1"),
     "dispatch": ("qwen3-30b-a3b", 32, "megatron-core", ["--kernels", "dispatch_once,expert_async"], "pp=2,vpp=2,ep=8,mbs=1,zero=1"),
     "pattern": ("nemotron-h-8b", 32, "megatron-core", [], "tp=4,pp=2,sp,mbs=1,zero=1,split=even"),
