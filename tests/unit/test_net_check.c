@@ -25,6 +25,11 @@ static void refuse_dropout(MppInputs *inputs)
     inputs->training.dropout = true;
 }
 
+static void refuse_narrow(MppInputs *inputs)
+{
+    inputs->training.narrow_states = true;
+}
+
 static void refuse_ssm(MppInputs *inputs)
 {
     inputs->model.pattern = g_strnfill((gsize)inputs->model.layers, 'M');
@@ -61,6 +66,7 @@ static const struct {
     { "llama", "mbs=2", refuse_parts, "llama: the executor does not compute layers of one part" },
     { "llama", "mbs=2", refuse_gate, "llama: the executor does not compute gates of attention" },
     { "gpt", "mbs=2", refuse_optimizer, "training: the executor does not compute optimizers other than Adam" },
+    { "gpt", "mbs=2", refuse_narrow, "training: the executor does not compute states of 16 bits alone" },
     { "gpt", "mbs=2", refuse_dropout, "training: the executor does not compute dropout" },
     { "llama", "cp=2,cp_kind=all-to-all,mbs=2", nothing,
       "strategy: the executor does not compute context parallelism other than a ring's" },
