@@ -15,11 +15,18 @@ static char folded(char c)
     return c == '-' ? '_' : g_ascii_tolower(c);
 }
 
+static const char *after_hyphens(const char *name)
+{
+    return name + strspn(name, "-_");
+}
+
 bool mpp_names_same(const char *a, const char *b)
 {
+    a = after_hyphens(a);
+    b = after_hyphens(b);
     while (*a && folded(*a) == folded(*b)) {
-        a++;
-        b++;
+        a = after_hyphens(a + 1);
+        b = after_hyphens(b + 1);
     }
     return *a == *b;
 }

@@ -21,7 +21,7 @@ typedef struct {
 /** Returns: the value's name; the table lends it. */
 const char *mpp_names_get(const MppNames *names, int value);
 
-/** Whether two names are the same but for case and '-' against '_'. */
+/** Whether two names are the same but for case, '-' and '_'. */
 bool mpp_names_same(const char *a, const char *b);
 
 /** Returns: the value called @name, or -1. Case and '-' against '_' do not matter. */

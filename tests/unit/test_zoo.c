@@ -72,6 +72,7 @@ static void test_names(void)
         { MPP_ZOO_MODELS, "gpt3-13b", "models/gpt3-13b.json" },
         { MPP_ZOO_MODELS, "GPT3_13B.json", "models/gpt3-13b.json" },
         { MPP_ZOO_MODELS, "Llama-3.1-70B", "models/llama-3.1-70b.json" },
+        { MPP_ZOO_MODELS, "llama3-8b", "models/llama-3-8b.json" },
         { MPP_ZOO_DEVICES, "A100_SXM4_80gb", "hwprofiles/devices/a100-sxm4-80gb.json" },
         { MPP_ZOO_CLUSTERS, "dgx_A100", "hwprofiles/clusters/dgx-a100.json" },
         { MPP_ZOO_RUNTIMES, "NanoTron.json", "hwprofiles/runtimes/nanotron.json" },
