@@ -32,7 +32,7 @@ void mpp_best_plan_free(MppBestPlan *plan)
 static double robust_step_s(const MppJob *job, const MppStrategy *strategy, const MppSpreads *spreads)
 {
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, strategy);
-    return estimate->step_s * MAX(1, mpp_spreads_find(spreads, job, &estimate->shares)->p90_frac);
+    return estimate->step_s * MAX(1, mpp_spreads_find(spreads, job, strategy, &estimate->shares)->p90_frac);
 }
 
 static MppCandidate simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, bool robust,

@@ -50,15 +50,17 @@ static cJSON *strategy_json(const MppStrategy *strategy, const MppEstimate *esti
 }
 
 /** Where the step is expected in 8 of 10 cases, and what that rests on. */
-static cJSON *interval_json(const MppJob *job, const MppEstimate *estimate)
+static cJSON *interval_json(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, strategy, &estimate->shares);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "p10_s", estimate->step_s * spread->p10_frac);
     cJSON_AddNumberToObject(json, "p90_s", estimate->step_s * spread->p90_frac);
     cJSON_AddBoolToObject(json, "device_fitted", spread->basis.device_fitted);
-    cJSON_AddBoolToObject(json, "runtime_fitted", spread->basis.runtime_fitted);
+    cJSON_AddBoolToObject(json, "stack_fitted", spread->basis.stack_fitted);
+    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted(spreads, strategy), ", ");
+    cJSON_AddStringToObject(json, "unfitted", unfitted);
     cJSON_AddNumberToObject(json, "runs", spread->runs);
     cJSON_AddNumberToObject(json, "sources", spread->sources);
     return json;
@@ -69,7 +71,7 @@ cJSON *mpp_plan_json(const MppJob *job, const MppStrategy *strategy, const MppEs
     cJSON *plan = cJSON_CreateObject();
     cJSON_AddItemToObject(plan, "strategy", strategy_json(strategy, estimate));
     cJSON_AddNumberToObject(plan, "step_time_s", estimate->step_s);
-    cJSON_AddItemToObject(plan, "step_time_interval", interval_json(job, estimate));
+    cJSON_AddItemToObject(plan, "step_time_interval", interval_json(job, strategy, estimate));
     cJSON_AddNumberToObject(plan, "tokens_per_s_per_gpu", estimate->tokens_per_s_per_gpu);
     cJSON_AddNumberToObject(plan, "mfu", estimate->mfu);
     if (job->cluster->device.price_usd_per_h > 0)

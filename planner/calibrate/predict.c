@@ -60,7 +60,7 @@ void mpp_predictions_set_intervals(GArray *predictions, const MppSpreads *spread
         if (one->skipped)
             continue;
         const MppSourceSpread *source = mpp_spreads_find_source(spreads, one->run->source);
-        const MppSpread *any = mpp_spreads_find(spreads, &one->job->job, &one->shares);
+        const MppSpread *any = mpp_spreads_find(spreads, &one->job->job, &one->job->strategy, &one->shares);
         one->p10_s = one->step_time_s * (source ? source->p10_frac : any->p10_frac);
         one->p90_s = one->step_time_s * (source ? source->p90_frac : any->p90_frac);
     }

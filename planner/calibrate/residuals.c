@@ -5,8 +5,9 @@
 
 #include "planner/base/file.h"
 
-static const char *const header = "source,job,device,runtime,host_bound,experts,held_out,measured_over_predicted";
+static const char *const header = "source,job,device,runtime,techniques,host_bound,experts,held_out,measured_over_predicted";
 static const char *const held[] = { "source", "run" };
+static const char *const technique_between = "+";
 
 static void clear_residual(gpointer data)
 {
@@ -48,10 +49,45 @@ void mpp_residuals_add(GArray *residuals, const GArray *predictions, bool run_he
                                  .device = g_strdup(job->cluster->device.name),
                                  .runtime = g_strdup(job->runtime->name),
                                  .job = job_name(job),
+                                 .techniques = mpp_techniques_of(&one->job->strategy),
                                  .basis = mpp_basis_of(job, &one->shares),
                                  .run_held = run_held,
                                  .log_ratio = log(one->run->measured.step_time_s / one->step_time_s) };
         g_array_append_val(residuals, residual);
+    }
+}
+
+MppTechniques mpp_residuals_techniques(const GArray *residuals, const char *without)
+{
+    enum { FEWEST_RUNS = 20, FEWEST_SOURCES = 3 };
+    MppTechniques fitted = 0;
+    for (int t = 0; t < MPP_N_TECHNIQUES; t++) {
+        g_autoptr(GHashTable) sources = g_hash_table_new(g_str_hash, g_str_equal);
+        int runs = 0;
+        for (guint i = 0; i < residuals->len; i++) {
+            const MppResidual *one = &g_array_index(residuals, MppResidual, i);
+            if (one->run_held || !(one->techniques >> t & 1) || g_strcmp0(one->source, without) == 0)
+                continue;
+            g_hash_table_add(sources, one->source);
+            runs++;
+        }
+        fitted |= (MppTechniques)(runs >= FEWEST_RUNS && g_hash_table_size(sources) >= FEWEST_SOURCES) << t;
+    }
+    return fitted;
+}
+
+/** A stack that does what no fit has seen counts as not fitted. */
+static void set_techniques_fitted(GArray *residuals)
+{
+    g_autoptr(GHashTable) by_source = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < residuals->len; i++) {
+        MppResidual *one = &g_array_index(residuals, MppResidual, i);
+        gpointer known = NULL;
+        if (!g_hash_table_lookup_extended(by_source, one->source, NULL, &known)) {
+            known = GUINT_TO_POINTER(mpp_residuals_techniques(residuals, one->source));
+            g_hash_table_insert(by_source, one->source, known);
+        }
+        one->basis.stack_fitted &= !(one->techniques & ~GPOINTER_TO_UINT(known));
     }
 }
 
@@ -63,9 +99,10 @@ void mpp_residuals_set_fitted(GArray *residuals)
             const MppResidual *other = &g_array_index(residuals, MppResidual, k);
             bool elsewhere = strcmp(one->source, other->source) != 0;
             one->basis.device_fitted |= elsewhere && strcmp(one->device, other->device) == 0;
-            one->basis.runtime_fitted |= elsewhere && strcmp(one->runtime, other->runtime) == 0;
+            one->basis.stack_fitted |= elsewhere && strcmp(one->runtime, other->runtime) == 0;
         }
     }
+    set_techniques_fitted(residuals);
 }
 
 bool mpp_residuals_write(const GArray *residuals, const char *path, GError **error)
@@ -75,9 +112,10 @@ bool mpp_residuals_write(const GArray *residuals, const char *path, GError **err
     for (guint i = 0; i < residuals->len; i++) {
         const MppResidual *one = &g_array_index(residuals, MppResidual, i);
         char ratio[G_ASCII_DTOSTR_BUF_SIZE];
+        g_autofree char *techniques = mpp_techniques_text(one->techniques, technique_between);
         g_ascii_formatd(ratio, sizeof(ratio), "%.5g", exp(one->log_ratio));
-        g_string_append_printf(text, "%s,%s,%s,%s,%d,%d,%s,%s\n", one->source, one->job, one->device, one->runtime, one->basis.host_bound,
-                               one->basis.experts, held[one->run_held], ratio);
+        g_string_append_printf(text, "%s,%s,%s,%s,%s,%d,%d,%s,%s\n", one->source, one->job, one->device, one->runtime, techniques,
+                               one->basis.host_bound, one->basis.experts, held[one->run_held], ratio);
     }
     g_autofree char *csv = g_string_free(text, FALSE);
     return mpp_file_write(path, csv, error);
@@ -86,17 +124,20 @@ bool mpp_residuals_write(const GArray *residuals, const char *path, GError **err
 /** @line: taken apart. */
 static bool read_line(GArray *residuals, const char *line)
 {
-    enum { SOURCE, JOB, DEVICE, RUNTIME, HOST_BOUND, EXPERTS, HELD, RATIO, N_PARTS };
+    enum { SOURCE, JOB, DEVICE, RUNTIME, TECHNIQUES, HOST_BOUND, EXPERTS, HELD, RATIO, N_PARTS };
     g_auto(GStrv) parts = g_strsplit(line, ",", -1);
     if (g_strv_length(parts) != N_PARTS)
         return false;
     char *end = NULL;
     double ratio = g_ascii_strtod(parts[RATIO], &end);
     bool run_held = strcmp(parts[HELD], held[true]) == 0;
+    MppTechniques techniques;
+    if (!mpp_techniques_read(parts[TECHNIQUES], technique_between, &techniques))
+        return false;
     if (end == parts[RATIO] || *end || !(ratio > 0 && isfinite(ratio)) || !(run_held || strcmp(parts[HELD], held[false]) == 0))
         return false;
     MppResidual residual = { .source = g_strdup(parts[SOURCE]), .job = g_strdup(parts[JOB]), .device = g_strdup(parts[DEVICE]),
-                             .runtime = g_strdup(parts[RUNTIME]), .run_held = run_held, .log_ratio = log(ratio),
+                             .runtime = g_strdup(parts[RUNTIME]), .techniques = techniques, .run_held = run_held, .log_ratio = log(ratio),
                              .basis = { .host_bound = *parts[HOST_BOUND] == '1', .experts = *parts[EXPERTS] == '1' } };
     g_array_append_val(residuals, residual);
     return true;

@@ -10,6 +10,7 @@
 typedef struct {
     char *source, *device, *runtime;
     char *job;        /* what runs that differ in their plan only have in common */
+    MppTechniques techniques;
     MppBasis basis;   /* device and stack are fitted where another source has them */
     bool run_held;    /* other runs of its source were fitted; else none */
     double log_ratio; /* of measured over predicted */
@@ -20,6 +21,12 @@ GArray *mpp_residuals_new(void);
 
 /** Adds the timed runs among @predictions, of which none was fitted; @run_held: others of their sources were. */
 void mpp_residuals_add(GArray *residuals, const GArray *predictions, bool run_held);
+
+/**
+ * Techniques of which there are enough runs of enough sources, @without's (or NULL) aside, for one that is met again to
+ * count as fitted.
+ */
+MppTechniques mpp_residuals_techniques(const GArray *residuals, const char *without);
 
 /** Sets what the residuals rest on, once all are there. */
 void mpp_residuals_set_fitted(GArray *residuals);

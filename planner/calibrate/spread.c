@@ -6,7 +6,7 @@
 
 static const MppField basis_rows[] = {
     MPP_FIELD_BOOL(MppBasis, device_fitted, MPP_REQUIRED, "runs on this device were fitted"),
-    MPP_FIELD_BOOL(MppBasis, runtime_fitted, MPP_REQUIRED, "runs of this stack were fitted"),
+    MPP_FIELD_BOOL(MppBasis, stack_fitted, MPP_REQUIRED, "runs of this stack were fitted, and runs that do what the plan does"),
     MPP_FIELD_BOOL(MppBasis, host_bound, MPP_REQUIRED, "launching kernels takes a good share of the step"),
     MPP_FIELD_BOOL(MppBasis, experts, MPP_REQUIRED, "mixture of experts"),
 };
@@ -35,6 +35,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRUCTS(MppSpreads, sources, &source_fields, 0, "of runs whose source is fitted"),
     MPP_FIELD_STRINGS(MppSpreads, devices, "devices that were fitted"),
     MPP_FIELD_STRINGS(MppSpreads, runtimes, "stacks that were fitted"),
+    MPP_FIELD_STRINGS(MppSpreads, techniques, "what plans do that was fitted"),
     MPP_FIELD_DOUBLE(MppSpreads, pair_frac, 0, 10, MPP_REQUIRED,
                      "a plan predicted faster by this share was faster in 80 % of the pairs of unseen runs"),
     MPP_FIELD_DOUBLE(MppSpreads, tail_frac, 0, 0.5, 0.1, "share of the residuals on either side of an interval"),
@@ -79,15 +80,24 @@ static bool has(const GPtrArray *names, const char *name)
 
 static bool same(const MppBasis *a, const MppBasis *b)
 {
-    return a->device_fitted == b->device_fitted && a->runtime_fitted == b->runtime_fitted && a->host_bound == b->host_bound &&
+    return a->device_fitted == b->device_fitted && a->stack_fitted == b->stack_fitted && a->host_bound == b->host_bound &&
            a->experts == b->experts;
 }
 
-const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppShares *shares)
+MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads, const MppStrategy *strategy)
+{
+    MppTechniques unfitted = mpp_techniques_of(strategy);
+    for (int i = 0; i < MPP_N_TECHNIQUES; i++)
+        if (has(spreads->techniques, mpp_names_get(&mpp_technique_names, i)))
+            unfitted &= ~((MppTechniques)1 << i);
+    return unfitted;
+}
+
+const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy, const MppShares *shares)
 {
     MppBasis basis = mpp_basis_of(job, shares);
     basis.device_fitted = has(spreads->devices, job->cluster->device.name);
-    basis.runtime_fitted = has(spreads->runtimes, job->runtime->name);
+    basis.stack_fitted = has(spreads->runtimes, job->runtime->name) && !mpp_spreads_unfitted(spreads, strategy);
     for (guint i = 0; i < spreads->spreads->len; i++) {
         const MppSpread *spread = &g_array_index(spreads->spreads, MppSpread, i);
         if (same(&spread->basis, &basis))

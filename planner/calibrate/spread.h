@@ -10,11 +10,12 @@
 
 #include "planner/base/fields.h"
 #include "planner/cost/estimate.h"
+#include "planner/spec/technique.h"
 
 /** What a prediction rests on. */
 typedef struct {
     bool device_fitted;  /* runs on this device were fitted */
-    bool runtime_fitted; /* runs of this stack were fitted */
+    bool stack_fitted;   /* runs of this stack were fitted, and enough runs that do what the plan does */
     bool host_bound;     /* launching kernels takes a good share of the step */
     bool experts;
 } MppBasis;
@@ -36,7 +37,7 @@ typedef struct {
 typedef struct {
     GArray *spreads;       /* MppSpread, one for each basis */
     GArray *sources;       /* MppSourceSpread, of sources with enough runs */
-    GPtrArray *devices, *runtimes; /* names of those that were fitted */
+    GPtrArray *devices, *runtimes, *techniques; /* names of those that were fitted */
     double pair_frac;      /* a plan predicted faster by this share was faster in 80 % of the pairs of unseen runs */
     double tail_frac;      /* quantiles at which p10 and p90 are taken, so that an interval holds 80 % of another source's runs */
     double coverage_frac;  /* of unseen runs inside their interval, each source judged by the others' spreads */
@@ -59,5 +60,8 @@ MppBasis mpp_basis_of(const MppJob *job, const MppShares *shares);
 /** The spread of @source's runs, or NULL: not fitted, or too few runs. Lent. */
 const MppSourceSpread *mpp_spreads_find_source(const MppSpreads *spreads, const char *source);
 
-/** The spread of a prediction of @job with these @shares of time. Lent. */
-const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppShares *shares);
+/** What @strategy does that too few fitted runs do. */
+MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads, const MppStrategy *strategy);
+
+/** The spread of a prediction of @job under @strategy with these @shares of time. Lent. */
+const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy, const MppShares *shares);

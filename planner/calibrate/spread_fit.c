@@ -32,12 +32,12 @@ static double quantile(const GArray *values, double frac)
  * From the narrowest class to the widest: what is left out of the comparison. Fewer runs or sources than these say
  * nothing about the next one.
  */
-enum { EXACT, ANY_EXPERTS, ANY_HOST, ANY_RUNTIME, ANY, N_WIDTHS, FEWEST_RUNS = 40, FEWEST_SOURCES = 3 };
+enum { EXACT, ANY_EXPERTS, ANY_HOST, ANY_STACK, ANY, N_WIDTHS, FEWEST_RUNS = 40, FEWEST_SOURCES = 3 };
 
 static bool matches(const MppBasis *a, const MppBasis *b, int width)
 {
     return (width >= ANY_EXPERTS || a->experts == b->experts) && (width >= ANY_HOST || a->host_bound == b->host_bound) &&
-           (width >= ANY_RUNTIME || a->runtime_fitted == b->runtime_fitted) && (width >= ANY || a->device_fitted == b->device_fitted);
+           (width >= ANY_STACK || a->stack_fitted == b->stack_fitted) && (width >= ANY || a->device_fitted == b->device_fitted);
 }
 
 /** Residuals of the class but those of @without; each source counts as the square root of its runs. */
@@ -87,7 +87,7 @@ static MppBasis basis_of_bits(int bits)
 
 static int bits_of_basis(const MppBasis *basis)
 {
-    return basis->device_fitted << 3 | basis->runtime_fitted << 2 | basis->host_bound << 1 | basis->experts;
+    return basis->device_fitted << 3 | basis->stack_fitted << 2 | basis->host_bound << 1 | basis->experts;
 }
 
 /** Runs of @source inside the intervals that the other sources give. */
@@ -234,6 +234,7 @@ MppSpreads *mpp_spread_fit(const GArray *residuals)
     spreads->spreads = g_array_new(FALSE, TRUE, sizeof(MppSpread));
     spreads->devices = g_ptr_array_new_with_free_func(g_free);
     spreads->runtimes = g_ptr_array_new_with_free_func(g_free);
+    spreads->techniques = g_ptr_array_new_with_free_func(g_free);
     spreads->tail_frac = conformal_tail(residuals);
     for (int bits = N_BASES - 1; bits >= 0; bits--) {
         MppBasis basis = basis_of_bits(bits);
@@ -245,6 +246,10 @@ MppSpreads *mpp_spread_fit(const GArray *residuals)
         add_name(spreads->devices, one->device);
         add_name(spreads->runtimes, one->runtime);
     }
+    MppTechniques fitted = mpp_residuals_techniques(residuals, NULL);
+    for (int i = 0; i < MPP_N_TECHNIQUES; i++)
+        if (fitted >> i & 1)
+            g_ptr_array_add(spreads->techniques, g_strdup(mpp_names_get(&mpp_technique_names, i)));
     add_sources(spreads, residuals);
     spreads->pair_frac = pair_spread(residuals);
     spreads->coverage_frac = coverage(residuals, spreads->tail_frac);

@@ -33,7 +33,7 @@ static void print_estimate(const MppInputs *inputs, const MppStrategy *strategy,
     mpp_pipeline_chart_print(&inputs->job, strategy, estimate);
     mpp_plan_text_warning(&inputs->job, strategy);
     mpp_plan_text_basis(inputs);
-    mpp_plan_text_interval(&inputs->job, estimate);
+    mpp_plan_text_interval(&inputs->job, strategy, estimate);
     mpp_plan_text_figures(&inputs->job, estimate);
 }
 

@@ -83,7 +83,7 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     mpp_pipeline_chart_print(job, best, estimate);
     print_alternatives(answer->plan);
     mpp_plan_text_basis(inputs);
-    mpp_plan_text_interval(job, estimate);
+    mpp_plan_text_interval(job, best, estimate);
     mpp_plan_text_figures(job, estimate);
     print_again(inputs, best, options);
 }

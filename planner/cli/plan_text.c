@@ -22,7 +22,7 @@ static void print_host(const MppEstimate *estimate)
 void mpp_plan_text_answer(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate, const char *verdict)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, strategy, &estimate->shares);
     g_autofree char *low = mpp_units_seconds(estimate->step_s * spread->p10_frac);
     g_autofree char *high = mpp_units_seconds(estimate->step_s * spread->p90_frac);
     g_autofree char *title = mpp_strategy_title(strategy), *bold = mpp_terminal_styled("1", title);
@@ -268,18 +268,28 @@ static const char *telling_benchmark(const MppEstimate *estimate)
     return benchmarks[most].benchmark;
 }
 
-void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate)
+/** What the interval's runs have in common with the plan. @unfitted: what it does that hardly any run does, or "" */
+static char *fitted_text(const MppBasis *basis, const char *unfitted)
+{
+    if (*unfitted)
+        return g_strdup_printf("device %sfitted, hardly any run with %s", basis->device_fitted ? "" : "not ", unfitted);
+    return g_strdup(basis->device_fitted && basis->stack_fitted ? "device and stack fitted to other runs"
+                    : basis->device_fitted                      ? "device fitted, stack not"
+                    : basis->stack_fitted                       ? "stack fitted, device not"
+                                                                : "neither device nor stack fitted");
+}
+
+void mpp_plan_text_interval(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    const MppSpread *spread = mpp_spreads_find(spreads, job, &estimate->shares);
+    const MppSpread *spread = mpp_spreads_find(spreads, job, strategy, &estimate->shares);
     const MppBasis *basis = &spread->basis;
-    const char *fitted = basis->device_fitted && basis->runtime_fitted ? "device and stack fitted to other runs"
-                         : basis->device_fitted                        ? "device fitted, stack not"
-                         : basis->runtime_fitted                       ? "stack fitted, device not"
-                                                                       : "neither device nor stack fitted";
-    const char *narrower = basis->device_fitted && basis->runtime_fitted ? telling_benchmark(estimate)
-                           : basis->device_fitted                        ? "a run of this stack"
-                                                                         : "a run on this device";
+    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted(spreads, strategy), " or ");
+    g_autofree char *fitted = fitted_text(basis, unfitted), *such_run = g_strconcat("a run with ", unfitted, NULL);
+    const char *narrower = !basis->device_fitted ? "a run on this device"
+                           : *unfitted           ? such_run
+                           : basis->stack_fitted ? telling_benchmark(estimate)
+                                                 : "a run of this stack";
     g_autofree char *text = g_strdup_printf("8 of 10 steps lie in the interval: %" G_GINT64_FORMAT " runs of %" G_GINT64_FORMAT
                                             " sources, each predicted without its own (%s%s); to be measured first: %s",
                                             spread->runs, spread->sources, fitted, basis->host_bound ? ", bound by the host" : "", narrower);

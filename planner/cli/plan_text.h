@@ -32,7 +32,7 @@ char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);
 void mpp_plan_text_warning(const MppJob *job, const MppStrategy *strategy);
 
 /** How sure the step time is, on what runs that rests, and which measurement would tell most. */
-void mpp_plan_text_interval(const MppJob *job, const MppEstimate *estimate);
+void mpp_plan_text_interval(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
 
 /** The three figures of memory on the fullest stage, and what they rest on. */
 void mpp_plan_text_figures(const MppJob *job, const MppEstimate *estimate);

@@ -5,7 +5,7 @@
 
 #include "tests/support/expect.h"
 
-#define HEADER "source,job,device,runtime,host_bound,experts,held_out,measured_over_predicted\n"
+#define HEADER "source,job,device,runtime,techniques,host_bound,experts,held_out,measured_over_predicted\n"
 
 /** @sources of @runs each, all of one kind; the errors of a source lie about its own middle. */
 static GArray *made(int sources, int runs, double between, double within)
@@ -15,7 +15,7 @@ static GArray *made(int sources, int runs, double between, double within)
     for (int s = 0; s < sources; s++) {
         double middle = between * (g_rand_double(random) + g_rand_double(random) - 1);
         for (int i = 0; i < runs; i++)
-            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,0,0,source,%.9g\n", s, i / 3,
+            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,tp+sp,0,0,source,%.9g\n", s, i / 3,
                                    exp(middle + within * (g_rand_double(random) + g_rand_double(random) - 1)));
     }
     g_autoptr(GError) error = NULL;
@@ -68,17 +68,41 @@ static void test_sources(void)
     g_assert_cmpfloat_with_epsilon(after->run_coverage_frac, 0.8, 0.03);
 }
 
+/** What too few runs of too few sources do is not fitted, though their stack is. */
+static void test_techniques(void)
+{
+    g_autoptr(GArray) residuals = made(4, 10, 0.4, 0.2);
+    g_assert_cmpuint(mpp_residuals_techniques(residuals, NULL), ==, 1 << MPP_TECHNIQUE_TP | 1 << MPP_TECHNIQUE_SP);
+    g_assert_cmpuint(mpp_residuals_techniques(residuals, "source-3"), ==, 1 << MPP_TECHNIQUE_TP | 1 << MPP_TECHNIQUE_SP);
+    MppResidual *odd = &g_array_index(residuals, MppResidual, 0);
+    odd->techniques |= 1 << MPP_TECHNIQUE_OPTIMIZER_OFFLOAD;
+    mpp_residuals_set_fitted(residuals);
+    g_assert_false(odd[0].basis.stack_fitted);
+    g_assert_true(odd[1].basis.stack_fitted);
+
+    g_autoptr(MppSpreads) spreads = mpp_spread_fit(residuals);
+    MppStrategy strategy = mpp_strategy_single();
+    strategy.tp = 2;
+    g_assert_cmpuint(mpp_spreads_unfitted(spreads, &strategy), ==, 0);
+    strategy.offload = MPP_OFFLOAD_OPTIMIZER;
+    g_assert_cmpuint(mpp_spreads_unfitted(spreads, &strategy), ==, 1 << MPP_TECHNIQUE_OPTIMIZER_OFFLOAD);
+
+    g_autoptr(GArray) few = made(2, 30, 0.4, 0.2), short_of_runs = made(3, 6, 0.4, 0.2);
+    g_assert_cmpuint(mpp_residuals_techniques(few, NULL), ==, 0);
+    g_assert_cmpuint(mpp_residuals_techniques(short_of_runs, NULL), ==, 0);
+}
+
 /** A device or stack is fitted where another source has it; what is written is read again. */
 static void test_file(void)
 {
-    static const char *const text = HEADER "a,x,h100,nanotron,1,0,source,1.25\na,x,a100,nanotron,0,1,source,0.5\nb,y,h100,torchtitan,0,0,run,2.385\n";
+    static const char *const text = HEADER "a,x,h100,nanotron,,1,0,source,1.25\na,x,a100,nanotron,tp+full recompute,0,1,source,0.5\nb,y,h100,torchtitan,,0,0,run,2.385\n";
     g_autoptr(GError) error = NULL;
     g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text), *again = NULL;
     g_autoptr(GArray) residuals = mpp_residuals_load(path, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(residuals->len, ==, 3);
     const MppResidual *all = &g_array_index(residuals, MppResidual, 0);
-    g_assert_true(all[0].basis.device_fitted && !all[0].basis.runtime_fitted && all[0].basis.host_bound && !all[0].basis.experts);
+    g_assert_true(all[0].basis.device_fitted && !all[0].basis.stack_fitted && all[0].basis.host_bound && !all[0].basis.experts);
     g_assert_true(!all[1].basis.device_fitted && all[1].basis.experts);
     g_assert_true(!all[0].run_held && all[2].run_held);
     g_assert_cmpfloat_with_epsilon(all[2].log_ratio, log(2.385), 1e-12);
@@ -94,10 +118,11 @@ static void test_errors(void)
         const char *text, *message;
     } rows[] = {
         { "source\n", "residuals.csv:1:1: expected " },
-        { HEADER "a,x,h100,nanotron,1,0,run\n", "residuals.csv:2:1: expected a line of source,job," },
-        { HEADER "a,x,h100,nanotron,1,0,run,1.5\na,x,h100,nanotron,1,0,run,-1.5\n", "residuals.csv:3:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,1,0,run,1.5s\n", "residuals.csv:2:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,1,0,all,1.5\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,,1,0,run\n", "residuals.csv:2:1: expected a line of source,job," },
+        { HEADER "a,x,h100,nanotron,,1,0,run,1.5\na,x,h100,nanotron,,1,0,run,-1.5\n", "residuals.csv:3:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,,1,0,run,1.5s\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,tq,1,0,run,1.5\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,x,h100,nanotron,,1,0,all,1.5\n", "residuals.csv:2:1: expected a line of " },
     };
     g_autofree char *folder = mpp_expect_folder();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -115,6 +140,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spread-fit/coverage", test_coverage);
     g_test_add_func("/spread-fit/sources", test_sources);
+    g_test_add_func("/spread-fit/techniques", test_techniques);
     g_test_add_func("/spread-fit/file", test_file);
     g_test_add_func("/spread-fit/errors", test_errors);
     return g_test_run();

@@ -6,11 +6,11 @@ function showNumbers({ estimate, units, verdict, version, strategy }) {
   if (!estimate.fits) rows.push(["fits", "NO"]);
   byId("numbers").append(...rows.map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))));
   byId("verdict").textContent = verdict || "";
-  const fitted = [["device", interval.device_fitted], ["software stack", interval.runtime_fitted]];
+  const fitted = [["device", interval.device_fitted], ["software stack", interval.stack_fitted]], few = interval.unfitted;
   const rests = interval.runs ? `as those of ${whole(interval.runs)} runs of ${interval.sources} sources did, each predicted without its own source`
     : "which is a guess: no such runs are known";
   byId("interval").textContent = `8 of 10 measured steps lie between ${range.join(" and ")}, ${rests}; `
-    + `${fitted.map(([name, is]) => `${name} ${is ? "fitted to other runs" : "not fitted"}`).join(", ")}.`;
+    + `${fitted.map(([name, is]) => `${name} ${is ? "fitted to other runs" : "not fitted"}`).join(", ")}${few ? ` (hardly any run has ${few})` : ""}.`;
   byId("footer").textContent = `mpplan ${version} · --strategy ${strategy}`;
 }
 
