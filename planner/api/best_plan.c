@@ -24,29 +24,55 @@ void mpp_best_plan_free(MppBestPlan *plan)
     if (!plan)
         return;
     clear_ranked(&plan->best);
+    clear_ranked(&plan->surest);
     g_array_unref(plan->others);
     g_free(plan);
 }
 
-/** By how much the p90 of @strategy's interval lies above the step: a measure never below the estimate, as contests want it. */
-static double robust_step_s(const MppJob *job, const MppStrategy *strategy, const MppSpreads *spreads)
-{
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(job, strategy);
-    return estimate->step_s * MAX(1, mpp_spreads_find(spreads, job, strategy, &estimate->shares)->p90_frac);
-}
-
-static MppCandidate simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, bool robust,
-                                   const MppSpreads *spreads, MppBestPlan *plan)
+/** The first of @result by simulation. @plan: counts the simulations, and is proven if it was and this is. */
+static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, MppBestPlan *plan)
 {
     g_autoptr(MppContest) contest = mpp_contest_new(job, options, result, MOST_SIMULATED);
     MppCandidate candidate;
     while (mpp_contest_ask(contest, &candidate))
-        mpp_contest_tell(contest, &candidate, robust ? robust_step_s(job, &candidate.strategy, spreads)
-                                                     : mpp_answer_step_s(job, &candidate.strategy));
+        mpp_contest_tell(contest, &candidate, mpp_answer_step_s(job, &candidate.strategy));
     MppWinner winner = mpp_contest_winner(contest);
-    plan->simulated = winner.asked;
-    plan->proven = winner.proven;
-    return winner.candidate;
+    plan->simulated += winner.asked;
+    plan->proven &= winner.proven;
+    return (MppRankedPlan){ winner.candidate, mpp_answer_new(job, &winner.candidate.strategy) };
+}
+
+/** Searches again without what hardly any fitted run does, if the best does any of it. */
+static void find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, MppBestPlan *plan)
+{
+    if (!plan->proven || !mpp_spreads_unfitted_in(spreads, job, &plan->best.candidate.strategy))
+        return;
+    MppSearchOptions surer = *options;
+    surer.limits.without = mpp_spreads_unfitted(spreads);
+    surer.top = 1;
+    surer.progress = NULL;
+    g_autoptr(MppSearchResult) result = mpp_search_run(job, &surer);
+    if (!result->board->fastest->len)
+        return;
+    plan->surest = simulated_best(job, &surer, result, plan);
+    plan->surest.candidate.family = -1; /* numbered as in its own search */
+}
+
+static double p90_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
+{
+    const MppEstimate *estimate = plan->estimate;
+    return estimate->step_s * mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares)->p90_frac;
+}
+
+/** Makes the surest plan the best if its p90 is lower. */
+static void prefer_robust(const MppJob *job, const MppSpreads *spreads, MppBestPlan *plan)
+{
+    if (!plan->surest.estimate || p90_s(job, &plan->best, spreads) <= p90_s(job, &plan->surest, spreads))
+        return;
+    clear_ranked(&plan->best);
+    plan->best = plan->surest;
+    plan->surest.estimate = NULL;
+    plan->robust = true;
 }
 
 static int compare_steps(gconstpointer a, gconstpointer b)
@@ -72,8 +98,14 @@ MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *option
     g_array_set_clear_func(plan->others, clear_ranked);
     plan->proven = !result->counts.unjudged;
     plan->tied_frac = spreads->pair_frac;
-    plan->best.candidate = chosen ? *chosen : simulated_best(job, options, result, robust, spreads, plan);
-    plan->best.estimate = mpp_answer_new(job, &plan->best.candidate.strategy);
+    if (chosen) {
+        plan->best = (MppRankedPlan){ *chosen, mpp_answer_new(job, &chosen->strategy) };
+    } else {
+        plan->best = simulated_best(job, options, result, plan);
+        find_surest(job, options, spreads, plan);
+    }
+    if (robust)
+        prefer_robust(job, spreads, plan);
     for (guint i = 0; i < result->board->fastest->len && (int)plan->others->len + 1 < options->top; i++) {
         MppRankedPlan other = { g_array_index(result->board->fastest, MppCandidate, i), NULL };
         if (stands_for(plan, &other.candidate))

@@ -13,9 +13,11 @@ typedef struct {
 
 typedef struct {
     MppRankedPlan best;
+    MppRankedPlan surest; /* the best that does only what enough fitted runs do; estimate NULL: it is the best itself, or there is none */
     GArray *others; /* MppRankedPlan: the fastest of other layouts, by rising step */
-    int simulated;  /* plans in the contest; 0: there was none */
+    int simulated;  /* plans in the contests; 0: there was none */
     bool proven;    /* best of the space, by simulation */
+    bool robust;      /* the best is the surest, by its p90 */
     double tied_frac; /* plans slower by less than this share cannot be told apart from the best */
 } MppBestPlan;
 
@@ -24,7 +26,7 @@ MppSearchOptions mpp_best_plan_search(const MppSpaceLimits *limits, int top, int
 
 /**
  * @result: of such a search, with a plan found. @chosen: the best by other means than time; NULL: simulate and see.
- * @robust: the best is the one with the least p90 of its interval
+ * @robust: of this best and the surest plan, the one with the lower p90 is the best
  */
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
                                const MppCandidate *chosen, bool robust);

@@ -45,7 +45,7 @@ MPPLAN_PUBLIC const char *mpplan_version(void);
  *     "objective"  "step-time" (as if not given), "cost" or "headroom"
  *     "top"        alternatives wanted, 0 to 1000 (4)
  *     "threads"    0 to 1024 (0: as many as there are processors)
- * Answer: a plan file: "inputs", "best", "alternatives", "pareto", "search".
+ * Answer: a plan file: "inputs", "best", "surest", "alternatives", "pareto", "search".
  * When no plan fits the code is infeasible, and the error has the "answer" with "nearest_miss".
  */
 MPPLAN_PUBLIC char *mpplan_plan(const char *request, char **error);

@@ -86,6 +86,7 @@ static void add_plans(cJSON *root, const MppJob *job, const MppPlanAnswer *answe
     const MppBestPlan *plan = answer->plan;
     const GArray *front = answer->result->board->front;
     cJSON_AddItemToObject(root, "best", plan ? ranked_json(job, &plan->best) : cJSON_CreateNull());
+    cJSON_AddItemToObject(root, "surest", plan && plan->surest.estimate ? ranked_json(job, &plan->surest) : cJSON_CreateNull());
     cJSON *alternatives = cJSON_AddArrayToObject(root, "alternatives"), *pareto = cJSON_AddArrayToObject(root, "pareto");
     for (guint i = 0; plan && i < plan->others->len; i++)
         cJSON_AddItemToArray(alternatives, ranked_json(job, &g_array_index(plan->others, MppRankedPlan, i)));

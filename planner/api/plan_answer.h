@@ -8,7 +8,7 @@
 
 typedef enum { MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_OBJECTIVE_ROBUST, MPP_N_OBJECTIVES } MppObjective;
 
-extern const MppNames mpp_objective_names; /* "step-time"; "cost": tokens per dollar; "headroom": least memory within a tenth; "robust": least p90 */
+extern const MppNames mpp_objective_names; /* "step-time"; "cost": tokens per dollar; "headroom": least memory within a tenth; "robust": the best or the surest, whose p90 is less */
 
 /** Runs a search: mpp_search_run(), or one that shows how far it is. */
 typedef MppSearchResult *(*MppSearcher)(const MppJob *job, const MppSearchOptions *options);
@@ -33,7 +33,7 @@ void mpp_plan_answer_free(MppPlanAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPlanAnswer, mpp_plan_answer_free)
 
 /**
- * What a plan file holds: inputs, "best", "alternatives", "pareto", "search". When no plan fits, "best" is null and
+ * What a plan file holds: inputs, "best", "surest" or null, "alternatives", "pareto", "search". When no plan fits, "best" is null and
  * "nearest_miss" the plan that lacks least, if any is legal.
  */
 cJSON *mpp_plan_answer_json(const MppPlanQuestion *question, const MppPlanAnswer *answer);

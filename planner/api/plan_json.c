@@ -59,7 +59,7 @@ static cJSON *interval_json(const MppJob *job, const MppStrategy *strategy, cons
     cJSON_AddNumberToObject(json, "p90_s", estimate->step_s * spread->p90_frac);
     cJSON_AddBoolToObject(json, "device_fitted", spread->basis.device_fitted);
     cJSON_AddBoolToObject(json, "stack_fitted", spread->basis.stack_fitted);
-    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted(spreads, strategy), ", ");
+    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, strategy), ", ");
     cJSON_AddStringToObject(json, "unfitted", unfitted);
     cJSON_AddNumberToObject(json, "runs", spread->runs);
     cJSON_AddNumberToObject(json, "sources", spread->sources);

@@ -84,20 +84,24 @@ static bool same(const MppBasis *a, const MppBasis *b)
            a->experts == b->experts;
 }
 
-MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads, const MppStrategy *strategy)
+MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads)
 {
-    MppTechniques unfitted = mpp_techniques_of(strategy);
+    MppTechniques unfitted = 0;
     for (int i = 0; i < MPP_N_TECHNIQUES; i++)
-        if (has(spreads->techniques, mpp_names_get(&mpp_technique_names, i)))
-            unfitted &= ~((MppTechniques)1 << i);
+        unfitted |= (MppTechniques)!has(spreads->techniques, mpp_names_get(&mpp_technique_names, i)) << i;
     return unfitted;
+}
+
+MppTechniques mpp_spreads_unfitted_in(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy)
+{
+    return has(spreads->runtimes, job->runtime->name) ? mpp_techniques_of(strategy) & mpp_spreads_unfitted(spreads) : 0;
 }
 
 const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy, const MppShares *shares)
 {
     MppBasis basis = mpp_basis_of(job, shares);
     basis.device_fitted = has(spreads->devices, job->cluster->device.name);
-    basis.stack_fitted = has(spreads->runtimes, job->runtime->name) && !mpp_spreads_unfitted(spreads, strategy);
+    basis.stack_fitted = has(spreads->runtimes, job->runtime->name) && !mpp_spreads_unfitted_in(spreads, job, strategy);
     for (guint i = 0; i < spreads->spreads->len; i++) {
         const MppSpread *spread = &g_array_index(spreads->spreads, MppSpread, i);
         if (same(&spread->basis, &basis))

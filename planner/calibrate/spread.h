@@ -60,8 +60,11 @@ MppBasis mpp_basis_of(const MppJob *job, const MppShares *shares);
 /** The spread of @source's runs, or NULL: not fitted, or too few runs. Lent. */
 const MppSourceSpread *mpp_spreads_find_source(const MppSpreads *spreads, const char *source);
 
-/** What @strategy does that too few fitted runs do. */
-MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads, const MppStrategy *strategy);
+/** What too few fitted runs do. */
+MppTechniques mpp_spreads_unfitted(const MppSpreads *spreads);
+
+/** What of it @strategy does, on a stack that was fitted; on others nothing was. */
+MppTechniques mpp_spreads_unfitted_in(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy);
 
 /** The spread of a prediction of @job under @strategy with these @shares of time. Lent. */
 const MppSpread *mpp_spreads_find(const MppSpreads *spreads, const MppJob *job, const MppStrategy *strategy, const MppShares *shares);

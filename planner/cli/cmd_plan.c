@@ -3,6 +3,7 @@
 
 #include "planner/api/no_plan.h"
 #include "planner/base/units.h"
+#include "planner/calibrate/spread.h"
 #include "planner/cli/ascii.h"
 #include "planner/cli/command.h"
 #include "planner/cli/options.h"
@@ -18,7 +19,23 @@ typedef struct {
     gboolean json, quiet, robust, ascii;
 } PlanOptions;
 
-static void print_alternatives(const MppBestPlan *plan)
+/** What hardly any fitted run has, of what the plan does; "" for nothing. */
+static char *unfitted_text(const MppJob *job, const MppRankedPlan *plan)
+{
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    return mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, &plan->candidate.strategy), " or ");
+}
+
+/** Why the best is preferred to @other: what takes longer, or that it is surer. */
+static char *reason(const MppJob *job, const MppBestPlan *plan, const MppRankedPlan *other)
+{
+    g_autofree char *unfitted = unfitted_text(job, other);
+    if (other->estimate->step_s < plan->best.estimate->step_s && *unfitted)
+        return g_strdup_printf("hardly any fitted run has %s", unfitted);
+    return mpp_plan_text_reason(plan->best.estimate, other->estimate);
+}
+
+static void print_alternatives(const MppJob *job, const MppBestPlan *plan)
 {
     if (!plan->others->len)
         return;
@@ -27,20 +44,30 @@ static void print_alternatives(const MppBestPlan *plan)
     for (guint i = 0; i < plan->others->len; i++) {
         const MppRankedPlan *other = &g_array_index(plan->others, MppRankedPlan, i);
         g_autofree char *title = mpp_strategy_title(&other->candidate.strategy), *peak = mpp_units_bytes(other->estimate->peak_bytes);
-        g_autofree char *reason = mpp_plan_text_reason(plan->best.estimate, other->estimate);
+        g_autofree char *why = reason(job, plan, other);
         double slower = other->estimate->step_s / plan->best.estimate->step_s - 1;
         bool alike = fabs(slower) < plan->tied_frac;
         tied += alike;
         mpp_table_add(table, "%s", title);
         mpp_table_add(table, "%+.1f %%%s", 100 * slower, alike ? " ≈" : "");
         mpp_table_add(table, "%s", peak);
-        mpp_table_add(table, "%s", reason);
+        mpp_table_add(table, "%s", why);
     }
     puts("");
     mpp_table_print(table);
     if (tied)
         printf("  ≈ cannot be told apart from the best: of pairs predicted %.1f %% apart one in five ran the other way round\n",
                100 * plan->tied_frac);
+}
+
+/** The best plan that rests on fitted runs throughout, where the best one does not. */
+static void print_surest(const MppJob *job, const MppBestPlan *plan)
+{
+    if (!plan->surest.estimate)
+        return;
+    g_autofree char *title = mpp_strategy_title(&plan->surest.candidate.strategy), *unfitted = unfitted_text(job, &plan->best);
+    double slower = plan->surest.estimate->step_s / plan->best.estimate->step_s - 1;
+    printf("\n  surest    %s  %+.1f %%\n            without %s, which hardly any fitted run has; --robust decides by p90\n", title, 100 * slower, unfitted);
 }
 
 static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
@@ -51,11 +78,12 @@ static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
         g_autofree char *unjudged = mpp_units_whole(counts->unjudged);
         return g_strdup_printf("best so far of %s plans, not proven: interrupted before %s that could be better", members, unjudged);
     }
+    const char *which = plan->robust ? "surest" : "best";
     if (!plan->proven)
-        return g_strdup_printf("best by estimate of %s plans, proven; best by simulation of the %d fastest", members, plan->simulated);
+        return g_strdup_printf("%s by estimate of %s plans, proven; best by simulation of the %d fastest", which, members, plan->simulated);
     if (counts->evaluated == counts->members)
-        return g_strdup_printf("best of %s plans, proven (all evaluated%s)", members, simulated);
-    return g_strdup_printf("best of %s plans, proven (%s evaluated, the rest bounded%s)", members, evaluated, simulated);
+        return g_strdup_printf("%s of %s plans, proven (all evaluated%s)", which, members, simulated);
+    return g_strdup_printf("%s of %s plans, proven (%s evaluated, the rest bounded%s)", which, members, evaluated, simulated);
 }
 
 /** The command that estimates this plan again. A batch that followed from more GPUs than are used is named. */
@@ -81,7 +109,8 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     mpp_plan_text_binds(job, best, estimate);
     mpp_plan_text_stages(estimate);
     mpp_pipeline_chart_print(job, best, estimate);
-    print_alternatives(answer->plan);
+    print_alternatives(job, answer->plan);
+    print_surest(job, answer->plan);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(job, best, estimate);
     mpp_plan_text_figures(job, estimate);
@@ -145,7 +174,7 @@ static bool run(int argc, char **argv, GError **error)
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
           "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best); "
-          "robust (least p90 of the step)", "NAME" },
+          "robust (the best, or the best that does only what fitted runs do if its p90 is less)", "NAME" },
         { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
         { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },

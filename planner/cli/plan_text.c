@@ -284,7 +284,7 @@ void mpp_plan_text_interval(const MppJob *job, const MppStrategy *strategy, cons
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     const MppSpread *spread = mpp_spreads_find(spreads, job, strategy, &estimate->shares);
     const MppBasis *basis = &spread->basis;
-    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted(spreads, strategy), " or ");
+    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, strategy), " or ");
     g_autofree char *fitted = fitted_text(basis, unfitted), *such_run = g_strconcat("a run with ", unfitted, NULL);
     const char *narrower = !basis->device_fitted ? "a run on this device"
                            : *unfitted           ? such_run

@@ -9,3 +9,8 @@ bool mpp_limits_allow(const MppSpaceLimits *limits, const char *field, int64_t f
 {
     return !mpp_limits_fix(limits, field) || fixed == value;
 }
+
+bool mpp_limits_bar(const MppSpaceLimits *limits, const MppStrategy *strategy)
+{
+    return limits->without && (limits->without & mpp_techniques_of(strategy));
+}

@@ -32,7 +32,7 @@ static void add_orders(Enumeration *at, MppStrategy s)
     for (s.order = 0; s.order < MPP_N_ORDERS; s.order++) {
         bool wanted = mpp_limits_fix(at->limits, "order") ? s.order == at->limits->fixed.order : places_anew(at->job, &s);
         bool pp_outermost = s.order == MPP_ORDER_CP_DP_PP || s.order == MPP_ORDER_DP_CP_PP;
-        if (!wanted || (s.ep * s.etp > 1 && !pp_outermost))
+        if (!wanted || (s.ep * s.etp > 1 && !pp_outermost) || mpp_limits_bar(at->limits, &s))
             continue;
         MppFamily family = { .base = s, .index = (int)at->families->len };
         g_array_append_val(at->families, family);

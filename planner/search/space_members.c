@@ -29,7 +29,8 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
         if ((s.schedule_group && !mpp_schedule_kind_shape(kind)->grouped) || !mpp_schedule_kind_allows(kind, s.pp, s.vpp, m, group))
             continue;
         s.schedule = kind;
-        g_array_append_val(shapes, s);
+        if (!mpp_limits_bar(limits, &s))
+            g_array_append_val(shapes, s);
     }
 }
 
@@ -78,6 +79,12 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
     return n;
 }
 
+static bool bars_recompute(const MppSpaceLimits *limits, MppStrategy s, MppRecompute recompute)
+{
+    s.recompute = recompute;
+    return mpp_limits_bar(limits, &s);
+}
+
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
 {
     int n = 0;
@@ -90,12 +97,13 @@ int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppS
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
                          (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
                                                  !mpp_attention_is_unfused(job->training.kernels.attention)));
-        bool illegal = i == MPP_RECOMPUTE_FULL && mpp_rules_experts_beside(job, shape);
+        bool illegal = (i == MPP_RECOMPUTE_FULL && mpp_rules_experts_beside(job, shape)) || bars_recompute(limits, *shape, i);
         if (!illegal && (mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless))
             out[n++] = i;
     }
     if (mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_ACTIVATIONS) && shape->pp == 1 && job->model->n_layers > 1 &&
-        mpp_limits_allow(limits, "recompute", limits->fixed.recompute, MPP_RECOMPUTE_OFFLOAD))
+        mpp_limits_allow(limits, "recompute", limits->fixed.recompute, MPP_RECOMPUTE_OFFLOAD) &&
+        !bars_recompute(limits, *shape, MPP_RECOMPUTE_OFFLOAD))
         out[n++] = MPP_RECOMPUTE_OFFLOAD;
     return n;
 }
@@ -105,6 +113,16 @@ static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
 {
     int64_t replicas = shape->dp * shape->cp, inside = mpp_cluster_domain(job->cluster, 0, job->gpus) / shape->tp;
     return inside > 1 && inside < replicas && divides(inside, replicas) ? inside : 0;
+}
+
+static bool allows_sharding(const MppSpaceLimits *limits, MppStrategy s, const MppSharding *sharding)
+{
+    const MppStrategy *fixed = &limits->fixed;
+    s.zero = sharding->zero;
+    s.zero_ranks = sharding->zero_ranks;
+    s.offload = sharding->offload;
+    return mpp_limits_allow(limits, "zero", fixed->zero, s.zero) && mpp_limits_allow(limits, "zero_ranks", fixed->zero_ranks, s.zero_ranks) &&
+           mpp_limits_allow(limits, "offload", fixed->offload, s.offload) && !mpp_limits_bar(limits, &s);
 }
 
 /** A rank alone has nothing to shard: ZeRO 3 is for parameters that the host keeps. */
@@ -118,17 +136,16 @@ static bool offloads(const MppJob *job, const MppStrategy *shape, int64_t zero, 
 
 int mpp_space_shardings(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppSharding *out)
 {
-    const MppStrategy *fixed = &limits->fixed;
     int64_t most = shape->pp > 1 ? MIN(job->runtime->most_zero, job->runtime->most_zero_with_pp) : job->runtime->most_zero;
     int64_t step = shape->dp * shape->cp > 1 ? 1 : 3;
     int n = 0;
     for (int64_t zero = 0; zero <= most; zero += step) {
         int64_t groups[2] = { 0, zero == 3 ? node_shard(job, shape) : 0 };
         for (int i = 0; i < (groups[1] ? 2 : 1); i++)
-            for (MppOffload offload = MPP_OFFLOAD_NONE; offload < MPP_N_OFFLOADS; offload++)
-                if (offloads(job, shape, zero, offload) && mpp_limits_allow(limits, "zero", fixed->zero, zero) &&
-                    mpp_limits_allow(limits, "zero_ranks", fixed->zero_ranks, groups[i]) && mpp_limits_allow(limits, "offload", fixed->offload, offload))
-                    out[n++] = (MppSharding){ zero, groups[i], offload };
+            for (MppOffload offload = MPP_OFFLOAD_NONE; offload < MPP_N_OFFLOADS; offload++) {
+                out[n] = (MppSharding){ zero, groups[i], offload };
+                n += offloads(job, shape, zero, offload) && allows_sharding(limits, *shape, &out[n]);
+            }
     }
     return n;
 }

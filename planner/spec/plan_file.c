@@ -28,7 +28,7 @@ static bool check_version(const MppJson *json, const cJSON *root, GError **error
 
 static bool check_members(const MppJson *json, const cJSON *root, GError **error)
 {
-    static const char *const names[] = { "format_version", "inputs", "best", "alternatives", "pareto", "search" };
+    static const char *const names[] = { "format_version", "inputs", "best", "surest", "alternatives", "pareto", "search" };
     static const MppNames members = MPP_NAMES("plan field", names);
     const cJSON *member;
     cJSON_ArrayForEach(member, root)

@@ -55,7 +55,7 @@ def check_plan(plan, gpus, global_batch):
 
 def case_plan():
     got = run_json("plan", *JOB, "--gpus", 12, "--global-batch", 48, "--top", 7, "--json")
-    has_keys(got, {"format_version", "inputs", "best", "alternatives", "pareto", "search"})
+    has_keys(got, {"format_version", "inputs", "best", "surest", "alternatives", "pareto", "search"})
     equal(got["format_version"], 1)
     has_keys(got["inputs"], INPUTS)
     equal(got["inputs"]["gpus"], 12)

@@ -33,6 +33,18 @@ def case_c_locale():
         equal(run(*arguments, LC_ALL="C").stdout, run(*arguments, LC_ALL="C.UTF-8").stdout)
 
 
+def case_robust():
+    """Where the best plan does what hardly any fitted run does, the surest one does not, and --robust takes the lower p90."""
+    lengthy = ["--model", "llama-3.1-8b", "--gpus", 4, "--seq", 65536, "--global-batch", 4]
+    plain, robust = run_json("plan", *lengthy, "--json"), run_json("plan", *lengthy, "--json", "--robust")
+    best, surest = plain["best"], plain["surest"]
+    assert best["step_time_interval"]["unfitted"] and not surest["step_time_interval"]["unfitted"]
+    assert best["step_time_s"] <= surest["step_time_s"]
+    equal(robust["best"], min((best, surest), key=lambda plan: plan["step_time_interval"]["p90_s"]))
+    alone = run_json("plan", *lengthy, "--json", "--strategy", "cp=1,recompute=full")
+    equal((alone["best"]["step_time_interval"]["unfitted"], alone["surest"]), ("", None))
+
+
 @scratch
 def case_output(folder):
     """-o writes what --json prints, and the text is printed beside it."""

@@ -144,10 +144,46 @@ static void test_limits(void)
     }
 }
 
+static GHashTable *texts_of(const GArray *members, MppTechniques without)
+{
+    GHashTable *texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint k = 0; k < members->len; k++) {
+        const MppStrategy *s = &g_array_index(members, RandomMember, k).strategy;
+        if (!(mpp_techniques_of(s) & without))
+            g_hash_table_add(texts, mpp_strategy_to_text(s));
+    }
+    return texts;
+}
+
+/** The space without some techniques is the members that do not use them. */
+static void test_without(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7321);
+    guint n_left = 0, n_gone = 0;
+    for (int i = 0; i < JOBS / 5; i++) {
+        g_autoptr(MppInputs) inputs = random_job_new(rand, 12);
+        MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
+        g_autoptr(GArray) all = random_job_members(&inputs->job, &limits);
+        limits.without = g_rand_int(rand) & g_rand_int(rand) & ((1u << MPP_N_TECHNIQUES) - 1);
+        g_autoptr(GArray) members = random_job_members(&inputs->job, &limits);
+        g_autoptr(GHashTable) wanted = texts_of(all, limits.without), found = texts_of(members, 0);
+        g_assert_cmpuint(g_hash_table_size(found), ==, g_hash_table_size(wanted));
+        GHashTableIter texts;
+        gpointer text;
+        for (g_hash_table_iter_init(&texts, found); g_hash_table_iter_next(&texts, &text, NULL);)
+            g_assert_true(g_hash_table_contains(wanted, text));
+        n_left += members->len;
+        n_gone += all->len - members->len;
+    }
+    g_assert_cmpuint(n_left, >, 1000);
+    g_assert_cmpuint(n_gone, >, 1000);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/space-complete/random-jobs", test_random_jobs);
     g_test_add_func("/space-complete/limits", test_limits);
+    g_test_add_func("/space-complete/without", test_without);
     return g_test_run();
 }

@@ -81,11 +81,15 @@ static void test_techniques(void)
     g_assert_true(odd[1].basis.stack_fitted);
 
     g_autoptr(MppSpreads) spreads = mpp_spread_fit(residuals);
+    MppRuntime runtime = { .name = (char *)"nanotron" };
+    MppJob job = { .runtime = &runtime };
     MppStrategy strategy = mpp_strategy_single();
     strategy.tp = 2;
-    g_assert_cmpuint(mpp_spreads_unfitted(spreads, &strategy), ==, 0);
+    g_assert_cmpuint(mpp_spreads_unfitted_in(spreads, &job, &strategy), ==, 0);
     strategy.offload = MPP_OFFLOAD_OPTIMIZER;
-    g_assert_cmpuint(mpp_spreads_unfitted(spreads, &strategy), ==, 1 << MPP_TECHNIQUE_OPTIMIZER_OFFLOAD);
+    g_assert_cmpuint(mpp_spreads_unfitted_in(spreads, &job, &strategy), ==, 1 << MPP_TECHNIQUE_OPTIMIZER_OFFLOAD);
+    runtime.name = (char *)"torchtitan";
+    g_assert_cmpuint(mpp_spreads_unfitted_in(spreads, &job, &strategy), ==, 0);
 
     g_autoptr(GArray) few = made(2, 30, 0.4, 0.2), short_of_runs = made(3, 6, 0.4, 0.2);
     g_assert_cmpuint(mpp_residuals_techniques(few, NULL), ==, 0);
