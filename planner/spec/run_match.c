@@ -82,7 +82,7 @@ int64_t mpp_run_match_modules(const char *words, const MppRuntime *runtime)
 {
     int64_t modules = 0;
     for (int i = 0; words && i < MPP_N_MODULES; i++)
-        if (mpp_words_has(words, mpp_names_get(&mpp_module_names, i)))
+        if (mpp_words_has_whole(words, mpp_names_get(&mpp_module_names, i)))
             modules |= (int64_t)1 << i;
     return modules & runtime->recompute_modules;
 }

@@ -26,6 +26,20 @@ size_t mpp_words_longest(const GPtrArray *words, const char *text)
     return longest;
 }
 
+static bool within_word(char c)
+{
+    return g_ascii_isalnum(c) || c == '_';
+}
+
+bool mpp_words_has_whole(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = find_word(text, word); at; at = find_word(at + 1, word))
+        if ((at == text || !within_word(at[-1])) && !within_word(at[n]))
+            return true;
+    return false;
+}
+
 bool mpp_words_name(const GPtrArray *words, const char *text)
 {
     for (guint i = 0; words && text && i < words->len; i++)

@@ -9,6 +9,9 @@
 /** Whether @word occurs in @text, case aside; not when that is NULL. */
 bool mpp_words_has(const char *text, const char *word);
 
+/** The same where it is no part of a longer word: "moe" does not occur in "moe_act". */
+bool mpp_words_has_whole(const char *text, const char *word);
+
 /** Whether one of @words, if any, is @text. */
 bool mpp_words_name(const GPtrArray *words, const char *text);
 

@@ -131,6 +131,35 @@ static void test_recompute(void)
         g_assert_cmpint(mpp_run_match_recompute(rows[i].words, MPP_RECOMPUTE_SELECTIVE), ==, rows[i].recompute);
 }
 
+/** Modules by whole words, of those that the stack has. */
+static void test_modules(void)
+{
+    enum {
+        NORM = 1 << MPP_MODULE_NORMS,
+        ACT = 1 << MPP_MODULE_EXPERT_ACTIVATION,
+        MOE = 1 << MPP_MODULE_MOE,
+        MLP = 1 << MPP_MODULE_MLP,
+        PROJECTION = 1 << MPP_MODULE_LATENT_PROJECTIONS
+    };
+    static const struct {
+        const char *words;
+        int64_t modules;
+    } rows[] = {
+        { NULL, 0 },
+        { "selective", 0 },
+        { "selective (moe_act)", ACT },
+        { "selective (moe_act, layernorm)", ACT | NORM },
+        { "selective: mlp mla_up_proj", MLP | PROJECTION },
+        { "selective moe+layernorm", MOE | NORM },
+        { "moe_act then MOE", ACT | MOE },
+        { "selective: moes, mlp2", 0 },
+        { "core_attn", 0 }, /* not of this stack */
+    };
+    MppRuntime runtime = { .recompute_modules = NORM | ACT | MOE | MLP | PROJECTION };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_cmpint(mpp_run_match_modules(rows[i].words, &runtime), ==, rows[i].modules);
+}
+
 static void test_schedule(void)
 {
     static const struct {
@@ -245,6 +274,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/attention", test_attention);
     g_test_add_func("/run-match/usual-attention", test_usual_attention);
     g_test_add_func("/run-match/recompute", test_recompute);
+    g_test_add_func("/run-match/modules", test_modules);
     g_test_add_func("/run-match/schedule", test_schedule);
     g_test_add_func("/run-match/context", test_context);
     g_test_add_func("/run-match/test-name", test_test_name);
