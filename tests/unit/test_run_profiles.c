@@ -165,11 +165,39 @@ static void test_runtime_of_its_time(void)
     }
 }
 
+/** Names that users give to the stacks that are built in. */
+static void test_runtime_built_in(void)
+{
+    static const struct {
+        const char *gpu, *framework, *runtime;
+    } rows[] = {
+        { "h100", "Megatron-LM", "megatron-core" },
+        { "h100", "Megatron-LM (dev)", "megatron-core" },
+        { "h100", "Megatron-LM (dev container)", "megatron-core-tests" },
+        { "h100", "Megatron-LM (lts container)", "megatron-core-tests" },
+        { "h100", "Megatron-LM, Megatron-FSDP", "megatron-core" },
+        { "h100", "PyTorch FSDP", "pytorch-fsdp" },
+        { "h100", "XTuner", "deepspeed" },
+        { "a100", "picotron", "nanotron" },
+        { "v100", "FastMoE", "megatron-lm-2021" },
+        { "v100", "Varuna", "megatron-lm-2021" },
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppRun run = { .source = (char *)"x", .hardware.gpu = (char *)rows[i].gpu, .training.framework = (char *)rows[i].framework };
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(profiles, &run);
+        g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-profiles/cluster", test_cluster);
     g_test_add_func("/run-profiles/runtime", test_runtime);
     g_test_add_func("/run-profiles/runtime-of-its-time", test_runtime_of_its_time);
+    g_test_add_func("/run-profiles/runtime-built-in", test_runtime_built_in);
     return g_test_run();
 }
