@@ -4,45 +4,79 @@
 
 #include "planner/base/file.h"
 
-static bool fit_anew(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *how, GError **error)
+/** What all fits start from. */
+typedef struct {
+    const GArray *priors;
+    const MppProfiles *profiles;
+    const GPtrArray *runs;
+} Given;
+
+/** One fit and what comes of it, filled in by whichever thread takes it. */
+typedef struct {
+    MppFitOptions how;
+    GPtrArray *sources; /* that are left out, NULL at the end; or NULL */
+    GPtrArray *judged;  /* runs predicted after it */
+    GArray *predictions;
+    GError *error;
+} Fit;
+
+static void clear_fit(gpointer data)
 {
+    Fit *fit = data;
+    if (fit->sources)
+        g_ptr_array_unref(fit->sources);
+    g_ptr_array_unref(fit->judged);
+    if (fit->predictions)
+        mpp_predictions_free(fit->predictions);
+    g_clear_error(&fit->error);
+}
+
+static GArray *fits_new(void)
+{
+    GArray *fits = g_array_new(FALSE, FALSE, sizeof(Fit));
+    g_array_set_clear_func(fits, clear_fit);
+    return fits;
+}
+
+/** Into profiles of its own. */
+static void fit_anew(void *data, void *user)
+{
+    Fit *fit = data;
+    const Given *given = user;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_copy(given->profiles);
+    GArray *parameters = mpp_parameters_bind(given->priors, profiles, &fit->error);
     MppFitResult result;
-    return mpp_fit(parameters, profiles, runs, how, &result, error);
+    if (parameters && mpp_fit(parameters, profiles, given->runs, &fit->how, &result, &fit->error))
+        fit->predictions = mpp_predictions_new(fit->judged, profiles);
+    mpp_parameters_free(parameters);
 }
 
-static double *values_of(const GArray *parameters)
+/** Shares @threads among @fits. */
+static bool fit_all(GArray *fits, Given *given, int threads, GError **error)
 {
-    double *values = g_new(double, parameters->len + 1);
-    for (guint k = 0; k < parameters->len; k++)
-        values[k] = g_array_index(parameters, MppParameter, k).value;
-    return values;
+    threads = threads > 0 ? threads : (int)g_get_num_processors();
+    GThreadPool *pool = g_thread_pool_new(fit_anew, given, threads, FALSE, NULL);
+    for (guint i = 0; i < fits->len; i++) {
+        Fit *fit = &g_array_index(fits, Fit, i);
+        fit->how.threads = MAX(threads / (int)fits->len, 1);
+        g_thread_pool_push(pool, fit, NULL);
+    }
+    g_thread_pool_free(pool, FALSE, TRUE);
+    for (guint i = 0; i < fits->len; i++) {
+        Fit *fit = &g_array_index(fits, Fit, i);
+        if (!fit->predictions) {
+            g_propagate_error(error, g_steal_pointer(&fit->error));
+            return false;
+        }
+    }
+    return true;
 }
 
-static void set_values(GArray *parameters, const double *values)
+static void add_runs_of(GPtrArray *out, const GPtrArray *runs, const char *source)
 {
-    for (guint k = 0; k < parameters->len; k++)
-        mpp_parameter_set(&g_array_index(parameters, MppParameter, k), values[k]);
-}
-
-static GPtrArray *runs_of(const GPtrArray *runs, const char *source)
-{
-    GPtrArray *out = g_ptr_array_new();
     for (guint i = 0; i < runs->len; i++)
         if (strcmp(((const MppRun *)runs->pdata[i])->source, source) == 0)
             g_ptr_array_add(out, runs->pdata[i]);
-    return out;
-}
-
-/** Judges the runs of @source, which were not fitted. */
-static MppAccuracy judge(const GPtrArray *runs, const char *source, const MppProfiles *profiles, GArray *residuals)
-{
-    g_autoptr(GPtrArray) own = runs_of(runs, source);
-    GArray *predictions = mpp_predictions_new(own, profiles);
-    MppAccuracy accuracy = mpp_accuracy_overall(predictions, true);
-    mpp_residuals_add(residuals, predictions, false);
-    mpp_predictions_free(predictions);
-    accuracy.source = source;
-    return accuracy;
 }
 
 /** A row for each source with timed runs, as @predictions have them. */
@@ -58,121 +92,107 @@ static GArray *seen_rows(const GArray *predictions)
     return table;
 }
 
-/** Predicts each run after a fit without its fold; sources in the order of @runs' folds. */
-static GArray *predict_held(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
-                            GError **error)
+static Fit fit_without(const GPtrArray *sources, const GPtrArray *runs, const MppFitOptions *options)
 {
-    enum { FOLDS = 5 };
-    GArray *held = g_array_new(FALSE, FALSE, sizeof(MppPrediction));
-    MppFitOptions how = *options;
-    how.n_folds = FOLDS;
-    for (how.fold = 0; how.fold < FOLDS; how.fold++) {
-        if (!fit_anew(parameters, profiles, runs, &how, error)) {
-            mpp_predictions_free(held);
-            return NULL;
-        }
-        g_autoptr(GPtrArray) own = g_ptr_array_new();
-        for (guint i = how.fold; i < runs->len; i += FOLDS)
-            g_ptr_array_add(own, runs->pdata[i]);
-        GArray *predictions = mpp_predictions_new(own, profiles);
-        g_array_append_vals(held, predictions->data, predictions->len);
-        g_array_free(predictions, TRUE); /* what they own is in @held */
+    Fit fit = { .how = *options, .sources = g_ptr_array_new_null_terminated(sources->len, NULL, TRUE), .judged = g_ptr_array_new() };
+    for (guint i = 0; i < sources->len; i++) {
+        g_ptr_array_add(fit.sources, sources->pdata[i]);
+        add_runs_of(fit.judged, runs, sources->pdata[i]);
     }
-    return held;
+    fit.how.left_out = (const char *const *)fit.sources->pdata;
+    return fit;
 }
 
-/** Judges the runs of each source by what they were @held to be. */
-static void judge_held(GArray *table, const GArray *held, GArray *residuals)
-{
-    g_autoptr(GArray) sources = mpp_accuracy_by_source(held, true);
-    for (guint i = 0; i < table->len; i++) {
-        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
-        for (guint k = 0; k < sources->len; k++)
-            if (strcmp(g_array_index(sources, MppAccuracy, k).source, row->seen.source) == 0)
-                row->held = g_array_index(sources, MppAccuracy, k);
-    }
-    mpp_residuals_add(residuals, held, true);
-}
-
-/** Fits without the sources of the rows in @group and judges these. */
-static bool judge_without(const GPtrArray *group, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
-                          const MppFitOptions *options, GArray *residuals, GError **error)
-{
-    g_autoptr(GPtrArray) sources = g_ptr_array_new_null_terminated(group->len, NULL, TRUE);
-    for (guint i = 0; i < group->len; i++)
-        g_ptr_array_add(sources, (char *)((const MppLeftOut *)group->pdata[i])->seen.source);
-    MppFitOptions how = *options;
-    how.left_out = (const char *const *)sources->pdata;
-    if (group->len && !fit_anew(parameters, profiles, runs, &how, error))
-        return false;
-    for (guint i = 0; i < group->len; i++) {
-        MppLeftOut *row = group->pdata[i];
-        row->unseen = judge(runs, row->seen.source, profiles, residuals);
-    }
-    return true;
-}
-
-/** Each source alone; those of few runs together, after one fit without all of them. */
-static bool judge_unseen(GArray *table, GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs,
-                         const MppFitOptions *options, GArray *residuals, GError **error)
+/** One without each source alone; one without all of those of few runs. */
+static void add_sources(GArray *fits, const GArray *table, const GPtrArray *runs, const MppFitOptions *options)
 {
     enum { FEW = 200 }; /* one in so many runs and fewer */
     g_autoptr(GPtrArray) few = g_ptr_array_new();
-    bool done = true;
-    for (guint i = 0; done && i < table->len; i++) {
-        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
+    for (guint i = 0; i < table->len; i++) {
+        const MppAccuracy *seen = &g_array_index(table, MppLeftOut, i).seen;
         g_autoptr(GPtrArray) alone = g_ptr_array_new();
-        g_ptr_array_add(row->seen.n_times * FEW < (int)runs->len ? few : alone, row);
-        done = judge_without(alone, parameters, profiles, runs, options, residuals, error);
+        bool is_few = seen->n_times * FEW < (int)runs->len;
+        g_ptr_array_add(is_few ? few : alone, (char *)seen->source);
+        if (is_few)
+            continue;
+        Fit fit = fit_without(alone, runs, options);
+        g_array_append_val(fits, fit);
     }
-    return done && judge_without(few, parameters, profiles, runs, options, residuals, error);
+    if (!few->len)
+        return;
+    Fit fit = fit_without(few, runs, options);
+    g_array_append_val(fits, fit);
 }
 
-GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+/** One without each of so many folds. */
+static void add_folds(GArray *fits, int n_folds, const GPtrArray *runs, const MppFitOptions *options)
+{
+    for (int fold = 0; fold < n_folds; fold++) {
+        Fit fit = { .how = *options, .judged = g_ptr_array_new() };
+        fit.how.n_folds = n_folds;
+        fit.how.fold = fold;
+        for (guint i = fold; i < runs->len; i += n_folds)
+            g_ptr_array_add(fit.judged, runs->pdata[i]);
+        g_array_append_val(fits, fit);
+    }
+}
+
+/** Sets what @predictions say of their sources. */
+static void judge(GArray *table, const GArray *predictions, bool held)
+{
+    g_autoptr(GArray) sources = mpp_accuracy_by_source(predictions, true);
+    for (guint i = 0; i < table->len; i++) {
+        MppLeftOut *row = &g_array_index(table, MppLeftOut, i);
+        for (guint k = 0; k < sources->len; k++) {
+            MppAccuracy accuracy = g_array_index(sources, MppAccuracy, k);
+            if (strcmp(accuracy.source, row->seen.source) == 0)
+                *(held ? &row->held : &row->unseen) = accuracy;
+        }
+    }
+}
+
+/** Judges by what @fits predict, sources first, and adds to @residuals. */
+static void judge_all(GArray *table, const GArray *fits, GArray *residuals)
+{
+    g_autoptr(GArray) held = g_array_new(FALSE, FALSE, sizeof(MppPrediction));
+    for (guint i = 0; i < fits->len; i++) {
+        const Fit *fit = &g_array_index(fits, Fit, i);
+        mpp_residuals_add(residuals, fit->predictions, !fit->sources);
+        if (fit->sources)
+            judge(table, fit->predictions, false);
+        else
+            g_array_append_vals(held, fit->predictions->data, fit->predictions->len);
+    }
+    judge(table, held, true);
+    mpp_residuals_set_fitted(residuals);
+}
+
+GArray *mpp_leave_one_out(const GArray *priors, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error)
 {
-    g_autofree double *fitted = values_of(parameters);
+    enum { FOLDS = 5 };
     GArray *all = mpp_predictions_new(runs, profiles);
-    g_autoptr(GArray) table = seen_rows(all);
-    bool done = judge_unseen(table, parameters, profiles, runs, options, residuals, error);
-    GArray *held = done ? predict_held(parameters, profiles, runs, options, error) : NULL;
-    done = held != NULL;
-    if (done) {
-        judge_held(table, held, residuals);
-        mpp_predictions_free(held);
-    }
+    g_autoptr(GArray) table = seen_rows(all), fits = fits_new();
     mpp_predictions_free(all);
-    mpp_residuals_set_fitted(residuals);
-    set_values(parameters, fitted);
-    return done ? g_steal_pointer(&table) : NULL;
+    add_sources(fits, table, runs, options);
+    add_folds(fits, FOLDS, runs, options);
+    if (!fit_all(fits, &(Given){ priors, profiles, runs }, options->threads, error))
+        return NULL;
+    judge_all(table, fits, residuals);
+    return g_steal_pointer(&table);
 }
 
-static double predicted_s(MppRun *run, const MppProfiles *profiles)
-{
-    g_autoptr(GPtrArray) one = g_ptr_array_new();
-    g_ptr_array_add(one, run);
-    GArray *predictions = mpp_predictions_new(one, profiles);
-    double step_s = g_array_index(predictions, MppPrediction, 0).step_time_s;
-    mpp_predictions_free(predictions);
-    return step_s;
-}
-
-double *mpp_leave_each_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+double *mpp_leave_each_out(const GArray *priors, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                            GError **error)
 {
-    g_autofree double *fitted = values_of(parameters), *unseen_s = g_new0(double, runs->len + 1);
-    g_autofree MppParameter *known = g_memdup2(parameters->data, parameters->len * sizeof(MppParameter));
-    bool done = true;
-    for (guint i = 0; done && i < runs->len; i++) {
-        MppFitOptions how = *options;
-        how.n_folds = MAX((int)runs->len, 2); /* a fold each; one run alone leaves the priors */
-        how.fold = (int)i;
-        done = fit_anew(parameters, profiles, runs, &how, error);
-        unseen_s[i] = done ? predicted_s(runs->pdata[i], profiles) : 0;
-    }
-    memcpy(parameters->data, known, parameters->len * sizeof(MppParameter));
-    set_values(parameters, fitted);
-    return done ? g_steal_pointer(&unseen_s) : NULL;
+    g_autoptr(GArray) fits = fits_new();
+    add_folds(fits, MAX((int)runs->len, 2), runs, options); /* a fold each; one run alone leaves the priors */
+    if (!fit_all(fits, &(Given){ priors, profiles, runs }, options->threads, error))
+        return NULL;
+    double *unseen_s = g_new0(double, runs->len + 1);
+    for (guint i = 0; i < runs->len; i++)
+        unseen_s[i] = g_array_index(g_array_index(fits, Fit, i).predictions, MppPrediction, 0).step_time_s;
+    return unseen_s;
 }
 
 static void add_regret(GString *text, const MppAccuracy *a)

@@ -14,21 +14,21 @@ typedef struct {
 } MppLeftOut;
 
 /**
- * Fits once more without each source that has timed runs (without all of those that have fewer than one run in 200, at once), and without
- * each fifth of the runs, from the priors; sorted by source. @parameters must be as a fit to all of them left them, and are so again afterwards. @residuals: those of both are
- * added. Errors: those of mpp_fit().
+ * Fits @priors once more without each source that has timed runs (without all of those that have fewer than one run in 200, at once),
+ * and without each fifth of the runs; sorted by source. @profiles, as a fit to all of them left them, stay; @options' threads are
+ * shared by the fits. @residuals: those of both are added. Errors: those of mpp_fit().
  *
  * Returns: MppLeftOut; the names in them live as long as @runs.
  */
-GArray *mpp_leave_one_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+GArray *mpp_leave_one_out(const GArray *priors, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                           GArray *residuals, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**
- * Predicts each of @runs after a fit to all others, from the priors. @parameters as above.
+ * Predicts each of @runs after a fit of @priors to all others. @profiles and @options as above.
  *
  * Returns: seconds, in the order of @runs; 0 for one that cannot be predicted. Errors: those of mpp_fit().
  */
-double *mpp_leave_each_out(GArray *parameters, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
+double *mpp_leave_each_out(const GArray *priors, const MppProfiles *profiles, const GPtrArray *runs, const MppFitOptions *options,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** Writes the table as CSV, errors in per cent. Error: G_FILE_ERROR. */

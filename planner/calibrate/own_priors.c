@@ -40,9 +40,7 @@ static PatternFile load_patterns(void)
 
 MppProfiles *mpp_own_profiles_new(const GPtrArray *runs, const MppProfiles *profiles)
 {
-    MppProfiles *own = g_new0(MppProfiles, 1);
-    own->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
-    own->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    MppProfiles *own = mpp_profiles_new();
     for (guint i = 0; i < runs->len; i++) {
         g_autofree char *skipped = NULL;
         g_autoptr(MppRunJob) job = mpp_run_job_new(runs->pdata[i], profiles, &skipped);

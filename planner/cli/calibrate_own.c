@@ -51,7 +51,7 @@ static bool fit_own(OwnFit *fit, const MppFitOptions *how, GError **error)
     if (!fit->parameters || !mpp_fit(fit->parameters, fit->own, fit->runs, how, &result, error))
         return false;
     fit->after = mpp_predictions_new(fit->runs, fit->own);
-    fit->unseen_s = mpp_leave_each_out(fit->parameters, fit->own, fit->runs, how, error);
+    fit->unseen_s = mpp_leave_each_out(fit->priors, fit->own, fit->runs, how, error);
     return fit->unseen_s != NULL;
 }
 

@@ -65,13 +65,13 @@ static bool write_spreads(const GArray *residuals, const char *path, GError **er
 }
 
 /** The table of unseen sources, their residuals, and the spreads of these, as far as they are wanted. */
-static bool leave_one_out(const CalibrateOptions *options, GArray *parameters, const MppProfiles *profiles,
+static bool leave_one_out(const CalibrateOptions *options, const GArray *priors, const MppProfiles *profiles,
                           const GPtrArray *runs, const MppFitOptions *how, GError **error)
 {
     if (!options->one_out)
         return true;
     g_autoptr(GArray) residuals = mpp_residuals_new();
-    g_autoptr(GArray) table = mpp_leave_one_out(parameters, profiles, runs, how, residuals, error);
+    g_autoptr(GArray) table = mpp_leave_one_out(priors, profiles, runs, how, residuals, error);
     return table && mpp_leave_one_out_write(table, options->one_out, error) &&
            (!options->residuals || mpp_residuals_write(residuals, options->residuals, error)) &&
            (!options->spreads || write_spreads(residuals, options->spreads, error));
@@ -119,7 +119,7 @@ static bool calibrate_published(const MppRunArguments *given, const CalibrateOpt
         print_accuracy("all runs", given->runs, given->profiles);
         print_accuracy("runs that were not fitted", others, given->profiles);
         done = (!options->write || mpp_calibrate_write(parameters, "published", options->write, error)) &&
-               leave_one_out(options, parameters, given->profiles, given->runs, how, error);
+               leave_one_out(options, priors, given->profiles, given->runs, how, error);
     }
     mpp_parameters_free(parameters);
     mpp_priors_free(priors);

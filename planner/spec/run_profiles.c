@@ -15,11 +15,17 @@ void mpp_profiles_free(MppProfiles *profiles)
     g_free(profiles);
 }
 
-MppProfiles *mpp_profiles_load(GError **error)
+MppProfiles *mpp_profiles_new(void)
 {
-    g_autoptr(MppProfiles) profiles = g_new0(MppProfiles, 1);
+    MppProfiles *profiles = g_new(MppProfiles, 1);
     profiles->clusters = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_cluster_free);
     profiles->runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
+    return profiles;
+}
+
+MppProfiles *mpp_profiles_load(GError **error)
+{
+    g_autoptr(MppProfiles) profiles = mpp_profiles_new();
     g_autoptr(GPtrArray) clusters = mpp_zoo_list(MPP_ZOO_CLUSTERS), runtimes = mpp_zoo_list(MPP_ZOO_RUNTIMES);
     for (guint i = 0; i < clusters->len; i++) {
         MppCluster *cluster = mpp_zoo_cluster(clusters->pdata[i], error);
@@ -34,6 +40,16 @@ MppProfiles *mpp_profiles_load(GError **error)
         g_ptr_array_add(profiles->runtimes, runtime);
     }
     return g_steal_pointer(&profiles);
+}
+
+MppProfiles *mpp_profiles_copy(const MppProfiles *profiles)
+{
+    MppProfiles *copy = mpp_profiles_new();
+    for (guint i = 0; i < profiles->clusters->len; i++)
+        g_ptr_array_add(copy->clusters, mpp_cluster_copy(profiles->clusters->pdata[i]));
+    for (guint i = 0; i < profiles->runtimes->len; i++)
+        g_ptr_array_add(copy->runtimes, mpp_runtime_copy(profiles->runtimes->pdata[i]));
+    return copy;
 }
 
 static MppCluster *cluster_named(const MppProfiles *profiles, const char *name)

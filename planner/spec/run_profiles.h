@@ -12,7 +12,12 @@ typedef struct {
     GPtrArray *clusters, *runtimes; /* MppCluster *, MppRuntime * */
 } MppProfiles;
 
+/** Without any. */
+MppProfiles *mpp_profiles_new(void);
+
 MppProfiles *mpp_profiles_load(GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MppProfiles *mpp_profiles_copy(const MppProfiles *profiles);
 
 /** Puts copies of a plan's profiles in, in place of those of the same names. */
 void mpp_profiles_take(MppProfiles *profiles, const MppCluster *cluster, const MppRuntime *runtime);
