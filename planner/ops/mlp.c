@@ -139,6 +139,20 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
     }
 }
 
+/**
+ * Of the routed part, whose ops begin at @first, a stack that keeps every second product keeps no product of experts: they are
+ * grouped ones, not among the kept kinds (torchtitan's SelectiveAC). What exchanges bring is kept.
+ */
+static void drop_routed(const MppOpContext *at, MppOps *ops, int first)
+{
+    for (int i = first; i < ops->n; i++) {
+        MppOp *op = &ops->ops[i];
+        bool last = i == ops->n - 1, brought = at->shard->ep > 1 && op->streaming == MPP_STREAMING_GATHER;
+        if (op->kind != MPP_OP_COLLECTIVE)
+            mpp_ops_half_products(at, op, last ? 0 : 1, brought ? 0 : 1);
+    }
+}
+
 void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 {
     const MppModel *model = at->job->model;
@@ -161,7 +175,12 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     add_experts(at, ops, routed);
     add_expert_sort(at, ops, "sort by rank", elements);
     add_expert_exchange(at, ops, "combine", routed);
-    mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2)->streaming = MPP_STREAMING_GATHER;
+    MppOp *unpermute = mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2);
+    unpermute->streaming = MPP_STREAMING_GATHER;
+    bool inside = at->job->runtime->experts_weighted_inside || at->job->training.kernels.dispatch_once; /* DeepEP's combine sums as it is */
+    if (!inside) /* the gradient of a router's weight is a product with what it weighs */
+        unpermute->kept_bytes = elements * at->element;
+    drop_routed(at, ops, first);
 
     double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;
     if (shared > 0) {

@@ -219,7 +219,7 @@ static void test_modules(void)
         { "mlp", "mlp up projection, activation, mlp down projection", false, false, 4 * 2048 },
         { "mlp", "", true, false, 0 },
         { "moe", "router, routing, permute tokens, mlp up projection, activation, mlp down projection, unpermute tokens", true, false,
-          24 * 4 + 3 * 512 + 3 * 4 * 768 },
+          24 * 4 + 3 * 512 + 3 * 4 * 768 + 3 * 512 },
         { "mla_up_proj", "query norm, key-value norm, query up projection, key-value up projection", false, true,
           192 + 96 + 4 * 64 + 4 * (64 + 48) },
     };

@@ -206,6 +206,42 @@ static void test_weighted_inside(void)
     }
 }
 
+/** A router that weighs the experts' outputs keeps them: 1024 tokens to 3 experts, 512 wide. */
+static void test_weighted_after(void)
+{
+    g_autoptr(MppInputs) inputs = expert_job_new();
+    MppOps ops = experts_of(inputs, "ep=4");
+    g_assert_cmpfloat(kept_by(&ops, "unpermute tokens"), ==, 2 * 3072 * 512);
+    for (int i = 0; i < 2; i++) { /* unless within the experts: told so, or for an exchange that only sums */
+        inputs->runtime.experts_weighted_inside = i == 0;
+        inputs->job.training.kernels.dispatch_once = i == 1;
+        ops = experts_of(inputs, "ep=4");
+        g_assert_cmpfloat(kept_by(&ops, "unpermute tokens"), ==, 0);
+    }
+}
+
+/** Every second product kept, but none of experts: all again up to the sum over them; exchanged tokens stay, 3072 each way. */
+static void test_half_products(void)
+{
+    static const struct {
+        const char *strategy;
+        double kept; /* elements */
+    } rows[] = { { "dp=8", 0 }, { "ep=4", 2 * 3072 * 512 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+        MppOps ops = experts_of(inputs, rows[i].strategy);
+        double kept = 0;
+        for (int j = 0; j < ops.n; j++) {
+            const MppOp *op = &ops.ops[j];
+            kept += op->kept_bytes * (1 - op->dropped_frac);
+            bool again = op->kind != MPP_OP_COLLECTIVE && j < ops.n - 1;
+            g_assert_cmpfloat(op->again_frac, ==, again ? 1 : 0);
+        }
+        g_assert_cmpfloat(kept, ==, 2 * rows[i].kept);
+    }
+}
+
 static void test_shared_experts(void)
 {
     g_autoptr(MppInputs) inputs = expert_job_new();
@@ -257,6 +293,8 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/launches", test_launches);
     g_test_add_func("/mlp/expert-biases", test_expert_biases);
     g_test_add_func("/mlp/weighted-inside", test_weighted_inside);
+    g_test_add_func("/mlp/weighted-after", test_weighted_after);
+    g_test_add_func("/mlp/half-products", test_half_products);
     g_test_add_func("/mlp/shared-experts", test_shared_experts);
     return g_test_run();
 }
