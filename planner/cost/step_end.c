@@ -52,11 +52,23 @@ double mpp_step_end_exchanged_s(MppPipelineCost *pipeline, int64_t stage)
     return MAX(free_s, exchanged_s) + (tied ? mpp_step_end_tied_s(pipeline) : 0);
 }
 
+/**
+ * What a forward pass hides of the parameters' gathering. A stack that gathers layer by layer as the pass comes to them does so
+ * when it keeps them afterwards, too (FSDP without resharding).
+ */
+static double hidden_gather_s(const MppRuntime *runtime, double gather_s, double forward_s)
+{
+    const MppOverlap *overlap = &runtime->overlap;
+    double whole_s = overlap->parameters_frac * forward_s;
+    double by_layer_s = overlap->fsdp_frac * forward_s * (1 - overlap->slowdown_frac);
+    return MIN(gather_s, runtime->gathers_by_layer ? MAX(whole_s, by_layer_s) : whole_s);
+}
+
 double mpp_step_end_update_s(const MppPipelineCost *pipeline, int64_t stage, double *gather_s)
 {
     const MppStageCost *cost = &pipeline->stages[stage];
-    double hidden_s = pipeline->shard->job->runtime->overlap.parameters_frac * cost->forward_s;
-    *gather_s = MAX(0, mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).gather_s - hidden_s);
+    double whole_s = mpp_exchange_time(&pipeline->exchange, cost->parameters, cost->expert_parameters).gather_s;
+    *gather_s = whole_s - hidden_gather_s(pipeline->shard->job->runtime, whole_s, cost->forward_s);
     return mpp_exchange_update_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
 }
 

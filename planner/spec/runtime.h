@@ -178,6 +178,7 @@ typedef struct {
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has */
     bool context_repeats_keys; /* fewer key-value heads than ranks of an all-to-all are repeated until each rank has one */
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
+    bool gathers_by_layer; /* parameters that stay gathered (ZeRO-2) are gathered layer by layer in the forward pass, not after the update */
     bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */

@@ -147,6 +147,19 @@ static void test_exchange(void)
     plain_job_expect("last bucket", last->stages[0].exchange_s, 7.0 / 8 * parameters / 1e11);
 }
 
+/** Parameters gathered after the update hold the step up; those that layers gather hide in a forward pass, which they slow down. */
+static void test_gathers_by_layer(void)
+{
+    MppStrategy s = plain_job_strategy("dp=8,zero=2");
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.overlap.fsdp_frac = 0.25;
+    inputs->runtime.overlap.slowdown_frac = 0.2;
+    g_autoptr(MppEstimate) after = mpp_estimate_new(&inputs->job, &s);
+    inputs->runtime.gathers_by_layer = true;
+    g_autoptr(MppEstimate) by_layer = mpp_estimate_new(&inputs->job, &s);
+    plain_job_expect("a quarter of the forward pass", after->step_s - by_layer->step_s, 0.25 * 0.8 * after->stages[0].forward_s);
+}
+
 static void test_fit(void)
 {
     MppStrategy s = plain_job_strategy("dp=1,pp=4");
@@ -172,6 +185,7 @@ int main(int argc, char **argv)
     g_test_add_func("/estimate/rates", test_rates);
     g_test_add_func("/estimate/targets", test_targets);
     g_test_add_func("/estimate/exchange", test_exchange);
+    g_test_add_func("/estimate/gathers-by-layer", test_gathers_by_layer);
     g_test_add_func("/estimate/fit", test_fit);
     return g_test_run();
 }
