@@ -77,7 +77,7 @@ static double depth_of(const MppDevice *device, MppPrecision precision)
 double mpp_compute_aligned_frac(const MppDevice *device, MppPrecision precision, bool batched, double n, double k)
 {
     const double load_bytes = 16, copy_bytes = 4, narrow_loads_frac = 0.69, no_copies_frac = 0.35;
-    double element = mpp_precision_matmul_bytes(precision);
+    double element = mpp_precision_operand_bytes(precision);
     bool aligned = fmod(n * element, load_bytes) == 0 && fmod(k * element, load_bytes) == 0;
     if (aligned || precision == MPP_PRECISION_FP32 || device->matmul_tile)
         return 1;

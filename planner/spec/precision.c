@@ -8,10 +8,16 @@ double mpp_precision_element_bytes(MppPrecision precision)
     return precision <= MPP_PRECISION_TF32 ? 4 : 2;
 }
 
+double mpp_precision_operand_bytes(MppPrecision precision)
+{
+    static const double bytes[MPP_N_PRECISIONS] = { 4, 4, 2, 2, 1, 1, 1, 0.5 };
+    return bytes[precision];
+}
+
 double mpp_precision_matmul_bytes(MppPrecision precision)
 {
-    static const double bytes[MPP_N_PRECISIONS] = { 4, 4, 2, 2, 1, 1, 1 + 1.0 / 32, 0.5 + 1.0 / 16 };
-    return bytes[precision];
+    static const double scales[MPP_N_PRECISIONS] = { [MPP_PRECISION_MXFP8] = 1.0 / 32, [MPP_PRECISION_NVFP4] = 1.0 / 16 };
+    return mpp_precision_operand_bytes(precision) + scales[precision];
 }
 
 MppPrecision mpp_precision_outside_layers(MppPrecision precision)

@@ -23,7 +23,10 @@ extern const MppNames mpp_precision_names;
 /** Bytes of one activation or weight element outside the matrix products: 4 or 2. */
 double mpp_precision_element_bytes(MppPrecision precision);
 
-/** Bytes of one operand element inside the layers' matrix products: 4, 2, 1 or 0.5 (block scales included). */
+/** Bytes of one operand element inside the layers' matrix products: 4, 2, 1 or 0.5. Scales of blocks are stored apart. */
+double mpp_precision_operand_bytes(MppPrecision precision);
+
+/** The same with its part of a block's scale. */
 double mpp_precision_matmul_bytes(MppPrecision precision);
 
 /** What the output layer and the router run in: bf16 under fp8 and fp4 recipes, else the same. */

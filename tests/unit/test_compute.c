@@ -195,6 +195,9 @@ static void test_aligned(void)
         { MPP_PRECISION_BF16, true, 1024, 108, 0.25 },   { MPP_PRECISION_BF16, true, 197, 64, 0.25 },
         { MPP_PRECISION_FP16, false, 50257, 1024, 0.35 }, { MPP_PRECISION_FP16, false, 1024, 50257, 0.35 },
         { MPP_PRECISION_FP8, false, 4096, 24, 0.69 },    { MPP_PRECISION_FP32, true, 197, 109, 1 },
+        /* scales of blocks are elsewhere: 10304 numbers of 8 bits are 644 loads, 2688 of 4 bits 84 */
+        { MPP_PRECISION_MXFP8, false, 10304, 2688, 1 },  { MPP_PRECISION_MXFP8, false, 4096, 24, 0.69 },
+        { MPP_PRECISION_NVFP4, false, 2688, 4096, 1 },   { MPP_PRECISION_NVFP4, false, 4096, 24, 0.69 },
     };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     MppDevice *device = &inputs->cluster.device;
