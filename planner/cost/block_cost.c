@@ -126,6 +126,8 @@ static double slower_of(double a_s, double b_s)
 /** Time to launch a pass that is as much as @layers layers. */
 static double launch_s(const MppJob *job, double layers, double host_s)
 {
+    if (job->training.kernels.graphs)
+        return 0;
     return (host_s + layers * job->runtime->host.layer_s) * job->cluster->host_frac * job->cluster->device.host_frac;
 }
 
@@ -192,7 +194,8 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
     }
-    double experts_s = out->expert_parameters > 0 ? job->runtime->host.experts_s : 0;
+    bool waits = out->expert_parameters > 0 && !job->training.kernels.experts_padded; /* for the counts of tokens */
+    double experts_s = waits ? job->runtime->host.experts_s : 0;
     raw.forward.host_s += experts_s;
     raw.backward.host_s += experts_s;
     raw.full.host_s += experts_s;

@@ -37,8 +37,15 @@ static void fill_liger(const MppRun *run, MppKernels *kernels)
 static void fill_exchange(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
 {
     kernels->experts_in_turn |= runtime->published_in_turn;
-    if (run->model.name && strstr(run->model.name, "tokendrop"))
-        kernels->dispatch_once = false;
+    kernels->experts_padded = run->model.name && strstr(run->model.name, "tokendrop");
+    kernels->dispatch_once &= !kernels->experts_padded;
+}
+
+/** A whole iteration can be captured where all shapes are known; recipes do so on some devices, without a pipeline. */
+static void fill_graphs(const MppRun *run, const MppJob *job, MppKernels *kernels)
+{
+    bool shapes_known = !job->model->moe.experts || kernels->experts_padded;
+    kernels->graphs |= shapes_known && run->parallel.pp <= 1 && mpp_words_longest(job->runtime->graph_devices, run->hardware.gpu);
 }
 
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
@@ -51,6 +58,7 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     kernels->attention = mpp_run_match_attention(run->training.attention, device, usual);
     kernels->tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     fill_exchange(run, runtime, kernels);
+    fill_graphs(run, job, kernels);
     fill_compiled(run, runtime, training);
     fill_liger(run, kernels);
     mpp_run_match_test_name(run->model.name, run->training.attention != NULL, training);

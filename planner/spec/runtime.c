@@ -27,6 +27,8 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),
+    MPP_FIELD_BOOL(MppKernels, experts_padded, 0, "experts take as many tokens each: more are dropped, fewer padded"),
+    MPP_FIELD_BOOL(MppKernels, graphs, 0, "passes are launched whole (CUDA graphs)"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
     MPP_FIELD_BOOL(MppKernels, expert_async, 0, "a pass' expert exchange runs beside another micro-batch's computation"),
 };
@@ -141,6 +143,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
     MPP_FIELD_STRINGS(MppRuntime, fused_loss_devices, "words of devices that only releases with a fused loss ran on"),
+    MPP_FIELD_STRINGS(MppRuntime, graph_devices, "words of devices on which published runs without pipeline have kernels.graphs where shapes are known"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
     MPP_FIELD_BOOL(MppRuntime, rms_norms_fused, 1, "a fused norm may be an RMS norm; else layer norms alone are"),

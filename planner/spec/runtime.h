@@ -72,6 +72,8 @@ typedef struct {
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
     bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */
+    bool experts_padded; /* experts take as many tokens each, more are dropped and fewer padded: the host need not wait for counts */
+    bool graphs; /* passes are launched whole (CUDA graphs): the host takes no time for a layer */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
     bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
@@ -160,6 +162,7 @@ typedef struct {
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
     GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */
+    GPtrArray *graph_devices; /* words of devices on which published runs without pipeline have kernels.graphs where shapes are known */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
     bool rms_norms_fused;      /* norm_fused holds for RMS norms too; else they are written out and layer norms alone are one kernel */

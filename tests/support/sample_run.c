@@ -34,7 +34,7 @@ static MppProfiles *sample_profiles(void)
                                     " \"fused_loss_devices\": [\"chip\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true,"
-                " \"published_in_turn\": true, \"kernels\": {\"dispatch_once\": true}}");
+                " \"published_in_turn\": true, \"graph_devices\": [\"chip\"], \"kernels\": {\"dispatch_once\": true}}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
     add_runtime(profiles->runtimes,

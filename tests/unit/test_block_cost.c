@@ -213,7 +213,10 @@ static void test_host(void)
     }
 }
 
-/** A collective waits for each member but one; experts keep the host of their layer's passes besides. */
+/**
+ * A collective waits for each member but one; experts keep the host of their layer's passes besides, unless they take as many tokens
+ * each. Passes that are launched whole take the host no time.
+ */
 static void test_waits(void)
 {
     g_autoptr(MppInputs) inputs = job_new();
@@ -230,6 +233,13 @@ static void test_waits(void)
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("experts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5 + 7);
     plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 7 + 3.5 + 7);
+    inputs->job.training.kernels.experts_padded = true;
+    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    plain_job_expect("experts that wait for no counts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
+    inputs->job.training.kernels.graphs = true;
+    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_HOST], ==, 0);
+    g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, <, 0.01);
 }
 
 /** Hooks add to a pass only as far as it is longer with them, and to one that is run again another time. */

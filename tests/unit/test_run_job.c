@@ -88,6 +88,7 @@ static void test_model(void)
     g_autoptr(MppRunJob) dropped = mpp_sample_run_job(EXPERTS ", \"name\": \"five (tokendrop)\"", ON_12,
                                                       BATCH ", \"framework\": \"Few\"", "", &skipped);
     g_assert_false(dropped->job.training.kernels.dispatch_once);
+    g_assert_true(dropped->job.training.kernels.experts_padded);
 
     g_autoptr(MppRunJob) window = mpp_sample_run_job(GATED ", \"attention_type\": \"GQA, sliding window\"", ON_12, BATCH, "", &skipped);
     g_assert_cmpint(window->model->window, ==, 128);

@@ -110,6 +110,27 @@ static void test_older_attention(void)
     }
 }
 
+/** Of a stack that captures where shapes are known: without a pipeline, and where experts take as many tokens each. */
+static void test_graphs(void)
+{
+    static const struct {
+        const char *model, *framework, *parallel;
+        bool graphs;
+    } rows[] = {
+        { GATED, "Few", "", true },
+        { GATED, "Few", "\"pp\": 2", false },
+        { GATED, "Lone", "", false },
+        { EXPERTS, "Few", "", false },
+        { EXPERTS ", \"name\": \"five (tokendrop)\"", "Few", "", true },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *skipped = NULL, *training = g_strdup_printf(BATCH ", \"framework\": \"%s\"", rows[i].framework);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, ON_12, training, rows[i].parallel, &skipped);
+        g_assert_cmpstr(skipped, ==, NULL);
+        g_assert_true(job->job.training.kernels.graphs == rows[i].graphs);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -117,5 +138,6 @@ int main(int argc, char **argv)
     g_test_add_func("/run-kernels/states", test_states);
     g_test_add_func("/run-kernels/eager", test_eager);
     g_test_add_func("/run-kernels/older-attention", test_older_attention);
+    g_test_add_func("/run-kernels/graphs", test_graphs);
     return g_test_run();
 }
