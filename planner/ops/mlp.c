@@ -84,6 +84,22 @@ static void add_expert_biases(const MppOpContext *at, MppOps *ops, double tokens
     op->backward_kernels = (int)(EACH_BACKWARD * launches) + AFTER;
 }
 
+/**
+ * Gated experts with biases are gpt-oss', whose activation reads limited values. Megatron-Core limits both halves and joins them
+ * before its fused kernel, 8 numbers moved for each of @elements, and passes gradients back where they were within the limits, 10;
+ * what was limited is kept besides (core/fusions/fused_bias_geglu.py, weighted_bias_quick_geglu_impl with a clamp_value).
+ */
+static void add_activation_limits(const MppOpContext *at, MppOps *ops, double elements)
+{
+    enum { MOVED = 8, MOVED_BACKWARD = 10, KEPT = 2, KERNELS = 3 };
+    const MppModel *model = at->job->model;
+    if (!model->moe.expert_bias || !model->gated_mlp || !at->job->runtime->experts_weighted_inside)
+        return;
+    MppOp *op = mpp_ops_add_memory(at, ops, "activation limits", MOVED * elements, 0, (MOVED_BACKWARD - MOVED) * elements, KERNELS);
+    op->kept_bytes = KEPT * elements * at->element;
+    mpp_ops_in_module(at, op, MPP_MODULE_EXPERT_ACTIVATION, 1);
+}
+
 /** Of the activation function among the ops from @first on its output, which the second product reads, is made again from its input. */
 static void drop_activation(const MppOpContext *at, MppOps *ops, int first)
 {
@@ -112,6 +128,7 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
     }
     mpp_ops_add_mlp(at, ops, moe->ffn, tokens, shard->etp);
     drop_activation(at, ops, first);
+    add_activation_limits(at, ops, tokens * moe->ffn / shard->etp);
     if (at->job->runtime->experts_weighted_inside && !model->gated_mlp) { /* of a gated one the activation's kernel does it */
         double elements = tokens * moe->ffn / shard->etp;
         mpp_ops_add_memory(at, ops, "weigh by router", elements, elements, elements, 1)->kept_bytes = elements * at->element;

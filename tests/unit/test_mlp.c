@@ -173,6 +173,33 @@ static void test_expert_biases(void)
     g_assert_cmpint(plain_job_find(&ops, "expert biases")->backward_kernels, ==, 5 + 2);
 }
 
+/** Of gated experts with biases: 3072 tokens 768 wide, 16 and 20 bytes each; what was limited, 4, is kept unless made again. */
+static void test_activation_limits(void)
+{
+    static const struct {
+        bool gated, bias, inside;
+    } rows[] = { { true, true, true }, { false, true, true }, { true, false, true }, { true, true, false } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->model.gated_mlp = rows[i].gated;
+        inputs->model.moe.expert_bias = rows[i].bias;
+        inputs->runtime.experts_weighted_inside = rows[i].inside;
+        MppOps ops = experts_of(inputs, "ep=4");
+        g_autofree char *names = plain_job_names(&ops);
+        g_assert_true((strstr(names, "activation limits") != NULL) == (i == 0));
+        if (i > 0)
+            continue;
+        const MppOp *limits = plain_job_find(&ops, "activation limits");
+        g_assert_cmpfloat(limits->forward_bytes, ==, 3072.0 * 768 * 16);
+        g_assert_cmpfloat(limits->backward_bytes, ==, 3072.0 * 768 * 20);
+        g_assert_cmpfloat(limits->kept_bytes, ==, 3072.0 * 768 * 4);
+        g_assert_cmpfloat(limits->again_frac, ==, 0);
+        ops = experts_of(inputs, "ep=4,recompute=selective:moe_act");
+        limits = plain_job_find(&ops, "activation limits");
+        g_assert_cmpfloat(limits->again_frac * limits->dropped_frac, ==, 1);
+    }
+}
+
 static double kept_by(const MppOps *ops, const char *name)
 {
     double bytes = 0;
@@ -292,6 +319,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
     g_test_add_func("/mlp/expert-biases", test_expert_biases);
+    g_test_add_func("/mlp/activation-limits", test_activation_limits);
     g_test_add_func("/mlp/weighted-inside", test_weighted_inside);
     g_test_add_func("/mlp/weighted-after", test_weighted_after);
     g_test_add_func("/mlp/half-products", test_half_products);
