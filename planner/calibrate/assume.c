@@ -61,6 +61,16 @@ static bool host_inputs(MppRunJob *inout)
     return can;
 }
 
+/** Parts of layers with experts that recipes compute again before whole layers: they take little time. */
+static int64_t light_modules(const MppRunJob *job)
+{
+    static const MppModule light[] = { MPP_MODULE_NORMS, MPP_MODULE_EXPERT_ACTIVATION, MPP_MODULE_LATENT_PROJECTIONS };
+    int64_t modules = 0;
+    for (size_t i = 0; job->model->moe.experts && i < G_N_ELEMENTS(light); i++)
+        modules |= mpp_rules_has_module(job->model, light[i]) ? 1 << light[i] : 0;
+    return modules & job->runtime->recompute_modules;
+}
+
 void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
@@ -75,6 +85,12 @@ void mpp_assume(const MppRun *run, MppRunJob *inout)
         s->recompute = MPP_RECOMPUTE_SELECTIVE;
         return;
     }
+    s->recompute_modules = light_modules(inout);
+    if (s->recompute_modules && fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
+        s->recompute = MPP_RECOMPUTE_SELECTIVE;
+        return;
+    }
+    s->recompute_modules = 0;
     s->recompute = MPP_RECOMPUTE_FULL;
     s->recompute_layers = fewest_layers(inout);
 }

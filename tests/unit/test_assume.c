@@ -114,6 +114,25 @@ static void test_experts(void)
     }
 }
 
+/** Norms and the activation of experts are computed again before whole layers are, where that fits. */
+static void test_light_modules(void)
+{
+    static const int64_t light = 1 << MPP_MODULE_NORMS | 1 << MPP_MODULE_EXPERT_ACTIVATION;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    bool fit, seen = false, whole = false;
+    for (int micro_batch = 1; micro_batch <= 64; micro_batch *= 2) {
+        MppStrategy s = assumed_of(profiles, ", \"family\": \"moe\", \"experts\": 8, \"topk\": 2, \"moe_ffn\": 1024", micro_batch,
+                                   ", \"zero\": 1, \"sp\": true, \"ep\": 2, \"etp\": 1", &fit);
+        g_assert_true(!s.recompute_modules || (fit && s.recompute == MPP_RECOMPUTE_SELECTIVE && s.recompute_modules == light));
+        g_assert_false(whole && s.recompute_modules);
+        seen |= s.recompute_modules != 0;
+        whole |= s.recompute == MPP_RECOMPUTE_FULL;
+    }
+    g_assert_true(seen && whole);
+}
+
 /** Under ZeRO 3 of a stack that can, inputs of recomputed layers go to the host where they do not fit. */
 static void test_inputs(void)
 {
@@ -148,6 +167,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/assume/least", test_least);
+    g_test_add_func("/assume/light-modules", test_light_modules);
     g_test_add_func("/assume/sharding", test_sharding);
     g_test_add_func("/assume/experts", test_experts);
     g_test_add_func("/assume/inputs", test_inputs);
