@@ -7,6 +7,7 @@
 #include "planner/spec/run_kernels.h"
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
+#include "planner/spec/run_words.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
 {
@@ -127,8 +128,9 @@ static int64_t expert_ranks(const MppRun *run, const MppRunJob *out, const MppSt
 {
     if (!out->model->moe.experts)
         return 1;
+    bool split = out->runtime->experts_split || mpp_words_longest(out->runtime->experts_split_words, run->training.framework);
     int64_t stated = run->parallel.etp ? run->parallel.etp : mpp_run_match_test_etp(run->model.name);
-    return stated ? stated : s->ep > 1 && !out->runtime->experts_split ? 1 : s->tp;
+    return stated ? stated : s->ep > 1 && !split ? 1 : s->tp;
 }
 
 static void fill_strategy(const MppRun *run, MppRunJob *out)

@@ -166,6 +166,7 @@ static const MppField rows[] = {
     MPP_FIELD_DOUBLE(MppRuntime, grouped_frac, 0.05, 1, 1, "of the device's rate for grouped products that its library of them reaches"),
     MPP_FIELD_BOOL(MppRuntime, experts_split, 0, "experts are split over tp unless a run's record says otherwise"),
     MPP_FIELD_BOOL(MppRuntime, gathers_by_layer, 0, "parameters that stay gathered are gathered as the forward pass comes to them"),
+    MPP_FIELD_STRINGS(MppRuntime, experts_split_words, "words by which a record names releases where they are"),
     MPP_FIELD_BOOL(MppRuntime, keeps_gathered, 0, "gathered inputs of products are kept for the backward pass"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),

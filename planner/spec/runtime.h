@@ -188,6 +188,7 @@ typedef struct {
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */
     double grouped_frac;       /* of the device's rate for grouped products that its library of them reaches */
     bool experts_split;     /* experts are split over tp unless a run's record says otherwise */
+    GPtrArray *experts_split_words; /* words by which a record names releases where they are */
     bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
     int64_t vocab_multiple; /* the vocabulary is padded to this times tp; 0: cut to a multiple of tp */
     int64_t usual_zero, most_zero, most_zero_with_pp;

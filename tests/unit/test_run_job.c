@@ -168,6 +168,8 @@ static void test_strategy(void)
         { GATED, ", \"framework\": \"Few\", \"micro_batch\": 3", "\"tp\": 2, \"pp\": 3", "dp=2,tp=2,pp=3,mbs=3,zero=1" },
         { GATED, ", \"framework\": \"Few\"", "\"tp\": 2, \"zero\": 0", "dp=6,tp=2,pp=1,mbs=1" },
         { EXPERTS, ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true", "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=1" },
+        { EXPERTS, ", \"framework\": \"Aged 1.5\"", "\"tp\": 2, \"ep\": 2, \"sp\": true", "dp=6,tp=2,pp=1,ep=2,etp=2,mbs=1,sp,zero=1" },
+        { EXPERTS, ", \"framework\": \"Aged 2.5\"", "\"tp\": 2, \"ep\": 2, \"sp\": true", "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=1" },
         { EXPERTS ", \"name\": \"mcore_etp1_ep2\"", ", \"framework\": \"Few\"", "\"tp\": 2, \"ep\": 2, \"sp\": true",
           "dp=6,tp=2,pp=1,ep=2,mbs=1,sp,zero=1" },
         { "\"name\": \"mixtral-8x7b\", \"seq\": 96", "", "\"ep\": 4", /* experts of the model that is named */
