@@ -162,14 +162,20 @@ static void add_experts(const MppOpContext *at, MppOps *ops, double routed)
  */
 static void drop_routed(const MppOpContext *at, MppOps *ops, int first)
 {
-    for (int i = first; i < ops->n; i++) {
+    double again_frac = 0; /* of the last one, whose output nothing here needs again */
+    for (int i = ops->n - 1; i >= first; i--) {
         MppOp *op = &ops->ops[i];
-        bool last = i == ops->n - 1, brought = at->shard->ep > 1 && op->streaming == MPP_STREAMING_GATHER;
-        if (op->kind != MPP_OP_COLLECTIVE)
-            mpp_ops_half_products(at, op, last ? 0 : 1, brought ? 0 : 1);
+        if (op->kind == MPP_OP_COLLECTIVE)
+            continue;
+        mpp_ops_half_products(at, op, again_frac, at->shard->ep > 1 && op->streaming == MPP_STREAMING_GATHER ? 0 : 1);
+        again_frac = 1;
     }
 }
 
+/**
+ * Copies of tokens are sorted by rank, sent, and sorted by expert where they arrive; and back. What sends a token once takes it as it
+ * is: copies are made where it arrives, by expert at once, and summed up there before it goes back (Megatron-Core's flex dispatcher).
+ */
 void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
 {
     const MppModel *model = at->job->model;
@@ -184,19 +190,28 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     MppOp *routing = mpp_ops_add_memory(at, ops, "routing", 4 * tokens * moe->experts, 4 * tokens * moe->experts, 0, ROUTING_KERNELS);
     routing->kept_bytes = tokens * moe->experts * 4 * 2; /* fp32 logits and probabilities */
 
+    bool once = at->job->training.kernels.dispatch_once && at->shard->ep > 1;
+    if (once)
+        add_expert_exchange(at, ops, "dispatch", routed);
     MppOp *permute = mpp_ops_add_memory(at, ops, "permute tokens", elements, elements, 0, 2);
     permute->streaming = MPP_STREAMING_GATHER;
     permute->kept_bytes = at->shard->etp > 1 ? 0 : elements * at->input;
-    add_expert_exchange(at, ops, "dispatch", routed);
-    add_expert_sort(at, ops, "sort by expert", elements);
+    if (!once) {
+        add_expert_exchange(at, ops, "dispatch", routed);
+        add_expert_sort(at, ops, "sort by expert", elements);
+    }
     add_experts(at, ops, routed);
-    add_expert_sort(at, ops, "sort by rank", elements);
-    add_expert_exchange(at, ops, "combine", routed);
+    if (!once) {
+        add_expert_sort(at, ops, "sort by rank", elements);
+        add_expert_exchange(at, ops, "combine", routed);
+    }
     MppOp *unpermute = mpp_ops_add_memory(at, ops, "unpermute tokens", elements, elements, elements, 2);
     unpermute->streaming = MPP_STREAMING_GATHER;
     bool inside = at->job->runtime->experts_weighted_inside || at->job->training.kernels.dispatch_once; /* DeepEP's combine sums as it is */
     if (!inside) /* the gradient of a router's weight is a product with what it weighs */
         unpermute->kept_bytes = elements * at->element;
+    if (once)
+        add_expert_exchange(at, ops, "combine", routed);
     drop_routed(at, ops, first);
 
     double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;

@@ -124,6 +124,20 @@ static void test_experts(void)
     }
 }
 
+/** What sends a token once makes its copies where it arrives, and sums them up before it goes back. */
+static void test_copies_on_arrival(void)
+{
+    g_autoptr(MppInputs) inputs = expert_job_new();
+    inputs->job.training.kernels.dispatch_once = true;
+    MppOps ops = experts_of(inputs, "ep=4,mbs=2");
+    g_autofree char *names = plain_job_names(&ops);
+    g_assert_cmpstr(names, ==, "router, routing, dispatch, permute tokens, " MLP ", unpermute tokens, combine");
+    g_assert_cmpfloat(plain_job_find(&ops, "permute tokens")->forward_bytes, ==, 2 * 6144 * 512 * 2);
+    MppOps alone = experts_of(inputs, "mbs=2");
+    g_autofree char *kept = plain_job_names(&alone);
+    g_assert_cmpstr(kept, ==, ROUTE MLP ", unpermute tokens");
+}
+
 /** One expert a rank needs no sorting; a product and, in 8 bits, a cast for each expert unless one kernel does all. */
 static void test_launches(void)
 {
@@ -318,6 +332,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
+    g_test_add_func("/mlp/copies-on-arrival", test_copies_on_arrival);
     g_test_add_func("/mlp/expert-biases", test_expert_biases);
     g_test_add_func("/mlp/activation-limits", test_activation_limits);
     g_test_add_func("/mlp/weighted-inside", test_weighted_inside);
