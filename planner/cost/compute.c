@@ -141,7 +141,7 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     const MppDevice *device = &job->cluster->device;
     double element = mpp_precision_element_bytes(op->precision), count = op->count, m = op->m, n = op->n, k = op->k;
     double frac = mpp_compute_aligned_frac(device, op->precision, op->attention_core, n, k);
-    frac *= job->cluster->products_frac * job->runtime->products_frac * (op->expert && count > 1 ? device->grouped_frac * job->runtime->grouped_frac : 1);
+    frac *= job->cluster->products_frac * job->runtime->products_frac * (op->expert && count > 1 ? device->grouped_frac : 1);
     double operand = mpp_precision_matmul_bytes(op->precision);
     bool accumulates = op->parameters > 0 && job->runtime->state.gradient_fused;
     double written = accumulates ? 2 * mpp_job_gradient_bytes(job) : element; /* read and written */

@@ -163,7 +163,6 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel rings add up in fp32 and repeat keys and values for every head"),
     MPP_FIELD_BOOL(MppRuntime, experts_weighted_inside, 0, "the router's weights are applied before the experts' second product"),
     MPP_FIELD_DOUBLE(MppRuntime, products_frac, 0.05, 2, 1, "of the device's rate for products that its libraries reach"),
-    MPP_FIELD_DOUBLE(MppRuntime, grouped_frac, 0.05, 1, 1, "of the device's rate for grouped products that its library of them reaches"),
     MPP_FIELD_BOOL(MppRuntime, experts_split, 0, "experts are split over tp unless a run's record says otherwise"),
     MPP_FIELD_BOOL(MppRuntime, gathers_by_layer, 0, "parameters that stay gathered are gathered as the forward pass comes to them"),
     MPP_FIELD_STRINGS(MppRuntime, experts_split_words, "words by which a record names releases where they are"),

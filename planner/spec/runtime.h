@@ -186,7 +186,6 @@ typedef struct {
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */
-    double grouped_frac;       /* of the device's rate for grouped products that its library of them reaches */
     bool experts_split;     /* experts are split over tp unless a run's record says otherwise */
     GPtrArray *experts_split_words; /* words by which a record names releases where they are */
     bool writes_windows;    /* convolutions write their windows to memory before the product (im2col) */
