@@ -45,33 +45,35 @@ static const MppGroup *op_group(const MppBlockPlace *place, const MppOp *op)
     }
 }
 
-static void add_pass(RawPass *inout, double factor, const RawPass *other)
-{
-    mpp_shares_add(&inout->s, factor, &other->s);
-    inout->weight_s += factor * other->weight_s;
-    inout->host_s += factor * other->host_s;
-}
+/** What one op adds to each pass, all of it to one share. */
+typedef struct {
+    MppShare share;
+    double forward_s, backward_s;
+    double weight_s; /* of backward_s */
+    double forward_host_s, backward_host_s;
+} OpCost;
 
-static void time_op(const MppJob *job, const MppBlockPlace *place, const MppOp *op, RawPass *forward, RawPass *backward)
+static OpCost op_cost(const MppJob *job, const MppBlockPlace *place, const MppOp *op)
 {
     const MppHostCosts *host = &job->runtime->host;
-    MppShare share = op_share(op);
+    OpCost cost = { .share = op_share(op) };
     double slowdown = mpp_cluster_slowdown(job->cluster, place->stage_ranks);
     if (op->kind == MPP_OP_COLLECTIVE) {
         double once_s = slowdown * (mpp_collective_op_s(job->cluster, op, op_group(place, op)) + host->wait_s);
-        forward->s.s[share] += op->forward_times * once_s;
-        backward->s.s[share] += op->backward_times * once_s;
         double issue_s = host->collective_s + host->member_s * (op_group(place, op)->n - 1);
-        forward->host_s += op->forward_times * issue_s;
-        backward->host_s += op->backward_times * issue_s;
-        return;
+        cost.forward_s = op->forward_times * once_s;
+        cost.backward_s = op->backward_times * once_s;
+        cost.forward_host_s = op->forward_times * issue_s;
+        cost.backward_host_s = op->backward_times * issue_s;
+        return cost;
     }
     MppOpTime time = mpp_compute_time(job, op);
-    forward->s.s[share] += slowdown * time.forward_s;
-    backward->s.s[share] += slowdown * (time.backward_input_s + time.backward_weight_s);
-    backward->weight_s += op->parameters > 0 ? slowdown * time.backward_weight_s : 0;
-    forward->host_s += op->forward_kernels * host->kernel_s;
-    backward->host_s += op->backward_kernels * host->kernel_s;
+    cost.forward_s = slowdown * time.forward_s;
+    cost.backward_s = slowdown * (time.backward_input_s + time.backward_weight_s);
+    cost.weight_s = op->parameters > 0 ? slowdown * time.backward_weight_s : 0;
+    cost.forward_host_s = op->forward_kernels * host->kernel_s;
+    cost.backward_host_s = op->backward_kernels * host->kernel_s;
+    return cost;
 }
 
 #define BIT(share) (1u << MPP_SHARE_##share)
@@ -178,18 +180,31 @@ static int recomputed_ops(const MppRuntime *runtime, const MppOps *ops)
     return n;
 }
 
+/** @factor: how much of the op's forward pass the pass has. */
+static void add_forward(RawPass *inout, double factor, const OpCost *op)
+{
+    inout->s.s[op->share] += factor * op->forward_s;
+    inout->host_s += factor * op->forward_host_s;
+}
+
+static void add_backward(RawPass *inout, const OpCost *op)
+{
+    inout->s.s[op->share] += op->backward_s;
+    inout->weight_s += op->weight_s;
+    inout->host_s += op->backward_host_s;
+}
+
 static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
 {
     RawBlock raw = { 0 };
     int again = recomputed_ops(job->runtime, ops);
     for (int i = 0; i < ops->n; i++) {
         const MppOp *op = &ops->ops[i];
-        RawPass forward = { 0 }, backward = { 0 };
-        time_op(job, place, op, &forward, &backward);
-        add_pass(&raw.forward, 1, &forward);
-        add_pass(&raw.backward, 1, &backward);
-        add_pass(&raw.selective, op->again_frac, &forward);
-        add_pass(&raw.full, i < again, &forward);
+        OpCost cost = op_cost(job, place, op);
+        add_forward(&raw.forward, 1, &cost);
+        add_backward(&raw.backward, &cost);
+        add_forward(&raw.selective, op->again_frac, &cost);
+        add_forward(&raw.full, i < again, &cost);
         raw.kept_bytes += op->kept_bytes;
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
