@@ -137,7 +137,7 @@ MppEstimate *mpp_estimate_from(MppPipelineCost *pipeline)
 void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_s)
 {
     double factor = mpp_step_end_straggler_factor(job), added_s = step_s - estimate->step_s;
-    if (added_s <= step_s * (1 - MPP_ESTIMATE_ROUNDING)) /* the same sum in another order */
+    if (added_s <= step_s * (1 - MPP_BOUND_ROUNDING)) /* the same sum in another order */
         return;
     estimate->shares.s[MPP_SHARE_CONTENTION] += added_s / factor;
     estimate->shares.s[MPP_SHARE_JITTER] += added_s - added_s / factor;
@@ -145,23 +145,33 @@ void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_
     fill_rates(job, estimate);
 }
 
+/** Step of ranks that have computed and exchanged after @end_s. */
+static double step_s(const MppJob *job, double end_s)
+{
+    return (end_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job);
+}
+
 double mpp_estimate_step_s(MppPipelineCost *pipeline)
 {
-    const MppJob *job = pipeline->shard->job;
     double exchanged_s = 0, update_s, gather_s;
     for (int64_t k = 0; k < pipeline->strategy->pp; k++)
         exchanged_s = MAX(exchanged_s, mpp_step_end_exchanged_s(pipeline, k));
     slowest_update(pipeline, &update_s, &gather_s);
-    return (exchanged_s + update_s + gather_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job);
+    return step_s(pipeline->shard->job, exchanged_s + update_s + gather_s);
 }
 
 /** What the reduction of @stage's last chunk, whichever that is, takes at least after the passes. */
 static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
 {
     double least_s = G_MAXDOUBLE;
+    const MppChunkCost *before = NULL;
     for (int64_t i = 0; i < pipeline->peaks[stage].n_local; i++) {
-        int32_t chunk = pipeline->peaks[stage].chunks[i];
-        MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, pipeline->chunks[chunk].backward_s);
+        int32_t index = pipeline->peaks[stage].chunks[i];
+        const MppChunkCost *chunk = &pipeline->chunks[index];
+        if (before && mpp_step_end_alike(before, chunk))
+            continue;
+        before = chunk;
+        MppReductionCost cost = mpp_step_end_reduction(pipeline, index, chunk->backward_s);
         least_s = MIN(least_s, cost.work_s - cost.hidden_s);
     }
     bool tied = stage == 0 || stage == pipeline->strategy->pp - 1;
@@ -169,14 +179,22 @@ static double least_exposed_s(const MppPipelineCost *pipeline, int64_t stage)
 }
 
 /** Of the rank whose end is bounded, whichever exchanges and updates for longest. */
-double mpp_estimate_bound_s(const MppPipelineCost *pipeline)
+double mpp_estimate_bound_s(MppPipelineCost *pipeline)
 {
-    const MppJob *job = pipeline->shard->job;
     MppRankBound bound = mpp_pipeline_cost_bound(pipeline);
-    int64_t stage = bound.rank;
-    double gather_s, update_s = mpp_step_end_update_s(pipeline, stage, &gather_s);
-    double bound_s = bound.end_s + least_exposed_s(pipeline, stage) + update_s + gather_s;
-    return (bound_s + mpp_step_end_host_s(job)) * mpp_step_end_straggler_factor(job) * MPP_ESTIMATE_ROUNDING;
+    double gather_s, update_s = mpp_step_end_update_s(pipeline, bound.rank, &gather_s);
+    double end_s = bound.end_s + least_exposed_s(pipeline, bound.rank) + update_s + gather_s;
+    return mpp_estimate_busy_bound_s(pipeline->shard->job, end_s);
+}
+
+double mpp_estimate_passes_bound_s(MppPipelineCost *pipeline)
+{
+    return mpp_estimate_busy_bound_s(pipeline->shard->job, mpp_pipeline_cost_bound(pipeline).end_s);
+}
+
+double mpp_estimate_busy_bound_s(const MppJob *job, double busy_s)
+{
+    return step_s(job, busy_s) * MPP_BOUND_ROUNDING;
 }
 
 MppEstimate *mpp_estimate_new(const MppJob *job, const MppStrategy *strategy)

@@ -47,11 +47,14 @@ void mpp_estimate_contend(MppEstimate *estimate, const MppJob *job, double step_
 /** Step time alone, as the estimate has it. */
 double mpp_estimate_step_s(MppPipelineCost *pipeline);
 
-/** Bounds are this much lower than what they sum: a replay adds the same terms in another order. */
-#define MPP_ESTIMATE_ROUNDING (1 - 1e-12)
-
 /** A lower bound of it in O(pp vpp), without a replay. */
-double mpp_estimate_bound_s(const MppPipelineCost *pipeline);
+double mpp_estimate_bound_s(MppPipelineCost *pipeline);
+
+/** A lower one: of the chunks alone, whatever their stages hold and exchange. */
+double mpp_estimate_passes_bound_s(MppPipelineCost *pipeline);
+
+/** The lowest: ranks that are busy for @busy_s on average. */
+double mpp_estimate_busy_bound_s(const MppJob *job, double busy_s);
 
 /** Model FLOP of one token, forward and backward, causal attention counted in full. */
 double mpp_estimate_flop_per_token(const MppJob *job);

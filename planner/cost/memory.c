@@ -39,6 +39,11 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     };
 }
 
+static MppParameterBytes expert_bytes(const MppJob *job, const MppStrategy *s)
+{
+    return parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1);
+}
+
 /**
  * Whole parameters and gradients of sharded layers: two layers' parameters (the one at work and the next), those of
  * the embedding and the head, and one layer's gradients. At the loss FSDP has one layer's, the last, and those of the
@@ -65,7 +70,7 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
     const MppStrategy *s = pipeline->strategy;
     return (MppMemoryRates){
         .dense = parameter_bytes(job, s, mpp_strategy_shard_ranks(s)),
-        .experts = parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1),
+        .experts = expert_bytes(job, s),
         .gathered_bytes = gathered_bytes(pipeline->shard, s, false),
         .gathered_at_loss_bytes = gathered_bytes(pipeline->shard, s, true),
         .gradients_anew = job->runtime->state.gradients_anew && mpp_exchange_zero(s) >= 2 && pipeline->schedule.micro_batches == 1,
@@ -161,6 +166,18 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
                              cost->activation_bytes + cost->output_bytes + MAX(cost->working_bytes + rates.gathered_bytes, cost->loss_bytes + rates.gathered_at_loss_bytes));
     }
     return peak + pipeline->shard->job->runtime->memory.fixed_bytes;
+}
+
+double mpp_memory_bound_bytes(const MppShardCost *shard, const MppStrategy *s)
+{
+    const MppJob *job = shard->job;
+    MppParameterBytes dense = parameter_bytes(job, s, mpp_strategy_shard_ranks(s)), experts = expert_bytes(job, s);
+    const MppBlockCost *whole = &shard->whole;
+    double states = whole->parameters * sum_rates(&dense) + whole->expert_parameters * sum_rates(&experts);
+    if (!job->runtime->state.gradients_anew)
+        states += whole->parameters * dense.gradients + whole->expert_parameters * experts.gradients;
+    double kept = s->recompute < MPP_RECOMPUTE_FULL ? whole->by_recompute[s->recompute].kept_bytes : 0; /* else the host may have it */
+    return ((states + kept) / s->pp + job->runtime->memory.fixed_bytes) * MPP_BOUND_ROUNDING;
 }
 
 double mpp_memory_usable_bytes(const MppJob *job)

@@ -55,6 +55,12 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
 /** Allocated memory of the fullest stage, to rounding. */
 double mpp_memory_peak_bytes(const MppPipelineCost *pipeline);
 
+/**
+ * A lower bound of it for a pipeline not yet filled, in O(1): an average rank's states, and activations of one micro-batch, all of
+ * whose forward passes come before the first backward one.
+ */
+double mpp_memory_bound_bytes(const MppShardCost *shard, const MppStrategy *strategy);
+
 /** Bytes of allocated memory that fit on a device of the job. */
 double mpp_memory_usable_bytes(const MppJob *job);
 

@@ -181,6 +181,7 @@ void mpp_pipeline_chunks_sum(MppPipelineCost *pipeline)
         set_durations(pipeline, c);
     }
     set_messages(pipeline);
+    pipeline->bounded = false;
 }
 
 static void add_shares(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, MppPass pass,

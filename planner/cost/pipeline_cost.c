@@ -65,6 +65,8 @@ double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t 
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     double most = 0;
+    if (pipeline->strategy->recompute == MPP_RECOMPUTE_NONE)
+        return most;
     bool away = mpp_pipeline_cost_inputs_in_host(pipeline);
     for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
         const MppPassCost *cost = &shard->kinds[kind].by_recompute[pipeline->strategy->recompute];
@@ -85,12 +87,12 @@ static void sum_stage(MppPipelineCost *pipeline, int64_t k)
     MppStageCost *stage = &pipeline->stages[k];
     const MppPeaks *peaks = &pipeline->peaks[k];
     *stage = (MppStageCost){ .activation_bytes = mpp_peaks_weigh(peaks, pipeline->kept_bytes) };
-    double copies = (double)pipeline->n_chunks / pipeline->model_chunks;
+    double share = (double)pipeline->model_chunks / pipeline->n_chunks; /* 1, or a half: exact */
     for (int64_t i = 0; i < peaks->n_local; i++) {
         const MppChunkCost *chunk = &pipeline->chunks[peaks->chunks[i]];
         bool last = peaks->chunks[i] % pipeline->model_chunks == pipeline->model_chunks - 1;
-        stage->forward_s += chunk->forward_s / copies;
-        stage->backward_s += chunk->backward_s / copies;
+        stage->forward_s += share * chunk->forward_s;
+        stage->backward_s += share * chunk->backward_s;
         stage->loss_bytes = last ? pipeline->shard->head_bytes : stage->loss_bytes;
         stage->output_bytes += last ? mpp_pipeline_cost_output_bytes(pipeline) : 0;
         stage->copied_bytes += chunk->copied_bytes;
@@ -165,13 +167,13 @@ static void take_peaks(MppPipelineCost *pipeline)
 }
 
 /** Most fills of a search differ in what the mesh does not depend on. */
-static void place(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *s)
+const MppMesh *mpp_pipeline_cost_mesh(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *s)
 {
     if (pipeline->exchange.job != job || !same_mesh(&pipeline->placed, s))
         pipeline->exchange.mesh = mpp_mesh_new(s, job->cluster, job->gpus);
     pipeline->exchange.job = job;
-    pipeline->exchange.strategy = s;
     pipeline->placed = *s;
+    return &pipeline->exchange.mesh;
 }
 
 /** Returns: whether chunks have to be summed anew, whatever else has changed. */
@@ -183,6 +185,7 @@ static bool set_schedule(MppPipelineCost *pipeline, const MppStrategy *s)
     forget_order(pipeline);
     bool known = pipeline->peaks && mpp_schedule_equal(&schedule, &pipeline->schedule);
     pipeline->schedule = schedule;
+    pipeline->bounded = false;
     if (!known)
         take_peaks(pipeline);
     pipeline->n_chunks = mpp_schedule_n_chunks(&schedule);
@@ -199,16 +202,22 @@ void mpp_pipeline_cost_sum_stages(MppPipelineCost *pipeline)
         sum_stage(pipeline, k);
 }
 
-void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
+void mpp_pipeline_cost_fill_chunks(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
 {
     const MppJob *job = shard->job;
     pipeline->shard = shard;
     pipeline->strategy = s;
-    place(pipeline, job, s);
+    pipeline->exchange.strategy = s;
+    mpp_pipeline_cost_mesh(pipeline, job, s);
     pipeline->model_chunks = s->pp * s->vpp;
     set_schedule(pipeline, s);
     split_layers(pipeline);
     mpp_pipeline_chunks_sum(pipeline);
+}
+
+void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *s)
+{
+    mpp_pipeline_cost_fill_chunks(pipeline, shard, s);
     mpp_pipeline_cost_sum_stages(pipeline);
 }
 
@@ -217,7 +226,6 @@ void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *
     pipeline->strategy = s;
     if (set_schedule(pipeline, s))
         mpp_pipeline_chunks_sum(pipeline);
-    mpp_pipeline_cost_sum_stages(pipeline);
 }
 
 void mpp_pipeline_cost_recompute(MppPipelineCost *pipeline, const MppStrategy *s)

@@ -47,6 +47,8 @@ typedef struct {
     MppStrategy placed;                     /* the strategy that the mesh was last made for */
     double *end_s, *chunk_end_s; /* of the stages and chunks, once replayed */
     bool replayed;
+    MppRankBound bound; /* of the passes, once asked for */
+    bool bounded;
     MppPeaksTable *shared_peaks, *own_peaks; /* shared_peaks: borrowed, or NULL */
     const MppPeaks *peaks;                   /* of the stages, as the order has them */
     MppOrder *order;                         /* of the schedule last replayed, or the one given */
@@ -66,10 +68,16 @@ void mpp_pipeline_cost_share_peaks(MppPipelineCost *pipeline, MppPeaksTable *tab
 void mpp_pipeline_cost_free(MppPipelineCost *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPipelineCost, mpp_pipeline_cost_free)
 
+/** The mesh of @strategy, made unless the last one was the same; lent until the next one or the next fill. */
+const MppMesh *mpp_pipeline_cost_mesh(MppPipelineCost *pipeline, const MppJob *job, const MppStrategy *strategy);
+
 /** @strategy must be legal for the job of @shard; both are borrowed until the next fill. */
 void mpp_pipeline_cost_fill(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
 
-/** As a fill, when @strategy differs from the last one's in the schedule, or in ZeRO 0 and 1 and offload, alone. */
+/** The first part of a fill: all that the bound needs. The other is mpp_pipeline_cost_sum_stages(). */
+void mpp_pipeline_cost_fill_chunks(MppPipelineCost *pipeline, const MppShardCost *shard, const MppStrategy *strategy);
+
+/** The same, when @strategy differs from the last one's in the schedule, or in ZeRO 0 and 1 and offload, alone. */
 void mpp_pipeline_cost_reschedule(MppPipelineCost *pipeline, const MppStrategy *strategy);
 
 /** As a fill, when @strategy differs from the last one's in the number of layers recomputed, above 0 both times, alone. */
@@ -88,7 +96,7 @@ void mpp_pipeline_cost_use_order(MppPipelineCost *pipeline, MppOrder *order);
 void mpp_pipeline_cost_sum_stages(MppPipelineCost *pipeline);
 
 /** A bound of the replay, as mpp_pipeline_cost_end_s() counts ends. */
-MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline);
+MppRankBound mpp_pipeline_cost_bound(MppPipelineCost *pipeline);
 
 /**
  * Runs the schedule, the first time it is asked. Returns: when each stage ends, in s from the first slot; from the

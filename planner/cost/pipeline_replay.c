@@ -32,10 +32,13 @@ void mpp_pipeline_cost_use_order(MppPipelineCost *pipeline, MppOrder *order)
     mpp_pipeline_cost_sum_stages(pipeline);
 }
 
-MppRankBound mpp_pipeline_cost_bound(const MppPipelineCost *pipeline)
+MppRankBound mpp_pipeline_cost_bound(MppPipelineCost *pipeline)
 {
     MppDurations durations = mpp_pipeline_cost_durations(pipeline);
-    return mpp_schedule_bound(&pipeline->schedule, &durations, pipeline->shard->job->runtime->skips_step_barrier);
+    if (!pipeline->bounded)
+        pipeline->bound = mpp_schedule_bound(&pipeline->schedule, &durations, pipeline->shard->job->runtime->skips_step_barrier);
+    pipeline->bounded = true;
+    return pipeline->bound;
 }
 
 /** Returns: the latest end. */

@@ -36,6 +36,29 @@ static double pieces_bytes(const MppShardCost *shard, double tokens)
     return tokens * (double)job->model->hidden * (element + 4 + element) + shard->head.parameters * element;
 }
 
+static void add_to_whole(const MppBlockCost *block, double n, MppBlockCost *whole)
+{
+    for (MppRecompute i = 0; i < MPP_N_RECOMPUTES; i++) {
+        whole->by_recompute[i].forward_s += n * block->by_recompute[i].forward_s;
+        whole->by_recompute[i].backward_s += n * block->by_recompute[i].backward_s;
+        whole->by_recompute[i].kept_bytes += n * block->by_recompute[i].kept_bytes;
+    }
+    whole->parameters += n * block->parameters;
+    whole->expert_parameters += n * block->expert_parameters;
+}
+
+static void sum_whole(MppShardCost *shard)
+{
+    const MppModel *model = shard->job->model;
+    MppKindCounts layers;
+    mpp_model_count_kinds(model, 0, model->n_layers, &layers);
+    shard->whole = (MppBlockCost){ 0 };
+    add_to_whole(&shard->embedding, 1, &shard->whole);
+    add_to_whole(&shard->head, 1, &shard->whole);
+    for (int64_t i = 0; i < model->n_kinds; i++)
+        add_to_whole(&shard->kinds[i], layers.n[i], &shard->whole);
+}
+
 void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost *out)
 {
     MppOps ops;
@@ -50,6 +73,7 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
     mpp_block_cost(job, place, &ops, NULL, &out->embedding);
     mpp_ops_head(job, &place->shard, &ops);
     mpp_block_cost(job, place, &ops, NULL, &out->head);
+    sum_whole(out);
 
     const MppShard *shard = &place->shard;
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;

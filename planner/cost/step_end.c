@@ -14,6 +14,12 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
     return (MppReductionCost){ work_s, MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
 }
 
+bool mpp_step_end_alike(const MppChunkCost *a, const MppChunkCost *b)
+{
+    return a->parameters == b->parameters && a->expert_parameters == b->expert_parameters && a->backward_s == b->backward_s &&
+           a->weight_s == b->weight_s;
+}
+
 double mpp_step_end_window_s(MppPipelineCost *pipeline, int64_t chunk)
 {
     return pipeline->splits_backward ? pipeline->chunks[chunk].weight_s : pipeline->chunks[chunk].backward_s;
@@ -43,9 +49,13 @@ double mpp_step_end_exchanged_s(MppPipelineCost *pipeline, int64_t stage)
 {
     double free_s = mpp_pipeline_cost_end_s(pipeline)[stage], exchanged_s = 0;
     const MppPeaks *peaks = &pipeline->peaks[stage];
+    const MppChunkCost *before = NULL;
+    MppReductionCost cost = { 0 };
     for (int32_t chunk = next_to_end(peaks, pipeline->chunk_end_s, -1); chunk >= 0;
          chunk = next_to_end(peaks, pipeline->chunk_end_s, chunk)) {
-        MppReductionCost cost = mpp_step_end_reduction(pipeline, chunk, mpp_step_end_window_s(pipeline, chunk));
+        if (!before || !mpp_step_end_alike(before, &pipeline->chunks[chunk]))
+            cost = mpp_step_end_reduction(pipeline, chunk, mpp_step_end_window_s(pipeline, chunk));
+        before = &pipeline->chunks[chunk];
         exchanged_s = MAX(exchanged_s, pipeline->chunk_end_s[chunk] - cost.hidden_s) + cost.work_s;
     }
     bool tied = stage == 0 || stage == pipeline->strategy->pp - 1;

@@ -16,6 +16,9 @@ typedef struct {
 /** Of one chunk's gradients. @window_s: time of the pass that completes them. All but the last bucket can hide. */
 MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t chunk, double window_s);
 
+/** Whether the reductions of two chunks that take as long in the same pass are alike; most are. */
+bool mpp_step_end_alike(const MppChunkCost *a, const MppChunkCost *b);
+
 /** The pass that completes @chunk's gradients: its backward pass, or the weights' part where that runs by itself. */
 double mpp_step_end_window_s(MppPipelineCost *pipeline, int64_t chunk);
 

@@ -5,72 +5,70 @@
 
 #include "planner/cost/estimate.h"
 
-/** One layer stack's passes over a micro-batch at @place, with @recompute in every layer. */
-static double work_at(const MppJob *job, const MppBlockPlace *place, MppRecompute recompute, MppShardCost *shard)
+/** Bound of a step by its work alone, spread over all ranks without loss; @recompute in every layer. */
+static double work_bound_s(const MppShardCost *shard, MppRecompute recompute)
 {
-    mpp_shard_cost(job, place, shard);
-    double work_s = 0;
-    for (int64_t i = 0; i < job->model->n_layers; i++) {
-        const MppPassCost *layer = &shard->kinds[job->model->kind_of_layer[i]].by_recompute[recompute];
-        work_s += layer->forward_s + layer->backward_s;
-    }
-    const MppPassCost *first = &shard->embedding.by_recompute[0], *last = &shard->head.by_recompute[0];
-    return work_s + first->forward_s + first->backward_s + last->forward_s + last->backward_s;
+    const MppJob *job = shard->job;
+    const MppShard *size = &shard->place.shard;
+    const MppPassCost *whole = &shard->whole.by_recompute[recompute];
+    double micro_batches = (double)job->training.global_batch / size->micro_batch;
+    return mpp_estimate_busy_bound_s(job, (whole->forward_s + whole->backward_s) * micro_batches * size->tp * size->cp / job->gpus);
 }
+
+/** Wherever members lie: context is exchanged at once, no message is pending, only ranks of tp slow each other down on a host. */
+void mpp_family_bound(const MppJob *job, MppFamily *family)
+{
+    MppStrategy s = family->base;
+    s.dp = job->gpus / (s.tp * s.cp);
+    MppMesh mesh = mpp_mesh_new(&s, job->cluster, job->gpus);
+    MppBlockPlace place = mpp_block_place(&s, &mesh);
+    place.cp = (MppGroup){ .n = 1 };
+    place.stage_ranks = MIN(s.tp, mesh.host_ranks);
+    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
+    mpp_shard_cost(job, &place, shard);
+    family->bound_s = work_bound_s(shard, MPP_RECOMPUTE_NONE);
+}
+
+/** Costs of layers at one place, and bounds of a step by their work. */
+typedef struct {
+    MppShardCost cost; /* its job is NULL while there is none */
+    double bound_s[MPP_N_RECOMPUTES];
+} PlacedShard;
+
+typedef struct {
+    const MppJob *job;
+    const MppFamily *family;
+    const MppSpaceLimits *limits;
+    PlacedShard *shards; /* the last ones made: without and with messages to other nodes pending */
+    MppPipelineCost *pipeline;
+    double usable_bytes, host_usable_bytes;
+    int member;        /* two numbers each: as it is, and with the fewest layers recomputed or offloaded that fit */
+    bool fixed_layers; /* the limits say how many layers are recomputed */
+    MppFamilyResult *result;
+} Evaluation;
 
 static bool same_group(const MppGroup *a, const MppGroup *b)
 {
     return a->n == b->n && a->widest_tier == b->widest_tier && memcmp(a->members, b->members, sizeof(a->members)) == 0;
 }
 
-/** With pp or dp inside cp, the ranks of a context group lie nearer or farther with each shape: the least of all counts. */
-void mpp_family_bound(const MppJob *job, MppFamily *family)
+/** Members of a family differ in nothing else that layer costs depend on, but whether messages are pending. */
+static bool same_place(const MppCluster *cluster, const MppBlockPlace *a, const MppBlockPlace *b)
 {
-    const MppStrategy *s = &family->base;
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    MppStrategy shape = *s;
-    MppGroup cp = { 0 };
-    int64_t ranks = job->gpus / (s->tp * s->cp);
-    double least_s = INFINITY;
-    for (shape.pp = 1; shape.pp <= MIN(ranks, job->model->n_layers); shape.pp++) {
-        if (ranks % shape.pp)
-            continue;
-        shape.dp = ranks / shape.pp;
-        MppMesh mesh = mpp_mesh_new(&shape, job->cluster, job->gpus);
-        MppBlockPlace place = mpp_block_place(&shape, &mesh);
-        if (same_group(&cp, &place.cp))
-            continue;
-        cp = place.cp;
-        place.waits_for_nodes = false; /* no message is pending: the least a layer can take */
-        least_s = MIN(least_s, work_at(job, &place, s->recompute, shard));
-    }
-    double micro_batches = (double)job->training.global_batch / s->micro_batch;
-    family->bound_s = least_s * micro_batches * s->tp * s->cp / job->gpus * MPP_ESTIMATE_ROUNDING;
+    return a->shard.recompute_modules == b->shard.recompute_modules && same_group(&a->cp, &b->cp) &&
+           mpp_cluster_slowdown(cluster, a->stage_ranks) == mpp_cluster_slowdown(cluster, b->stage_ranks);
 }
 
-typedef struct {
-    const MppJob *job;
-    const MppFamily *family;
-    const MppSpaceLimits *limits;
-    MppShardCost *shards; /* 2: without and with messages to other nodes pending */
-    MppGroup shard_cp[2]; /* context group that each was made for; n is 0 while there is none */
-    MppPipelineCost *pipeline;
-    double usable_bytes, host_usable_bytes;
-    int member;
-    bool fixed_layers; /* the limits say how many layers are recomputed */
-    MppFamilyResult *result;
-} Evaluation;
-
-/** Members of a family differ in nothing else that layer costs depend on. */
-static const MppShardCost *shard_of(Evaluation *at, const MppStrategy *s)
+static const PlacedShard *shard_of(Evaluation *at, const MppStrategy *s)
 {
-    MppMesh mesh = mpp_mesh_new(s, at->job->cluster, at->job->gpus);
-    MppBlockPlace place = mpp_block_place(s, &mesh);
-    int which = place.waits_for_nodes && at->job->runtime->host.waiting_p2p_frac > 0;
-    if (!same_group(&at->shard_cp[which], &place.cp))
-        mpp_shard_cost(at->job, &place, &at->shards[which]);
-    at->shard_cp[which] = place.cp;
-    return &at->shards[which];
+    MppBlockPlace place = mpp_block_place(s, mpp_pipeline_cost_mesh(at->pipeline, at->job, s));
+    PlacedShard *shard = &at->shards[place.waits_for_nodes && at->job->runtime->host.waiting_p2p_frac > 0];
+    if (shard->cost.job && same_place(at->job->cluster, &shard->cost.place, &place))
+        return shard;
+    mpp_shard_cost(at->job, &place, &shard->cost);
+    for (MppRecompute i = 0; i < MPP_N_RECOMPUTES; i++)
+        shard->bound_s[i] = work_bound_s(&shard->cost, i);
+    return shard;
 }
 
 /** How much the pipeline as filled with a peak of @peak lacks on a device or in a host, whichever is more; at most 0: it fits. */
@@ -96,7 +94,6 @@ static bool judge(Evaluation *at, const MppStrategy *s)
     MppFamilyResult *result = at->result;
     double peak = mpp_memory_peak_bytes(at->pipeline);
     result->counts.evaluated++;
-    at->member++;
     double lacking = lacks(at, peak);
     if (lacking > 0) {
         note_miss(at, s, peak, lacking);
@@ -118,7 +115,13 @@ static bool fits_with(Evaluation *at, MppStrategy *s, int64_t layers)
     return lacks(at, mpp_memory_peak_bytes(at->pipeline)) <= 0;
 }
 
-/** Memory falls with each layer recomputed or offloaded: bisect for the fewest that fit. */
+/** Whether the board wants no step that takes @bound_s at least. */
+static bool beyond(const Evaluation *at, double bound_s)
+{
+    return bound_s > mpp_board_limit_s(at->result->board);
+}
+
+/** Memory falls and time rises with each layer recomputed or offloaded: bisect for the fewest that fit. */
 static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppStrategy s)
 {
     int64_t most = mpp_strategy_recomputed(&s, (at->job->model->n_layers + s.pp * s.vpp - 1) / (s.pp * s.vpp));
@@ -131,49 +134,96 @@ static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppSt
         int64_t middle = (low + high) / 2;
         if (fits_with(at, &s, middle))
             high = middle;
+        else if (beyond(at, mpp_estimate_passes_bound_s(at->pipeline)))
+            return;
         else
             low = middle;
     }
+    at->member++;
     if (high < most && fits_with(at, &s, high))
         judge(at, &s);
+    at->member--;
 }
 
 /** One pipeline, split and recomputation, under every schedule and sharding. */
 typedef struct {
-    const MppShardCost *shard;
+    const PlacedShard *shard;
     const MppSharding *shardings;
     int n_shardings;
-    bool summed; /* the pipeline's chunks are those of this one without transfers in every micro-batch */
+    bool summed; /* the pipeline's chunks are those of this one without transfers in every micro-batch, */
+    bool staged; /* and its stages, too */
 } Pipeline;
 
-static void fill(Evaluation *at, Pipeline *p, const MppStrategy *s)
+/** What a recomputation of single layers asks of the choices before it, by sharding. */
+typedef struct {
+    bool fits[MPP_SPACE_MOST_CHOICES]; /* with no layer recomputed or offloaded */
+    bool none[MPP_SPACE_MOST_CHOICES]; /* fewer layers than all are no member, or none that the board wants */
+} Fewer;
+
+/** Leaves the member out if the board does not want it, and its memory decides nothing. @bound_s: of its step */
+static bool skip_slow(Evaluation *at, MppRecompute recompute, int sharding, double bound_s, Fewer *fewer)
 {
-    bool hides = s->zero >= 2; /* transfers in every micro-batch change the chunks' times */
-    if (p->summed && !hides)
-        mpp_pipeline_cost_reschedule(at->pipeline, s);
-    else
-        mpp_pipeline_cost_fill(at->pipeline, p->shard, s);
-    p->summed = !hides;
+    if (!beyond(at, bound_s))
+        return false;
+    fewer->none[sharding] |= recompute == MPP_RECOMPUTE_NONE; /* recomputing some layers takes longer still */
+    if (!fewer->none[sharding] && !(recompute >= MPP_RECOMPUTE_FULL && fewer->fits[sharding]))
+        return false;
+    at->result->counts.pruned_by_bound++;
+    return true;
 }
 
-/** @fits: in, whether each sharding fitted with no layer recomputed or offloaded; out, the same after this choice. */
-static void evaluate_shardings(Evaluation *at, Pipeline *p, MppStrategy s, bool *fits)
+/** Leaves the member out if it cannot fit, and some plan does: else we are asked which lacks least. */
+static bool skip_large(Evaluation *at, const MppShardCost *shard, const MppStrategy *s, int sharding, Fewer *fewer)
 {
-    bool filled = false, of_layers = s.recompute == MPP_RECOMPUTE_FULL || s.recompute == MPP_RECOMPUTE_OFFLOAD;
-    for (int i = 0; i < p->n_shardings; i++) {
+    const MppBoard *board = at->result->board;
+    if ((board->top && !board->fastest->len) || mpp_memory_bound_bytes(shard, s) <= at->usable_bytes)
+        return false;
+    if (s->recompute < MPP_RECOMPUTE_FULL)
+        fewer->fits[sharding] = false;
+    at->result->counts.pruned_by_bound++;
+    return true;
+}
+
+static void fill(Evaluation *at, Pipeline *p, const MppStrategy *s, bool anew)
+{
+    if (p->summed && !anew)
+        mpp_pipeline_cost_reschedule(at->pipeline, s);
+    else
+        mpp_pipeline_cost_fill_chunks(at->pipeline, &p->shard->cost, s);
+    p->summed = !anew;
+    p->staged = false;
+}
+
+static void evaluate_sharding(Evaluation *at, Pipeline *p, const MppStrategy *s, int sharding, Fewer *fewer)
+{
+    if (skip_slow(at, s->recompute, sharding, mpp_estimate_passes_bound_s(at->pipeline), fewer))
+        return;
+    if (!p->staged)
+        mpp_pipeline_cost_sum_stages(at->pipeline);
+    p->staged = true;
+    bool fit = judge(at, s);
+    if (s->recompute < MPP_RECOMPUTE_FULL)
+        fewer->fits[sharding] = fit;
+    else if (!fewer->none[sharding] && !fewer->fits[sharding] && fit) {
+        judge_fewest_layers(at, &p->shard->cost, *s);
+        p->summed = false;
+    }
+}
+
+static void evaluate_shardings(Evaluation *at, Pipeline *p, MppStrategy s, Fewer *fewer)
+{
+    bool filled = false;
+    for (int i = 0; i < p->n_shardings; i++, at->member += 2) {
         s.zero = p->shardings[i].zero;
         s.zero_ranks = p->shardings[i].zero_ranks;
         s.offload = p->shardings[i].offload;
-        if (!filled || s.zero >= 2)
-            fill(at, p, &s);
+        if (skip_slow(at, s.recompute, i, p->shard->bound_s[s.recompute], fewer) || skip_large(at, &p->shard->cost, &s, i, fewer))
+            continue;
+        bool anew = mpp_exchange_zero(&s) >= 2 || s.zero_ranks; /* transfers in every micro-batch, or another mesh */
+        if (!filled || anew)
+            fill(at, p, &s, anew);
+        evaluate_sharding(at, p, &s, i, fewer);
         filled = p->summed;
-        bool fit = judge(at, &s);
-        if (!of_layers)
-            fits[i] = fit;
-        if (of_layers && !at->fixed_layers && !fits[i] && fit) {
-            judge_fewest_layers(at, p->shard, s);
-            filled = p->summed = false;
-        }
     }
 }
 
@@ -186,16 +236,19 @@ static void evaluate_shapes(Evaluation *at, const MppStrategy *shapes, int n_sha
     int n_splits = mpp_space_splits(at->job, shapes, at->limits, splits);
     int n_recomputes = mpp_space_recomputes(at->job, shapes, at->limits, recomputes);
     int n_shardings = mpp_space_shardings(at->job, shapes, at->limits, shardings);
-    const MppShardCost *shard = shard_of(at, shapes);
+    const PlacedShard *shard = shard_of(at, shapes);
+    bool whole = at->fixed_layers || !n_recomputes || recomputes[n_recomputes - 1] < MPP_RECOMPUTE_FULL;
     for (int i = 0; i < n_splits; i++) {
-        bool fits[MPP_N_SCHEDULES][MPP_SPACE_MOST_CHOICES] = { { false } };
+        Fewer fewer[MPP_N_SCHEDULES] = { { { false } } };
+        for (int j = 0; j < n_shapes; j++)
+            memset(fewer[j].none, whole, sizeof(fewer[j].none));
         for (int k = 0; k < n_recomputes; k++) {
-            Pipeline pipeline = { shard, shardings, n_shardings, false };
+            Pipeline pipeline = { shard, shardings, n_shardings };
             for (int j = 0; j < n_shapes; j++) {
                 MppStrategy s = shapes[j];
                 s.stage_split = splits[i];
                 s.recompute = recomputes[k];
-                evaluate_shardings(at, &pipeline, s, fits[j]);
+                evaluate_shardings(at, &pipeline, s, &fewer[j]);
             }
         }
     }
@@ -206,7 +259,8 @@ static int count_alike(const GArray *shapes, guint first)
 {
     const MppStrategy *s = &g_array_index(shapes, MppStrategy, first);
     guint n = 1;
-    while (first + n < shapes->len && s[n].pp == s->pp && s[n].vpp == s->vpp)
+    while (first + n < shapes->len && s[n].pp == s->pp && s[n].vpp == s->vpp && s[n].order == s->order &&
+           s[n].recompute_modules == s->recompute_modules)
         n++;
     return (int)n;
 }
@@ -215,7 +269,8 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                                     const MppBoard *board, MppPeaksTable *peaks)
 {
     MppFamilyResult result = { .board = mpp_board_copy(board) };
-    g_autofree MppShardCost *shards = g_new(MppShardCost, 2);
+    g_autofree PlacedShard *shards = g_new(PlacedShard, 2);
+    shards[0].cost.job = shards[1].cost.job = NULL;
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
     mpp_pipeline_cost_share_peaks(pipeline, peaks);
     Evaluation at = { .job = job,

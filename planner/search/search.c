@@ -2,7 +2,7 @@
 
 #include "planner/search/family.h"
 
-enum { ROUND = 32 };
+enum { ROUND = 16 };
 static const double front_slack = 1.5;
 
 void mpp_search_result_free(MppSearchResult *result)
@@ -62,6 +62,7 @@ static void add_result(MppSearchResult *total, MppFamilyResult *one)
     total->counts.evaluated += one->counts.evaluated;
     total->counts.replayed += one->counts.replayed;
     total->counts.pruned_by_memory += one->counts.pruned_by_memory;
+    total->counts.pruned_by_bound += one->counts.pruned_by_bound;
     if (one->has_miss && (!total->has_miss || one->lacking_bytes < total->lacking_bytes)) {
         total->has_miss = true;
         total->nearest_miss = one->nearest_miss;
@@ -79,11 +80,11 @@ static void set_bounds(const MppJob *job, GArray *families, int threads)
     g_array_sort(families, compare_families);
 }
 
-/** Members of the families from @first on, none of which was evaluated. */
-static int64_t count_rest(const MppJob *job, const GArray *families, guint first, const MppSpaceLimits *limits)
+/** Members of the families from @first up to @end, none of which was evaluated. */
+static int64_t count_members(const MppJob *job, const GArray *families, guint first, guint end, const MppSpaceLimits *limits)
 {
     int64_t members = 0;
-    for (guint i = first; i < families->len; i++)
+    for (guint i = first; i < end; i++)
         members += mpp_family_members(job, &g_array_index(families, MppFamily, i), limits);
     return members;
 }
@@ -96,8 +97,8 @@ static void count_left(const MppJob *job, const GArray *families, guint next, co
     while (beyond < families->len && g_array_index(families, MppFamily, beyond).bound_s <= limit_s)
         beyond++;
     MppSearchCounts *counts = &result->counts;
-    counts->pruned_by_bound = count_rest(job, families, beyond, limits);
-    counts->unjudged = count_rest(job, families, next, limits) - counts->pruned_by_bound;
+    counts->unjudged = count_members(job, families, next, beyond, limits);
+    counts->pruned_by_bound += count_members(job, families, beyond, families->len, limits);
     counts->members = counts->evaluated + counts->unjudged + counts->pruned_by_bound;
 }
 
@@ -119,7 +120,8 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
         Task tasks[ROUND];
         int n = 0;
         double limit_s = mpp_board_limit_s(result->board);
-        for (; n < ROUND && next < families->len && g_array_index(families, MppFamily, next).bound_s <= limit_s; next++)
+        int most = (int)MIN(ROUND, next + 1); /* the first families make the board that the others are judged by */
+        for (; n < most && next < families->len && g_array_index(families, MppFamily, next).bound_s <= limit_s; next++)
             tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, peaks, { 0 } };
         if (n == 0)
             break;

@@ -2,10 +2,11 @@
  * Finds the best strategy of a job, and proves it best in the stated space.
  *
  * Families of strategies are visited by rising bound. A family whose bound is not below what the board still wants
- * ends the search: no later one can be better. Within a family every member's memory is computed and its step
- * bounded; only those that could change the board are evaluated in full. Families are handed out in rounds of a
- * fixed size, each judged against the board of the round's start, so any number of threads gives the same answer
- * and the same counts.
+ * ends the search: no later one can be better. Within a family a member meets one bound after another, each made from
+ * more of its costs: its work spread over all ranks and an average rank's memory (from the layers), its passes (from the
+ * chunks), its memory and step (from the stages). Only what could still change the board is evaluated in full. Families
+ * are handed out in rounds of a fixed size, the first ones smaller, each judged against the board of the round's start,
+ * so any number of threads gives the same answer and the same counts.
  */
 #pragma once
 
@@ -27,7 +28,7 @@ typedef struct {
     int64_t families, members;
     int64_t evaluated;        /* members whose memory and bound were computed */
     int64_t replayed;         /* of these, evaluated in full */
-    int64_t pruned_by_bound;  /* members never looked at, with their family */
+    int64_t pruned_by_bound;  /* members left out before that, by a bound of their own or of their family */
     int64_t pruned_by_memory; /* evaluated, do not fit */
     int64_t unjudged;         /* members left, when the search was stopped, that could have changed the board */
 } MppSearchCounts;

@@ -16,74 +16,20 @@ typedef struct {
     GArray *families;
 } Enumeration;
 
-static bool crosses_nodes(const MppJob *job)
-{
-    return job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
-}
-
-/** Whether no order before it places the groups alike: on one node all do, without cp all but dp against pp. */
-static bool places_anew(const MppJob *job, const MppStrategy *s)
-{
-    return s->order == MPP_ORDER_CP_DP_PP || (crosses_nodes(job) && (s->cp > 1 || s->order == MPP_ORDER_CP_PP_DP));
-}
-
-static void add_orders(Enumeration *at, MppStrategy s)
-{
-    for (s.order = 0; s.order < MPP_N_ORDERS; s.order++) {
-        bool wanted = mpp_limits_fix(at->limits, "order") ? s.order == at->limits->fixed.order : places_anew(at->job, &s);
-        bool pp_outermost = s.order == MPP_ORDER_CP_DP_PP || s.order == MPP_ORDER_DP_CP_PP;
-        if (!wanted || (s.ep * s.etp > 1 && !pp_outermost) || mpp_limits_bar(at->limits, &s))
-            continue;
-        MppFamily family = { .base = s, .index = (int)at->families->len };
-        g_array_append_val(at->families, family);
-    }
-}
-
 static int64_t most_micro_batch(const MppJob *job)
 {
     return MIN(MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->training.global_batch);
-}
-
-/**
- * Sets of modules worth naming: what costs little beside what it frees (no product but small ones), and with it a layer's largest
- * part. The attention core alone is what selective recomputation means anyway.
- */
-static int module_sets(const MppJob *job, const MppSpaceLimits *limits, const MppStrategy *s, int64_t *out)
-{
-    enum { CORE = 1 << MPP_MODULE_CORE_ATTENTION, ACTIVATION = 1 << MPP_MODULE_EXPERT_ACTIVATION };
-    int64_t has = 0, large = 1 << MPP_MODULE_MLP | (mpp_rules_experts_beside(job, s) ? 0 : 1 << MPP_MODULE_MOE);
-    int64_t small = 1 << MPP_MODULE_NORMS | ACTIVATION | 1 << MPP_MODULE_LATENT_PROJECTIONS;
-    small |= mpp_attention_is_unfused(job->training.kernels.attention) ? CORE : 0;
-    for (int i = 0; i < MPP_N_MODULES; i++)
-        has |= mpp_rules_has_module(job->model, i) ? job->runtime->recompute_modules & (int64_t)1 << i : 0;
-    if (job->runtime->most_recompute < MPP_RECOMPUTE_SELECTIVE)
-        has = 0;
-    int n = 0;
-    out[n++] = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_modules : 0;
-    if (!mpp_limits_fix(limits, "recompute") && (has & small & ~CORE))
-        out[n++] = has & small;
-    if (!mpp_limits_fix(limits, "recompute") && (has & large))
-        out[n++] = has & (large >> MPP_MODULE_MOE & 1 ? (small & ~ACTIVATION) | large : small | large);
-    return n;
-}
-
-static void add_modules(Enumeration *at, MppStrategy s)
-{
-    int64_t sets[3];
-    int n = module_sets(at->job, at->limits, &s, sets);
-    for (int i = 0; i < n; i++) {
-        s.recompute_modules = sets[i];
-        s.recompute = sets[i] ? MPP_RECOMPUTE_SELECTIVE : MPP_RECOMPUTE_NONE;
-        add_orders(at, s);
-    }
 }
 
 static void add_micro_batches(Enumeration *at, MppStrategy s)
 {
     for (s.micro_batch = 1; s.micro_batch <= most_micro_batch(at->job); s.micro_batch++)
         if (divides(s.micro_batch, at->job->training.global_batch) &&
-            mpp_limits_allow(at->limits, "micro_batch", at->limits->fixed.micro_batch, s.micro_batch))
-            add_modules(at, s);
+            mpp_limits_allow(at->limits, "micro_batch", at->limits->fixed.micro_batch, s.micro_batch) &&
+            !mpp_limits_bar(at->limits, &s)) {
+            MppFamily family = { .base = s, .index = (int)at->families->len };
+            g_array_append_val(at->families, family);
+        }
 }
 
 static void add_experts(Enumeration *at, MppStrategy s)

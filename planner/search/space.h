@@ -1,9 +1,9 @@
 /**
  * The space a search covers: every legal strategy of a job, in a fixed order.
  *
- * A family fixes what layer costs depend on (tp, cp, ep, etp, sequence parallelism, micro-batch, recomputed modules, mesh order); its
- * members add pp, vpp, stage split, recomputation, ZeRO, offload. The work of a step is nearly the same for all
- * members, so a family has a bound that one cost of its layers gives.
+ * A family fixes what the operations of a layer are (tp, cp, ep, etp, sequence parallelism, micro-batch); its members add what is
+ * done with them: modules recomputed, mesh order, pp, vpp, stage split, recomputation, ZeRO, offload. The work of a step is nearly
+ * the same for all members, so a family has a bound that one cost of its layers gives.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ typedef struct {
 /** Families of @job whose own fields break no rule, bound not yet set. */
 GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits);
 
-/** Shapes of a pipeline within a family: pp, vpp, dp, and the layers of chunks that limits fix. */
+/** Shapes of a pipeline within a family: modules recomputed, mesh order, pp, vpp, dp, schedule, and the layers of chunks that limits fix. */
 GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits);
 
 /** Number of members of one shape: splits times recomputations times ZeRO stages times offload. */

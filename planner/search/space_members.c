@@ -2,9 +2,52 @@
 
 #include "planner/spec/rules.h"
 
+enum { MOST_SETS = 3 };
+
 static bool divides(int64_t divisor, int64_t number)
 {
     return number % divisor == 0;
+}
+
+static bool crosses_nodes(const MppJob *job)
+{
+    return job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
+}
+
+/** Whether no order before it places the groups alike: on one node all do, without cp all but dp against pp. */
+static bool places_anew(const MppJob *job, const MppStrategy *s)
+{
+    return s->order == MPP_ORDER_CP_DP_PP || (crosses_nodes(job) && (s->cp > 1 || s->order == MPP_ORDER_CP_PP_DP));
+}
+
+static bool order_wanted(const MppJob *job, const MppSpaceLimits *limits, const MppStrategy *s)
+{
+    bool pp_outermost = s->order == MPP_ORDER_CP_DP_PP || s->order == MPP_ORDER_DP_CP_PP;
+    bool wanted = mpp_limits_fix(limits, "order") ? s->order == limits->fixed.order : places_anew(job, s);
+    return wanted && (s->ep * s->etp == 1 || pp_outermost) && !mpp_limits_bar(limits, s);
+}
+
+/**
+ * Sets of modules worth naming: what costs little beside what it frees (no product but small ones), and with it a layer's largest
+ * part. The attention core alone is what selective recomputation means anyway.
+ */
+static int module_sets(const MppJob *job, const MppSpaceLimits *limits, const MppStrategy *s, int64_t *out)
+{
+    enum { CORE = 1 << MPP_MODULE_CORE_ATTENTION, ACTIVATION = 1 << MPP_MODULE_EXPERT_ACTIVATION };
+    int64_t has = 0, large = 1 << MPP_MODULE_MLP | (mpp_rules_experts_beside(job, s) ? 0 : 1 << MPP_MODULE_MOE);
+    int64_t small = 1 << MPP_MODULE_NORMS | ACTIVATION | 1 << MPP_MODULE_LATENT_PROJECTIONS;
+    small |= mpp_attention_is_unfused(job->training.kernels.attention) ? CORE : 0;
+    for (int i = 0; i < MPP_N_MODULES; i++)
+        has |= mpp_rules_has_module(job->model, i) ? job->runtime->recompute_modules & (int64_t)1 << i : 0;
+    if (job->runtime->most_recompute < MPP_RECOMPUTE_SELECTIVE)
+        has = 0;
+    int n = 0;
+    out[n++] = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_modules : 0;
+    if (!mpp_limits_fix(limits, "recompute") && (has & small & ~CORE))
+        out[n++] = has & small;
+    if (!mpp_limits_fix(limits, "recompute") && (has & large))
+        out[n++] = has & (large >> MPP_MODULE_MOE & 1 ? (small & ~ACTIVATION) | large : small | large);
+    return n;
 }
 
 /** Whether the layers of chunks that @s lists or recomputes suit its number of chunks. */
@@ -42,6 +85,20 @@ static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrateg
             add_schedules(job, limits, s, shapes);
 }
 
+static void add_pipelines(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
+{
+    int64_t ranks = job->gpus / (s.tp * s.cp), fewer = job->runtime->fewer_micro_batches;
+    for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
+        s.dp = ranks / s.pp;
+        bool legal = divides(s.pp, ranks) && divides(s.dp * s.micro_batch, job->training.global_batch) &&
+                     (s.pp == 1 || job->runtime->pipeline_parallel) &&
+                     (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
+                     (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
+        if (legal && mpp_limits_allow(limits, "pp", limits->fixed.pp, s.pp) && mpp_limits_allow(limits, "dp", limits->fixed.dp, s.dp))
+            add_vpps(job, limits, s, shapes);
+    }
+}
+
 GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits)
 {
     GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
@@ -49,16 +106,14 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
     s.stage_layers = mpp_limits_fix(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
     s.schedule_group = mpp_limits_fix(limits, "schedule_group") ? limits->fixed.schedule_group : 0;
     s.recompute_layers = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_layers : 0;
-    int64_t ranks = job->gpus / (s.tp * s.cp);
-    for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
-        s.dp = ranks / s.pp;
-        int64_t fewer = job->runtime->fewer_micro_batches;
-        bool legal = divides(s.pp, ranks) && divides(s.dp * s.micro_batch, job->training.global_batch) &&
-                     (s.pp == 1 || job->runtime->pipeline_parallel) &&
-                     (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
-                     (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
-        if (legal && mpp_limits_allow(limits, "pp", limits->fixed.pp, s.pp) && mpp_limits_allow(limits, "dp", limits->fixed.dp, s.dp))
-            add_vpps(job, limits, s, shapes);
+    int64_t sets[MOST_SETS];
+    int n = module_sets(job, limits, &s, sets);
+    for (int i = 0; i < n; i++) {
+        s.recompute_modules = sets[i];
+        s.recompute = sets[i] ? MPP_RECOMPUTE_SELECTIVE : MPP_RECOMPUTE_NONE;
+        for (s.order = 0; s.order < MPP_N_ORDERS; s.order++)
+            if (order_wanted(job, limits, &s))
+                add_pipelines(job, limits, s, shapes);
     }
     return shapes;
 }

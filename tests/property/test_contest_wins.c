@@ -46,7 +46,7 @@ static void test_wins(void)
         g_assert_true(winner.proven);
         g_assert_cmpfloat(winner.step_s, ==, measured_s(&inputs->job, &winner.candidate.strategy));
         /* plans that recompute a part of the layers are not among the members: the winner may be better still */
-        g_assert_cmpfloat(winner.step_s * MPP_ESTIMATE_ROUNDING, <=, best_of_all_s(&inputs->job, &limits));
+        g_assert_cmpfloat(winner.step_s * MPP_BOUND_ROUNDING, <=, best_of_all_s(&inputs->job, &limits));
         overturned += winner.candidate.family != leader->family || winner.candidate.member != leader->member;
     }
     g_assert_cmpint(overturned, >, 10);

@@ -95,7 +95,9 @@ static void check_parts(GRand *rand, const MppJob *job, const RandomMember *memb
     assert_close(step_s, estimate->step_s, 1e-12);
     g_assert_cmpfloat(mpp_estimate_bound_s(pipeline), <=, step_s);
     g_assert_cmpfloat(mpp_estimate_bound_s(pipeline), >, 0);
+    g_assert_cmpfloat(mpp_estimate_passes_bound_s(pipeline), <=, mpp_estimate_bound_s(pipeline));
     g_assert_cmpfloat(member->family_bound_s, <=, step_s);
+    g_assert_cmpfloat(mpp_memory_bound_bytes(&cost->shard, &s), <=, estimate->peak_bytes);
     check_shares(estimate);
     check_memory(estimate, mpp_memory_peak_bytes(pipeline));
     check_layers(job, &s, estimate);

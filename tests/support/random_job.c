@@ -168,6 +168,7 @@ static void add_tiers(GRand *rand, MppCluster *cluster)
             .latency_s = random_job_scale(rand, 1e-7, 1e-4),
             .step_s = random_job_scale(rand, 1e-8, 1e-5),
             .in_network = g_rand_boolean(rand),
+            .congestion = g_rand_boolean(rand) ? 0.5 * g_rand_double(rand) : 0,
         };
         g_array_append_val(cluster->tiers, tier);
         rate *= random_job_scale(rand, 0.05, 1.3);
@@ -183,6 +184,7 @@ static MppCluster *random_cluster(GRand *rand)
     cluster->tiers = g_array_new(FALSE, TRUE, sizeof(MppTier));
     cluster->jitter_frac = g_rand_boolean(rand) ? 0.1 * g_rand_double(rand) : 0;
     cluster->host_frac = random_job_scale(rand, 0.5, 2);
+    cluster->host_capacity = PICK(rand, 0, 0, 1, 3);
     add_tiers(rand, cluster);
 
     MppDevice *device = &cluster->device;
