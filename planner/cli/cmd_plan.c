@@ -129,7 +129,7 @@ static bool check_finished(const MppPlanAnswer *answer, GError **error)
     if (!unjudged)
         return true;
     g_autofree char *number = mpp_units_whole((double)unjudged);
-    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted: %s plans were not judged", number);
+    return mpp_error_set(error, MPP_ERROR_INTERRUPTED, "interrupted%s: %s plans were not judged", answer->plan ? "" : " before a plan was found", number);
 }
 
 /** When no plan fits nothing is written to a file. */

@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 
 from tap import HERE, PROGRAM, equal, main
 
-QUESTION = ["plan", "--model", "llama-3.1-8b", "--cluster", "dgx-h100", "--gpus", "4096", "--global-batch", "4096", "--threads", "1"]
-ATTEMPTS = 10
+QUESTION = ["plan", "--model", "deepseek-v3", "--cluster", "dgx-h100", "--gpus", "2048", "--threads", "1"]
+ATTEMPTS = 20
 
 
 def catches(process, number):
@@ -19,16 +20,27 @@ def catches(process, number):
 
 
 def interrupted(*arguments):
-    """What it prints when it is interrupted as soon as it listens; on a busy machine the answer may come first."""
-    for _ in range(ATTEMPTS):
+    """What it prints when it is interrupted once it has found a plan, and before it has searched all."""
+    for attempt in range(1, ATTEMPTS + 1):
         process = subprocess.Popen([PROGRAM, *QUESTION, *arguments], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while process.poll() is None and not catches(process, signal.SIGINT):
             pass
+        time.sleep(attempt * 0.1)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-        if process.returncode == 130:
+        if process.returncode == 130 and "before a plan was found" not in err:
             return out, err
     raise AssertionError(f"exit status {process.returncode}: {err}")
+
+
+def case_nothing_found():
+    process = subprocess.Popen([PROGRAM, *QUESTION], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not catches(process, signal.SIGINT):
+        pass
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    equal(process.returncode, 130)
+    assert bool(out) != ("before a plan was found" in err), (out, err)
 
 
 def case_text():
