@@ -38,17 +38,30 @@ static bool same_plan(const MppStrategy *a, const MppStrategy *b)
     return g_str_equal(one, two);
 }
 
-/** What a search proved of the plan it wrote, from its counters. */
-static char *verdict_of(const cJSON *search)
+/** "", or the plan that does only what many fitted runs do, where the one reported does not. */
+static char *surest_text(const MppPlanFile *file, const MppEstimate *own)
 {
+    if (!file->surest.dp)
+        return g_strdup("");
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&file->inputs->job, &file->surest);
+    g_autofree char *title = mpp_strategy_title(&file->surest);
+    return g_strdup_printf(" The surest plan, all of which many fitted runs do, is %s (%+.1f %%).", title,
+                           100 * (estimate->step_s / own->step_s - 1));
+}
+
+/** What a search proved of the plan it wrote, from its counters. */
+static char *verdict_of(const MppPlanFile *file, const MppEstimate *own)
+{
+    const cJSON *search = file->search;
     const cJSON *evaluated = mpp_json_get(search, "evaluated"), *bounded = mpp_json_get(mpp_json_get(search, "pruned"), "bound");
     if (!cJSON_IsNumber(evaluated) || !cJSON_IsNumber(bounded))
         return NULL;
     g_autofree char *members = mpp_units_whole(evaluated->valuedouble + bounded->valuedouble);
     g_autofree char *looked_at = mpp_units_whole(evaluated->valuedouble);
     bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal")), all = bounded->valuedouble == 0;
-    return g_strdup_printf("Best of %s plans, %s (%s evaluated%s).", members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
-                           all ? "" : ", the rest bounded");
+    g_autofree char *surest = surest_text(file, own);
+    return g_strdup_printf("Best of %s plans, %s (%s evaluated%s).%s", members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
+                           all ? "" : ", the rest bounded", surest);
 }
 
 static bool write_page(const MppPageQuestion *question, const char *output, GError **error)
@@ -69,7 +82,7 @@ static bool report_search(const MppPlanFile *file, const char *output, GError **
     for (guint i = 0; file->pareto && i < file->pareto->len; i++)
         if (!same_plan(&file->strategy, &g_array_index(file->pareto, MppStrategy, i)))
             add_row(front, job, &g_array_index(file->pareto, MppStrategy, i), own);
-    g_autofree char *verdict = verdict_of(file->search);
+    g_autofree char *verdict = verdict_of(file, own);
     MppPageQuestion question = { file->inputs, &file->strategy, verdict, others, front };
     return write_page(&question, output, error);
 }

@@ -254,15 +254,14 @@ static void evaluate_shapes(Evaluation *at, const MppStrategy *shapes, int n_sha
     }
 }
 
-/** How many of the shapes from @first on differ in their schedule alone. */
-static int count_alike(const GArray *shapes, guint first)
+/** How many of the @n shapes from @s on differ from it in their schedule alone. */
+static int count_alike(const MppStrategy *s, int n)
 {
-    const MppStrategy *s = &g_array_index(shapes, MppStrategy, first);
-    guint n = 1;
-    while (first + n < shapes->len && s[n].pp == s->pp && s[n].vpp == s->vpp && s[n].order == s->order &&
-           s[n].recompute_modules == s->recompute_modules)
-        n++;
-    return (int)n;
+    int alike = 1;
+    while (alike < n && s[alike].pp == s->pp && s[alike].vpp == s->vpp && s[alike].order == s->order &&
+           s[alike].recompute_modules == s->recompute_modules)
+        alike++;
+    return alike;
 }
 
 MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
@@ -283,10 +282,10 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .fixed_layers = limits->fields && limits->fields & mpp_strategy_field("recompute"),
                       .result = &result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
-    for (guint i = 0; i < shapes->len;) {
-        int alike = count_alike(shapes, i);
-        evaluate_shapes(&at, &g_array_index(shapes, MppStrategy, i), alike);
-        i += (guint)alike;
+    for (int i = 0, alike; i < (int)shapes->len; i += alike) {
+        const MppStrategy *first = &g_array_index(shapes, MppStrategy, i);
+        alike = count_alike(first, (int)shapes->len - i);
+        evaluate_shapes(&at, first, alike);
     }
     return result;
 }

@@ -8,6 +8,7 @@ void mpp_plan_file_free(MppPlanFile *file)
         return;
     mpp_inputs_free(file->inputs);
     mpp_strategy_clear(&file->strategy);
+    mpp_strategy_clear(&file->surest);
     if (file->alternatives)
         g_array_unref(file->alternatives);
     if (file->pareto)
@@ -91,6 +92,9 @@ MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError *
         !read_strategy(json, best, &file->inputs->job, &file->strategy, error))
         return NULL;
     const MppJob *job = &file->inputs->job;
+    const cJSON *surest = mpp_json_get(root, "surest");
+    if (surest && !cJSON_IsNull(surest) && !read_strategy(json, surest, job, &file->surest, error))
+        return NULL;
     if (!read_list(json, root, "alternatives", job, &file->alternatives, error) ||
         !read_list(json, root, "pareto", job, &file->pareto, error))
         return NULL;

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Plans as files: the same bytes every time, read back equal, refused when spoilt; what why and diff say of them."""
 import json
+import pathlib
 import re
 import shlex
 import subprocess
+import tempfile
 
 from tap import HERE, JOB, Skip, equal, main, near, run, run_json, scratch
 
@@ -41,6 +43,11 @@ def case_robust():
     assert best["step_time_interval"]["unfitted"] and not surest["step_time_interval"]["unfitted"]
     assert best["step_time_s"] <= surest["step_time_s"]
     equal(robust["best"], min((best, surest), key=lambda plan: plan["step_time_interval"]["p90_s"]))
+    with tempfile.TemporaryDirectory() as folder:
+        files = [f"{folder}/{name}" for name in ("plan.json", "plan.html")]
+        run("plan", *lengthy, "--quiet", "-o", files[0])
+        run("report", files[0], "-o", files[1])
+        assert "The surest plan, all of which many fitted runs do, is " in pathlib.Path(files[1]).read_text()
     alone = run_json("plan", *lengthy, "--json", "--strategy", "cp=1,recompute=full")
     equal((alone["best"]["step_time_interval"]["unfitted"], alone["surest"]), ("", None))
 
