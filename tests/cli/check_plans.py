@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """Plans as files: the same bytes every time, read back equal, refused when spoilt; what why and diff say of them."""
 import json
-import pathlib
 import re
 import shlex
 import subprocess
-import tempfile
 
 from tap import HERE, JOB, Skip, equal, main, near, run, run_json, scratch
 
@@ -35,7 +33,8 @@ def case_c_locale():
         equal(run(*arguments, LC_ALL="C").stdout, run(*arguments, LC_ALL="C.UTF-8").stdout)
 
 
-def case_robust():
+@scratch
+def case_robust(folder):
     """Where the best plan does what hardly any fitted run does, the surest one does not, and --robust takes the lower p90."""
     lengthy = ["--model", "llama-3.1-8b", "--gpus", 4, "--seq", 65536, "--global-batch", 4]
     plain, robust = run_json("plan", *lengthy, "--json"), run_json("plan", *lengthy, "--json", "--robust")
@@ -43,11 +42,9 @@ def case_robust():
     assert best["step_time_interval"]["unfitted"] and not surest["step_time_interval"]["unfitted"]
     assert best["step_time_s"] <= surest["step_time_s"]
     equal(robust["best"], min((best, surest), key=lambda plan: plan["step_time_interval"]["p90_s"]))
-    with tempfile.TemporaryDirectory() as folder:
-        files = [f"{folder}/{name}" for name in ("plan.json", "plan.html")]
-        run("plan", *lengthy, "--quiet", "-o", files[0])
-        run("report", files[0], "-o", files[1])
-        assert "The surest plan, all of which many fitted runs do, is " in pathlib.Path(files[1]).read_text()
+    run("plan", *lengthy, "--quiet", "-o", folder / "plan.json")
+    run("report", folder / "plan.json", "-o", folder / "plan.html")
+    assert "The surest plan, all of which many fitted runs do, is " in (folder / "plan.html").read_text()
     alone = run_json("plan", *lengthy, "--json", "--strategy", "cp=1,recompute=full")
     equal((alone["best"]["step_time_interval"]["unfitted"], alone["surest"]), ("", None))
 
