@@ -29,8 +29,9 @@ void mpp_best_plan_free(MppBestPlan *plan)
     g_free(plan);
 }
 
-/** The first of @result by simulation. @plan: counts the simulations, and is proven if it was and this is. */
-static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, MppBestPlan *plan)
+/** The first of @result by simulation. @plan: counts the simulations. @proven: out */
+static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result, MppBestPlan *plan,
+                                    bool *proven)
 {
     g_autoptr(MppContest) contest = mpp_contest_new(job, options, result, MOST_SIMULATED);
     MppCandidate candidate;
@@ -38,12 +39,18 @@ static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *o
         mpp_contest_tell(contest, &candidate, mpp_answer_step_s(job, &candidate.strategy));
     MppWinner winner = mpp_contest_winner(contest);
     plan->simulated += winner.asked;
-    plan->proven &= winner.proven;
+    *proven = winner.proven;
     return (MppRankedPlan){ winner.candidate, mpp_answer_new(job, &winner.candidate.strategy) };
 }
 
-/** Searches again without what hardly any fitted run does, if the best does any of it. */
-static void find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, MppBestPlan *plan)
+static double p90_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
+{
+    const MppEstimate *estimate = plan->estimate;
+    return estimate->step_s * mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares)->p90_frac;
+}
+
+/** Searches again without what hardly any fitted run does, if the best does any of it. @robust: a plan with a lower p90 is the best */
+static void find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, bool robust, MppBestPlan *plan)
 {
     if (!plan->proven || !mpp_spreads_unfitted_in(spreads, job, &plan->best.candidate.strategy))
         return;
@@ -54,25 +61,16 @@ static void find_surest(const MppJob *job, const MppSearchOptions *options, cons
     g_autoptr(MppSearchResult) result = mpp_search_run(job, &surer);
     if (!result->board->fastest->len)
         return;
-    plan->surest = simulated_best(job, &surer, result, plan);
+    bool proven;
+    plan->surest = simulated_best(job, &surer, result, plan, &proven);
     plan->surest.candidate.family = -1; /* numbered as in its own search */
-}
-
-static double p90_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
-{
-    const MppEstimate *estimate = plan->estimate;
-    return estimate->step_s * mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares)->p90_frac;
-}
-
-/** Makes the surest plan the best if its p90 is lower. */
-static void prefer_robust(const MppJob *job, const MppSpreads *spreads, MppBestPlan *plan)
-{
-    if (!plan->surest.estimate || p90_s(job, &plan->best, spreads) <= p90_s(job, &plan->surest, spreads))
+    plan->robust = robust && p90_s(job, &plan->surest, spreads) < p90_s(job, &plan->best, spreads);
+    if (!plan->robust)
         return;
     clear_ranked(&plan->best);
     plan->best = plan->surest;
     plan->surest.estimate = NULL;
-    plan->robust = true;
+    plan->proven = proven;
 }
 
 static int compare_steps(gconstpointer a, gconstpointer b)
@@ -90,7 +88,7 @@ static bool stands_for(const MppBestPlan *plan, const MppCandidate *one)
 }
 
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen, bool robust)
+                               const MppCandidate *chosen, MppSurest surest)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     MppBestPlan *plan = g_new0(MppBestPlan, 1);
@@ -101,11 +99,10 @@ MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *option
     if (chosen) {
         plan->best = (MppRankedPlan){ *chosen, mpp_answer_new(job, &chosen->strategy) };
     } else {
-        plan->best = simulated_best(job, options, result, plan);
-        find_surest(job, options, spreads, plan);
+        plan->best = simulated_best(job, options, result, plan, &plan->proven);
+        if (surest != MPP_SUREST_UNASKED)
+            find_surest(job, options, spreads, surest == MPP_SUREST_BEST_IF_LOWER, plan);
     }
-    if (robust)
-        prefer_robust(job, spreads, plan);
     for (guint i = 0; i < result->board->fastest->len && (int)plan->others->len + 1 < options->top; i++) {
         MppRankedPlan other = { g_array_index(result->board->fastest, MppCandidate, i), NULL };
         if (stands_for(plan, &other.candidate))

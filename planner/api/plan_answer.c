@@ -62,8 +62,10 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
     MppCandidate small;
     if (headroom)
         small = roomiest(answer->result->board);
-    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL,
-                                     question->objective == MPP_OBJECTIVE_ROBUST);
+    MppSurest surest = question->objective == MPP_OBJECTIVE_ROBUST ? MPP_SUREST_BEST_IF_LOWER
+                       : question->top > 0                         ? MPP_SUREST_NAMED
+                                                                   : MPP_SUREST_UNASKED;
+    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL, surest);
     return answer;
 }
 

@@ -66,7 +66,7 @@ static bool estimate_launch(const EstimateOptions *options, char **files, GError
         return false;
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
     MppSearcher search = options->json ? mpp_search_run : mpp_progress_search;
-    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .top = 1, .search = search };
+    MppPlanQuestion question = { .inputs = launch->inputs, .limits = &everything, .search = search };
     g_autoptr(MppPlanAnswer) answer = mpp_plan_answer_new(&question);
     const MppRankedPlan *better = answer->plan ? &answer->plan->best : NULL;
     if (!tell(options, launch->inputs, &launch->strategy, better, error))
