@@ -9,7 +9,7 @@ enum { MOST_GPUS = 1 << 20, MOST_TOKENS = 1 << 26 };
 MppJobWords mpp_job_words_none(void)
 {
     const int64_t no = MPP_JOB_NOT_GIVEN;
-    return (MppJobWords){ .gpus = no, .global_batch = no, .seq = no, .mean_seq = no, .target_seq = no, .loss_tokens = no };
+    return (MppJobWords){ .gpus = no, .global_batch = no, .seq = no, .document_tokens = no, .mean_seq = no, .target_seq = no, .loss_tokens = no };
 }
 
 /** The word's own name, as the user knows it. */
@@ -35,15 +35,21 @@ static bool check_count(const MppJobWords *w, int64_t given, int64_t most, const
 /** Sequences of less than @w's tokens, and losses of some of them. Error: MPP_ERROR_INVALID when there are more. */
 static bool set_lengths(const MppJobWords *w, MppTraining *training, GError **error)
 {
-    if (!check_count(w, w->mean_seq, MOST_TOKENS, "mean-seq", error) || !check_count(w, w->target_seq, MOST_TOKENS, "target-seq", error) ||
-        !check_count(w, w->loss_tokens, MOST_TOKENS, "loss-tokens", error))
-        return false;
-    if (w->mean_seq != MPP_JOB_NOT_GIVEN)
-        training->mean_seq = w->mean_seq;
-    if (w->target_seq != MPP_JOB_NOT_GIVEN)
-        training->target_seq = w->target_seq;
-    if (w->loss_tokens != MPP_JOB_NOT_GIVEN)
-        training->loss_tokens = w->loss_tokens;
+    const struct {
+        const char *word;
+        int64_t given, *to;
+    } lengths[] = {
+        { "document-tokens", w->document_tokens, &training->document_tokens },
+        { "mean-seq", w->mean_seq, &training->mean_seq },
+        { "target-seq", w->target_seq, &training->target_seq },
+        { "loss-tokens", w->loss_tokens, &training->loss_tokens },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        if (!check_count(w, lengths[i].given, MOST_TOKENS, lengths[i].word, error))
+            return false;
+        if (lengths[i].given != MPP_JOB_NOT_GIVEN)
+            *lengths[i].to = lengths[i].given;
+    }
     return mpp_training_check(training, NULL, NULL, error);
 }
 

@@ -15,7 +15,7 @@
 typedef struct {
     const char *model, *cluster, *runtime, *precision, *optimizer, *attention;
     const char *kernels; /* names of MppKernels' switches, with "no-" before those to be off, by commas */
-    int64_t gpus, global_batch, seq, mean_seq, target_seq, loss_tokens;
+    int64_t gpus, global_batch, seq, document_tokens, mean_seq, target_seq, loss_tokens;
     bool flags; /* messages call them "--global-batch", else "global_batch" */
 } MppJobWords;
 

@@ -19,7 +19,8 @@
  *     "gpus"         number of devices                                                                 (required)
  *     "cluster"      a built-in cluster or device, or a file
  *     "runtime"      a built-in software stack, or a file
- *     "global_batch", "seq", "mean_seq", "target_seq", "loss_tokens", "precision", "optimizer", "attention"
+ *     "global_batch", "seq", "document_tokens", "mean_seq", "target_seq", "loss_tokens", "precision",
+ *     "optimizer", "attention"
  *
  * or by "inputs", the object of that name in an earlier answer. What is not stated is the stack's habit and told in the
  * answer's inputs as "assumed".

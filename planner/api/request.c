@@ -23,6 +23,7 @@ static const struct {
     { "runtime", AT(words.runtime), NOWHERE, NOWHERE, 0 },
     { "global_batch", NOWHERE, AT(words.global_batch), NOWHERE, 1 },
     { "seq", NOWHERE, AT(words.seq), NOWHERE, 1 },
+    { "document_tokens", NOWHERE, AT(words.document_tokens), NOWHERE, 1 },
     { "mean_seq", NOWHERE, AT(words.mean_seq), NOWHERE, 1 },
     { "target_seq", NOWHERE, AT(words.target_seq), NOWHERE, 1 },
     { "loss_tokens", NOWHERE, AT(words.loss_tokens), NOWHERE, 1 },

@@ -11,6 +11,7 @@ void mpp_job_options_entries(MppJobWords *o, GOptionEntry *entries)
         { "runtime", 'r', 0, G_OPTION_ARG_FILENAME, &o->runtime, "Software stack (default " MPP_JOB_RUNTIME ")", "RUNTIME" },
         { "global-batch", 'b', 0, G_OPTION_ARG_INT64, &o->global_batch, "Sequences a step", "N" },
         { "seq", 's', 0, G_OPTION_ARG_INT64, &o->seq, "Tokens a sequence", "N" },
+        { "document-tokens", 0, 0, G_OPTION_ARG_INT64, &o->document_tokens, "Tokens of a packed document on average, within which attention stays", "N" },
         { "mean-seq", 0, 0, G_OPTION_ARG_INT64, &o->mean_seq, "Tokens of a sequence on average, where padding is left out", "N" },
         { "target-seq", 0, 0, G_OPTION_ARG_INT64, &o->target_seq, "Tokens of the decoder's sequence beside an encoder (default: as --seq)", "N" },
         { "loss-tokens", 0, 0, G_OPTION_ARG_INT64, &o->loss_tokens, "Tokens of a sequence that head and loss work on: the masked ones", "N" },

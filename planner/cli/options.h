@@ -5,7 +5,7 @@
 
 #include "planner/api/job_words.h"
 
-enum { MPP_N_JOB_ENTRIES = 14 };
+enum { MPP_N_JOB_ENTRIES = 15 };
 
 /** Fills @entries (MPP_N_JOB_ENTRIES of them, the last empty) to parse into @words. */
 void mpp_job_options_entries(MppJobWords *words, GOptionEntry *entries);

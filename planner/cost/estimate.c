@@ -21,7 +21,8 @@ double mpp_estimate_flop_per_token(const MppJob *job)
         const MppLayerKind *kind = &model->kinds[model->kind_of_layer[i]];
         if (kind->mixer != MPP_MIXER_ATTENTION)
             continue;
-        double seq = mpp_training_layer_seq_of_token(&job->training, kind), keys = kind->window ? MIN(kind->window, seq) : seq;
+        double seq = mpp_training_layer_seq_of_token(&job->training, kind);
+        double seen = mpp_training_document_of_token(&job->training, seq), keys = kind->window ? MIN(kind->window, seen) : seen;
         double tokens_frac = mpp_training_layer_seq(&job->training, kind) / mpp_training_mean_seq(&job->training);
         MppLayerParameters layer = mpp_model_layer_parameters(model, kind);
         left_out += (1 - tokens_frac) * mpp_layer_parameters_sum(&layer, (double)model->moe.topk);

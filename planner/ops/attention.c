@@ -19,7 +19,10 @@ static double seq_of_keys(const MppOpContext *at, bool cross)
 static double mean_keys(const MppOpContext *at, bool cross)
 {
     double seq = seq_of_keys(at, cross), window = at->layer->window;
-    if (cross || !at->layer->causal)
+    if (cross)
+        return seq;
+    seq = mpp_training_document_of_token(&at->job->training, seq);
+    if (!at->layer->causal)
         return seq;
     if (window > 0 && window < seq)
         return window - window * window / (2 * seq);

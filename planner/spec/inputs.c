@@ -77,8 +77,10 @@ static char *batch_title(const MppJob *job)
         return g_strdup_printf("%" G_GINT64_FORMAT " samples", job->training.global_batch);
     g_autofree char *mean = job->training.mean_seq ? g_strdup_printf(" (%" G_GINT64_FORMAT " on average)", job->training.mean_seq) : NULL;
     g_autofree char *target = job->training.target_seq ? g_strdup_printf(" and the decoder's %" G_GINT64_FORMAT, job->training.target_seq) : NULL;
-    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s%s × %" G_GINT64_FORMAT " sequences", job->training.seq, mean ? mean : "",
-                           target ? target : "", job->training.global_batch);
+    int64_t packed = job->training.document_tokens;
+    g_autofree char *documents = packed ? g_strdup_printf(" (documents of %" G_GINT64_FORMAT ")", packed) : NULL;
+    return g_strdup_printf("%" G_GINT64_FORMAT " tokens%s%s%s × %" G_GINT64_FORMAT " sequences", job->training.seq,
+                           documents ? documents : "", mean ? mean : "", target ? target : "", job->training.global_batch);
 }
 
 char *mpp_inputs_title(const MppInputs *inputs)

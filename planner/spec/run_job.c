@@ -51,6 +51,7 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
     if (run->training.mean_seq)
         training->mean_seq = run->training.mean_seq;
     training->target_seq = run->training.target_seq;
+    training->document_tokens = run->training.document_tokens;
     if (run->training.loss_tokens)
         training->loss_tokens = run->training.loss_tokens;
 }

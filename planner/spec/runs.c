@@ -49,6 +49,7 @@ static const MppField training_rows[] = {
     MPP_FIELD_STRING(MppRunTraining, framework, 0, "words about the stack"),
     MPP_FIELD_INT(MppRunTraining, global_batch, 1, MOST, 0, "sequences a step"),
     MPP_FIELD_INT(MppRunTraining, micro_batch, 1, MOST, 0, "sequences a micro-batch"),
+    MPP_FIELD_INT(MppRunTraining, document_tokens, 1, MOST, 0, "tokens of a packed document on average, where attention stays within them"),
     MPP_FIELD_INT(MppRunTraining, mean_seq, 1, MOST, 0, "tokens of a sequence on average"),
     MPP_FIELD_INT(MppRunTraining, target_seq, 1, MOST, 0, "tokens of the decoder's sequence beside an encoder"),
     MPP_FIELD_INT(MppRunTraining, loss_tokens, 1, MOST, 0, "tokens of a sequence in the loss"),

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     char *precision, *optimizer, *attention, *norm_kernel, *kernels, *fsdp_mixed_precision, *framework;
-    int64_t global_batch, micro_batch, mean_seq, target_seq, loss_tokens;
+    int64_t global_batch, micro_batch, document_tokens, mean_seq, target_seq, loss_tokens;
 } MppRunTraining;
 
 typedef struct {

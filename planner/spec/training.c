@@ -1,5 +1,7 @@
 #include "planner/spec/training.h"
 
+#include <math.h>
+
 #include "planner/base/error.h"
 #include "planner/spec/model_params.h"
 
@@ -8,6 +10,7 @@ const MppNames mpp_optimizer_names = MPP_NAMES("optimizer", optimizer_names);
 
 static const MppField rows[] = {
     MPP_FIELD_INT(MppTraining, seq, 1, 1 << 28, MPP_REQUIRED, "tokens a sequence"),
+    MPP_FIELD_INT(MppTraining, document_tokens, 1, 1 << 28, 0, "tokens of a packed document on average, where attention stays within them"),
     MPP_FIELD_INT(MppTraining, mean_seq, 1, 1 << 28, 0, "tokens of a sequence on average, where padding is left out"),
     MPP_FIELD_INT(MppTraining, target_seq, 1, 1 << 28, 0, "tokens of the decoder's sequence beside an encoder; as many by default"),
     MPP_FIELD_INT(MppTraining, loss_tokens, 1, 1 << 28, 0, "tokens of a sequence that head and loss work on; all of them by default"),
@@ -49,6 +52,12 @@ double mpp_training_longest_seq(const MppTraining *training, const MppLayerKind 
 double mpp_training_layer_seq_of_token(const MppTraining *training, const MppLayerKind *layer)
 {
     return (mpp_training_layer_seq(training, layer) + mpp_training_longest_seq(training, layer)) / 2;
+}
+
+double mpp_training_document_of_token(const MppTraining *training, double seq)
+{
+    double mean = (double)training->document_tokens;
+    return mean > 0 ? 2 * mean * (1 - mean / seq * (1 - exp(-seq / mean))) : seq;
 }
 
 double mpp_training_loss_frac(const MppTraining *training)

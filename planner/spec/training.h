@@ -20,6 +20,7 @@ typedef struct {
     MppOptimizer optimizer;
     bool dropout;
     MppKernels kernels;
+    int64_t document_tokens; /* of a document on average, where sequences are packed and attention stays within documents; 0: it does not */
     int64_t mean_seq;    /* tokens of a sequence on average, where padding is left out; 0: all are as long */
     int64_t target_seq;  /* tokens of a decoder's sequence, which an encoder of seq tokens is beside; 0: as many as the encoder's */
     int64_t loss_tokens; /* of these, that head and loss work on: the masked ones of a masked language model; 0: all */
@@ -49,6 +50,12 @@ double mpp_training_longest_seq(const MppTraining *training, const MppLayerKind 
 
 /** As mpp_training_seq_of_token(), of the sequences in a layer. */
 double mpp_training_layer_seq_of_token(const MppTraining *training, const MppLayerKind *layer);
+
+/**
+ * Tokens of the document that a token is in, of those within its sequence of @seq: documents of a stream that end at any token with
+ * the same chance, cut where a sequence ends, 2 d (1 - d / seq (1 - exp(-seq / d))). Returns: @seq where attention does not stay within.
+ */
+double mpp_training_document_of_token(const MppTraining *training, double seq);
 
 /** Tokens that head and loss work on, over the average length of a sequence (the encoder's where there are two stacks). */
 double mpp_training_loss_frac(const MppTraining *training);

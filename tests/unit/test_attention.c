@@ -247,6 +247,21 @@ static void test_unfused_lengths(void)
     plain_job_expect("kept", softmax->kept_bytes, 12.0 * 1024 * 1024 * 2);
 }
 
+/** Packed documents: of long sequences a query sees a document's 192 keys on average, of short ones nearly half of the sequence. */
+static void test_documents(void)
+{
+    static const struct {
+        int64_t documents;
+        double keys;
+    } rows[] = { { 0, 512 }, { 192, 156.1738061998 }, { 1000000, 511.8252821107 } }; /* d - d^2 / 1024 (1 - exp(-1024 / d)) */
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->job.training.document_tokens = rows[i].documents;
+        MppOps ops = plain_job_layer(inputs, "mbs=3", 0);
+        plain_job_expect("keys", plain_job_find(&ops, "attention core")->n, rows[i].keys);
+    }
+}
+
 /** A decoder's 192 tokens beside an encoder's 1024: queries are the decoder's; keys too, but of cross attention the encoder's. */
 static void test_decoder(void)
 {
@@ -297,6 +312,7 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/extras", test_extras);
     g_test_add_func("/attention/rotary", test_rotary);
     g_test_add_func("/attention/unfused-lengths", test_unfused_lengths);
+    g_test_add_func("/attention/documents", test_documents);
     g_test_add_func("/attention/decoder", test_decoder);
     return g_test_run();
 }

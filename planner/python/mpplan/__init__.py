@@ -89,7 +89,7 @@ def _call(function, request):
 
 
 def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-         mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
          strategy=None, objective=None, top=None, threads=None):
     """The best plan for @model on @gpus devices.
 
@@ -102,7 +102,7 @@ def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None
 
 
 def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-             mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
              strategy=None, plan=None, launch=None):
     """Time and memory of one strategy.
 
@@ -114,14 +114,14 @@ def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=
 
 
 def simulate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-             mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
              strategy=None, plan=None, launch=None):
     """The same strategy's step as a timeline: stages, links, critical path. Arguments as of estimate()."""
     return _call("simulate", locals())
 
 
 def emit(to, model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-         mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
+         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
          strategy=None, plan=None, launch=None):
     """A plan in a framework's words: {"target", "file_name", "text"}. to: "megatron", "torchtitan", …; the rest as of estimate()."""
     return _call("emit", locals())
