@@ -23,6 +23,7 @@ typedef struct {
     MppShares s;
     double weight_s;
     double host_s;
+    double counts_s; /* nothing runs while the host waits for the counts of tokens */
 } RawPass;
 
 static MppShare op_share(const MppOp *op)
@@ -71,8 +72,8 @@ static OpCost op_cost(const MppJob *job, const MppBlockPlace *place, const MppOp
     cost.forward_s = slowdown * time.forward_s;
     cost.backward_s = slowdown * (time.backward_input_s + time.backward_weight_s);
     cost.weight_s = op->parameters > 0 ? slowdown * time.backward_weight_s : 0;
-    cost.forward_host_s = op->forward_kernels * host->kernel_s;
-    cost.backward_host_s = op->backward_kernels * host->kernel_s;
+    cost.forward_host_s = op->forward_kernels * host->kernel_s + op->forward_launches * host->launch_s;
+    cost.backward_host_s = op->backward_kernels * host->kernel_s + op->backward_launches * host->launch_s;
     return cost;
 }
 
@@ -143,14 +144,14 @@ static double hooks_s(const MppJob *job, double layers, double host_s, double to
  * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. While messages
  * to other nodes are pending, a host that is stalled stalls its whole tensor-parallel group, whose transfers go on.
  */
-static double add_host(const MppJob *job, const MppBlockPlace *place, double layers, double host_s, MppShares *pass)
+static double add_host(const MppJob *job, const MppBlockPlace *place, double layers, const RawPass *raw, MppShares *pass)
 {
     double pending = place->waits_for_nodes ? job->runtime->host.waiting_p2p_frac : 0;
     double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
     double device = mpp_shares_sum(pass);
-    double launching = launch_s(job, layers, host_s);
+    double launching = launch_s(job, layers, raw->host_s);
     double stalled = pending * place->shard.tp * launching;
-    double total = slower_of(device, launching + MAX(stalled, between_nodes));
+    double total = slower_of(device, launching + MAX(stalled, between_nodes)) + raw->counts_s;
     pass->s[MPP_SHARE_HOST] += total - device;
     return total;
 }
@@ -194,6 +195,17 @@ static void add_backward(RawPass *inout, const OpCost *op)
     inout->host_s += op->backward_host_s;
 }
 
+/**
+ * Until the host knows how many tokens each expert gets it cannot launch on, and by then the device has nothing left to do: backward
+ * passes know it from the forward pass, and beside another micro-batch's pass the device works on that.
+ */
+static double counts_s(const MppJob *job, const MppBlockCost *block)
+{
+    const MppKernels *kernels = &job->training.kernels;
+    bool waits = block->expert_parameters > 0 && !kernels->experts_padded && !kernels->expert_async && !kernels->graphs;
+    return waits ? job->runtime->host.experts_s * job->cluster->host_frac * job->cluster->device.host_frac : 0;
+}
+
 static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
 {
     RawBlock raw = { 0 };
@@ -201,6 +213,8 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
     for (int i = 0; i < ops->n; i++) {
         const MppOp *op = &ops->ops[i];
         OpCost cost = op_cost(job, place, op);
+        if (job->training.kernels.partial_graphs && !op->routed)
+            cost.forward_host_s = cost.backward_host_s = 0;
         add_forward(&raw.forward, 1, &cost);
         add_backward(&raw.backward, &cost);
         add_forward(&raw.selective, op->again_frac, &cost);
@@ -209,39 +223,39 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
     }
-    bool waits = out->expert_parameters > 0 && !job->training.kernels.experts_padded; /* for the counts of tokens */
-    double experts_s = waits ? job->runtime->host.experts_s : 0;
-    raw.forward.host_s += experts_s;
-    raw.backward.host_s += experts_s;
-    raw.full.host_s += experts_s;
+    raw.forward.counts_s = raw.full.counts_s = counts_s(job, out);
     return raw;
 }
 
-/** What the host does for a layer is for both parts of a transformer's; one part alone has half of it. */
-static double host_layers(const MppLayerKind *layer)
+/**
+ * What the host does for a layer is for both parts of a transformer's; one part alone has half of it, and of what is launched whole
+ * nothing is left but the part with experts.
+ */
+static double host_layers(const MppJob *job, const MppLayerKind *layer)
 {
     bool one_part = layer && !layer->listed && (layer->mixer == MPP_MIXER_NONE || !layer->ffn);
-    return !layer ? 0 : one_part ? 0.5 : 1;
+    bool partial = job->training.kernels.partial_graphs;
+    return !layer || (partial && !layer->moe) ? 0 : one_part || partial ? 0.5 : 1;
 }
 
 /** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
 static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, const MppLayerKind *layer,
                              const RawPass *again, bool whole)
 {
-    double layers = host_layers(layer);
+    double layers = host_layers(job, layer);
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
     hide_transfers(job, &cost.forward);
     hide_transfers(job, &cost.backward);
-    cost.forward_s = add_host(job, place, layers, raw->forward.host_s, &cost.forward);
+    cost.forward_s = add_host(job, place, layers, &raw->forward, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
-    cost.backward_s = add_host(job, place, layers, raw->backward.host_s, &cost.backward);
+    cost.backward_s = add_host(job, place, layers, &raw->backward, &cost.backward);
     cost.gathered_forward_s = hooks_s(job, layers, raw->forward.host_s, cost.forward_s);
     cost.gathered_backward_s = hooks_s(job, layers, raw->backward.host_s, cost.backward_s);
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
         hide_transfers(job, &extra);
-        double again_s = add_host(job, place, whole ? layers : 0, again->host_s, &extra);
+        double again_s = add_host(job, place, whole ? layers : 0, again, &extra);
         cost.gathered_backward_s += whole ? hooks_s(job, layers, again->host_s, again_s) : 0;
         cost.backward_s += again_s;
         add_again(&cost.backward, &extra);

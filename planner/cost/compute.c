@@ -110,20 +110,14 @@ double mpp_compute_stream_s(const MppDevice *device, MppStreaming kind, double b
     return bytes / bytes_per_s + kernels * device->kernel_s;
 }
 
-/**
- * Operands are read, written in the narrow format once by rows and once by columns. A scale for the whole tensor needs
- * its largest value first, one more reading (Transformer Engine's current scaling and NVFP4; MXFP8 has block scales alone).
- * Scales of rows and of columns come from two casts (torchao); a row's largest value is at hand, a column's is one more reading.
- */
+/** Operands are read as often as mpp_precision_casts() says, written in the narrow format once by rows and once by columns. */
 static double cast_s(const MppDevice *device, const MppOp *op, double elements)
 {
     if (!mpp_precision_needs_casts(op->precision))
         return 0;
-    static const int readings[MPP_N_PRECISIONS] = {
-        [MPP_PRECISION_FP8] = 2, [MPP_PRECISION_FP8_ROWWISE] = 3, [MPP_PRECISION_MXFP8] = 1, [MPP_PRECISION_NVFP4] = 2
-    };
-    double bytes = 2 * readings[op->precision] + 2 * mpp_precision_matmul_bytes(op->precision);
-    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, readings[op->precision]);
+    int readings = mpp_precision_casts(op->precision);
+    double bytes = 2 * readings + 2 * mpp_precision_matmul_bytes(op->precision);
+    return mpp_compute_stream_s(device, MPP_STREAMING_COPY, elements * bytes, readings);
 }
 
 /** Time after the product of a weight's gradient: where it does not add to the accumulation buffer itself, another kernel does. */
@@ -149,11 +143,12 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
     double forward_bytes = count * ((in + weights) * operand + out * element);
     double input_bytes = count * ((out + weights) * operand + in * element);
     double weight_bytes = count * ((out + in) * operand + weights * written);
-    const MppProduct forward = { count, m, n, k }, of_input = { count, m, k, n }, of_weight = { count, n, k, m };
+    double apart = op->expert && !job->training.kernels.experts_fused ? count : 1, together = count / apart;
+    const MppProduct forward = { together, m, n, k }, of_input = { together, m, k, n }, of_weight = { together, n, k, m };
     return (MppOpTime){
-        .forward_s = product_s(device, op->precision, frac, &forward, forward_bytes) + cast_s(device, op, count * in),
-        .backward_input_s = product_s(device, op->precision, frac, &of_input, input_bytes) + cast_s(device, op, count * out),
-        .backward_weight_s = product_s(device, op->precision, frac, &of_weight, weight_bytes) + accumulate_s(job, op),
+        .forward_s = apart * product_s(device, op->precision, frac, &forward, forward_bytes / apart) + cast_s(device, op, count * in),
+        .backward_input_s = apart * product_s(device, op->precision, frac, &of_input, input_bytes / apart) + cast_s(device, op, count * out),
+        .backward_weight_s = apart * product_s(device, op->precision, frac, &of_weight, weight_bytes / apart) + accumulate_s(job, op),
     };
 }
 

@@ -61,7 +61,8 @@ typedef struct {
     double experts_in_turn; /* of a rank, where these experts follow each other; else 0 */
     int forward_times, backward_times;
 
-    int forward_kernels, backward_kernels;
+    int forward_kernels, backward_kernels; /* operators that are called, a kernel each */
+    int forward_launches, backward_launches; /* kernels that these launch besides */
     double kept_bytes;      /* for the backward pass */
     bool attention_core;
     bool remade; /* its backward pass first makes again what the forward pass did not keep */
@@ -69,6 +70,7 @@ typedef struct {
     double dropped_frac;    /* of its kept bytes, not kept under selective recomputation */
     double parameters;      /* weights on this rank */
     bool expert;            /* weights of routed experts */
+    bool routed;            /* its sizes are known once tokens have chosen experts */
 } MppOp;
 
 /** What decides a layer's ops beside the layer itself; small, compared by value. */

@@ -25,6 +25,14 @@ MppPrecision mpp_precision_outside_layers(MppPrecision precision)
     return precision >= MPP_PRECISION_FP8 ? MPP_PRECISION_BF16 : precision;
 }
 
+int mpp_precision_casts(MppPrecision precision)
+{
+    static const int readings[MPP_N_PRECISIONS] = {
+        [MPP_PRECISION_FP8] = 2, [MPP_PRECISION_FP8_ROWWISE] = 3, [MPP_PRECISION_MXFP8] = 1, [MPP_PRECISION_NVFP4] = 2
+    };
+    return readings[precision];
+}
+
 bool mpp_precision_needs_casts(MppPrecision precision)
 {
     return precision >= MPP_PRECISION_FP8;

@@ -32,5 +32,12 @@ double mpp_precision_matmul_bytes(MppPrecision precision);
 /** What the output layer and the router run in: bf16 under fp8 and fp4 recipes, else the same. */
 MppPrecision mpp_precision_outside_layers(MppPrecision precision);
 
+/**
+ * How often an operand is read to be cast, a kernel each; 0: it is not. A scale for the whole tensor needs its largest value first,
+ * one more reading (Transformer Engine's current scaling and NVFP4; MXFP8 has block scales alone). Scales of rows and of columns
+ * come from two casts (torchao); a row's largest value is at hand, a column's is one more reading.
+ */
+int mpp_precision_casts(MppPrecision precision);
+
 /** Whether operands are cast (and their maxima taken) before each product. */
 bool mpp_precision_needs_casts(MppPrecision precision);

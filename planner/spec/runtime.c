@@ -28,7 +28,9 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),
     MPP_FIELD_BOOL(MppKernels, experts_padded, 0, "experts take as many tokens each: more are dropped, fewer padded"),
+    MPP_FIELD_BOOL(MppKernels, natural_routing, 0, "experts get the tokens that a router sends them; else as many each"),
     MPP_FIELD_BOOL(MppKernels, graphs, 0, "passes are launched whole (CUDA graphs)"),
+    MPP_FIELD_BOOL(MppKernels, partial_graphs, 0, "of layers all but the routed experts' part is launched whole"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
     MPP_FIELD_BOOL(MppKernels, expert_async, 0, "a pass' expert exchange runs beside another micro-batch's computation"),
 };
@@ -58,12 +60,13 @@ char *mpp_kernels_set(const char *words, MppKernels *inout)
 
 static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, kernel_s, 0, 1e-2, 8e-6, "to launch one kernel"),
+    MPP_FIELD_DOUBLE(MppHostCosts, launch_s, 0, 1e-2, 9e-6, "to launch one more kernel of the same operator"),
     MPP_FIELD_DOUBLE(MppHostCosts, collective_s, 0, 1e-1, 3e-5, "to issue one collective"),
     MPP_FIELD_DOUBLE(MppHostCosts, wait_s, 0, 1e-1, 0, "device time lost around a collective that computation waits for"),
     MPP_FIELD_DOUBLE(MppHostCosts, member_s, 0, 1e-1, 0, "a collective waits for each further member"),
     MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
     MPP_FIELD_DOUBLE(MppHostCosts, gathered_s, 0, 1, 0, "of a layer and pass under ZeRO 3, besides"),
-    MPP_FIELD_DOUBLE(MppHostCosts, experts_s, 0, 1, 0, "of a layer of experts and pass, besides"),
+    MPP_FIELD_DOUBLE(MppHostCosts, experts_s, 0, 1, 0, "device time lost in a layer of experts while the host learns the counts of tokens"),
     MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),
     MPP_FIELD_DOUBLE(MppHostCosts, step_s, 0, 10, 1e-2, "of a step"),
     MPP_FIELD_DOUBLE(MppHostCosts, waiting_p2p_frac, 0, 10, 0, "growth of host time while messages between nodes are pending"),

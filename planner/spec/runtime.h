@@ -73,7 +73,9 @@ typedef struct {
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
     bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */
     bool experts_padded; /* experts take as many tokens each, more are dropped and fewer padded: the host need not wait for counts */
+    bool natural_routing; /* experts get the tokens that a trained router sends them; else as many each, as benchmarks force it */
     bool graphs; /* passes are launched whole (CUDA graphs): the host takes no time for a layer */
+    bool partial_graphs; /* all of a layer is but what depends on how many tokens experts get (cuda_graph_scope attn, moe_router, moe_preprocess) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
     bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
@@ -81,12 +83,13 @@ typedef struct {
 /** Host time: what the processor spends to issue work. A layer takes max(device, host). */
 typedef struct {
     double kernel_s;     /* one kernel launched by eager code */
+    double launch_s;     /* one more kernel that the same operator launches: 9 µs for each of Transformer Engine's products of experts (SimuMax b200_bf16, 4dcaae5) */
     double collective_s; /* one collective call */
     double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double wait_s;       /* device time lost around a collective that computation waits for */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
     double gathered_s;   /* of a layer and pass under ZeRO 3, besides: hooks of each module that gather and free parameters */
-    double experts_s;    /* of a layer of experts and pass, besides: the host waits for the counts of tokens */
+    double experts_s;    /* device time lost in a layer of experts: the host waits for the counts of tokens before it launches on */
     double micro_batch_s;
     double step_s;
     double waiting_p2p_frac; /* growth of a layer's host time while messages to other nodes are pending */

@@ -214,8 +214,8 @@ static void test_host(void)
 }
 
 /**
- * A collective waits for each member but one; experts keep the host of their layer's passes besides, unless they take as many tokens
- * each. Passes that are launched whole take the host no time.
+ * A collective waits for each member but one; in a layer's forward pass the device waits for the host to learn experts' counts besides,
+ * unless they take as many tokens each. Passes that are launched whole take the host no time.
  */
 static void test_waits(void)
 {
@@ -232,7 +232,11 @@ static void test_waits(void)
     ops.ops[0].expert = true;
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("experts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5 + 7);
-    plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 7 + 3.5 + 7);
+    plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 3.5 + 7);
+    inputs->job.training.kernels.expert_async = true;
+    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
+    plain_job_expect("beside another micro-batch", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
+    inputs->job.training.kernels.expert_async = false;
     inputs->job.training.kernels.experts_padded = true;
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("experts that wait for no counts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);

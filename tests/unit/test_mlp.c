@@ -138,7 +138,7 @@ static void test_copies_on_arrival(void)
     g_assert_cmpstr(kept, ==, ROUTE MLP ", unpermute tokens");
 }
 
-/** One expert a rank needs no sorting; a product and, in 8 bits, a cast for each expert unless one kernel does all. */
+/** One expert a rank needs no sorting; a product and, in 8 bits, casts (and scales) for each expert unless one kernel does all. */
 static void test_launches(void)
 {
     static const struct {
@@ -149,7 +149,8 @@ static void test_launches(void)
         bool sorted;
     } rows[] = {
         { "ep=4", false, MPP_PRECISION_BF16, 6, 12, true },
-        { "ep=4", false, MPP_PRECISION_FP8, 12, 24, true },
+        { "ep=4", false, MPP_PRECISION_FP8, 18, 24, true },
+        { "ep=4", false, MPP_PRECISION_MXFP8, 24, 42, true },
         { "ep=4", true, MPP_PRECISION_FP8, 1, 2, true },
         { "ep=24", false, MPP_PRECISION_BF16, 1, 2, false },
     };
@@ -158,12 +159,37 @@ static void test_launches(void)
         inputs->job.training.kernels.experts_fused = rows[i].fused;
         inputs->job.training.precision = rows[i].precision;
         MppOps ops = experts_of(inputs, rows[i].strategy);
-        g_assert_cmpint(plain_job_find(&ops, "mlp up projection")->forward_kernels, ==, rows[i].forward);
-        g_assert_cmpint(plain_job_find(&ops, "mlp up projection")->backward_kernels, ==, rows[i].backward);
+        const MppOp *up = plain_job_find(&ops, "mlp up projection");
+        g_assert_cmpint(up->forward_kernels + up->forward_launches, ==, rows[i].forward);
+        g_assert_cmpint(up->backward_kernels + up->backward_launches, ==, rows[i].backward);
+        g_assert_true(up->routed && !plain_job_find(&ops, "routing")->routed && !plain_job_find(&ops, "router")->routed);
         g_autofree char *names = plain_job_names(&ops);
         g_assert_true((strstr(names, "sort by expert") != NULL) == rows[i].sorted);
         if (rows[i].sorted) /* 1024 tokens to 3 experts, read and written */
             g_assert_cmpfloat(plain_job_find(&ops, "sort by expert")->forward_bytes, ==, 2 * 3072 * 512 * 2);
+    }
+}
+
+/** Of 4 ranks with 6 experts each the fullest has 1 + 0.26 / sqrt(6) * 1.05 times the average (the normal quantile of 3.625 / 4.25). */
+static void test_natural_routing(void)
+{
+    const double fullest = 1.111359585919596;
+    for (int once = 0; once <= 1; once++) {
+        g_autoptr(MppInputs) inputs = expert_job_new();
+        inputs->job.training.kernels.dispatch_once = once;
+        MppOps even = experts_of(inputs, "ep=4");
+        inputs->job.training.kernels.natural_routing = true;
+        MppOps ops = experts_of(inputs, "ep=4");
+        plain_job_expect("products", plain_job_find(&ops, "mlp down projection")->m, fullest * plain_job_find(&even, "mlp down projection")->m);
+        plain_job_expect("exchange", plain_job_find(&ops, "dispatch")->bytes, fullest * plain_job_find(&even, "dispatch")->bytes);
+        plain_job_expect("kept", plain_job_find(&ops, "activation")->kept_bytes, fullest * plain_job_find(&even, "activation")->kept_bytes);
+        plain_job_expect("sent", plain_job_find(&ops, "permute tokens")->forward_bytes,
+                         (once ? fullest : 1) * plain_job_find(&even, "permute tokens")->forward_bytes);
+        inputs->job.training.kernels.experts_padded = true;
+        ops = experts_of(inputs, "ep=4");
+        g_assert_cmpfloat(plain_job_find(&ops, "mlp down projection")->m, ==, plain_job_find(&even, "mlp down projection")->m);
+        ops = experts_of(inputs, "ep=1");
+        g_assert_cmpfloat(plain_job_find(&ops, "mlp down projection")->m, ==, 128);
     }
 }
 
@@ -332,6 +358,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mlp/dense", test_dense);
     g_test_add_func("/mlp/experts", test_experts);
     g_test_add_func("/mlp/launches", test_launches);
+    g_test_add_func("/mlp/natural-routing", test_natural_routing);
     g_test_add_func("/mlp/copies-on-arrival", test_copies_on_arrival);
     g_test_add_func("/mlp/expert-biases", test_expert_biases);
     g_test_add_func("/mlp/activation-limits", test_activation_limits);
