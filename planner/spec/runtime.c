@@ -145,6 +145,7 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, frameworks_before_8_bit, "words by which one names it where the device has no 8-bit products"),
     MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
+    MPP_FIELD_STRINGS(MppRuntime, cudnn_devices, "words of devices on which attention is flash3"),
     MPP_FIELD_STRINGS(MppRuntime, fused_loss_devices, "words of devices that only releases with a fused loss ran on"),
     MPP_FIELD_STRINGS(MppRuntime, graph_devices, "words of devices on which published runs without pipeline have kernels.graphs where shapes are known"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),

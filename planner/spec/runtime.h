@@ -164,6 +164,7 @@ typedef struct {
     GPtrArray *frameworks_before_8_bit; /* words by which one names it where the device has no 8-bit products, as of its time */
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
+    GPtrArray *cudnn_devices; /* words of devices on which attention is flash3, whatever kernels.attention is elsewhere */
     GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */
     GPtrArray *graph_devices; /* words of devices on which published runs without pipeline have kernels.graphs where shapes are known */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */

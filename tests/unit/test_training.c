@@ -93,6 +93,34 @@ static void test_habits(void)
     }
 }
 
+/** The sample's device is a chip. */
+static void test_attention_of_device(void)
+{
+    static const struct {
+        const char *words;
+        double flash3_frac;
+        MppAttentionKernel attention;
+    } rows[] = {
+        { NULL, 0.6, MPP_ATTENTION_UNFUSED },
+        { "hip", 0.6, MPP_ATTENTION_FLASH3 },
+        { "hip", 0, MPP_ATTENTION_FLASH2 },
+        { "chips", 0.6, MPP_ATTENTION_UNFUSED },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) in = mpp_sample_new(3);
+        g_autoptr(GPtrArray) words = g_ptr_array_new();
+        in->cluster.device.flash2.forward_frac = 0.5;
+        in->cluster.device.flash3.forward_frac = rows[i].flash3_frac;
+        MppRuntime runtime = in->runtime;
+        runtime.kernels.attention = MPP_ATTENTION_UNFUSED;
+        runtime.cudnn_devices = words;
+        if (rows[i].words)
+            g_ptr_array_add(words, (char *)rows[i].words);
+        MppTraining training = mpp_training_default(&in->model, &runtime, &in->cluster.device, 3);
+        g_assert_cmpint(training.kernels.attention, ==, rows[i].attention);
+    }
+}
+
 static void test_lengths(void)
 {
     static const struct {
@@ -191,6 +219,7 @@ int main(int argc, char **argv)
     g_test_add_func("/training/seq-and-batch", test_seq_and_batch);
     g_test_add_func("/training/images", test_images);
     g_test_add_func("/training/habits", test_habits);
+    g_test_add_func("/training/attention-of-device", test_attention_of_device);
     g_test_add_func("/training/lengths", test_lengths);
     g_test_add_func("/training/layer-lengths", test_layer_lengths);
     g_test_add_func("/training/wrong-lengths", test_wrong_lengths);
