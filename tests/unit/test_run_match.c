@@ -82,6 +82,7 @@ static void test_attention(void)
         { "FlashAttention", true, MPP_ATTENTION_FLASH2 },
         { "fused", true, MPP_ATTENTION_FLASH3 },
         { "fused", false, MPP_ATTENTION_FLASH2 },
+        { "FlexAttention", true, MPP_ATTENTION_FLASH2 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppDevice device = { .flash1.forward_frac = 0.4,
