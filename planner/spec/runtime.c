@@ -161,6 +161,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, dropout, 0, "its recipes train models with learned positions with dropout"),
     MPP_FIELD_BOOL(MppRuntime, leaves_out_padding, 0, "its recipes for encoders compute no padding, and the loss of masked tokens alone"),
     MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
+    MPP_FIELD_DOUBLE(MppRuntime, fused_loss_traffic_bytes, 0, 1000, 8, "the same where it is fused unlike the stack's own"),
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),

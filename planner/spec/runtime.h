@@ -180,6 +180,7 @@ typedef struct {
     bool dropout;              /* its recipes train models with learned positions with dropout */
     bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
+    double fused_loss_traffic_bytes; /* the same where it is fused and usually is not: 16-bit logits read thrice, their gradient written */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has */

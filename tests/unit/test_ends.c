@@ -119,6 +119,25 @@ static void test_loss(void)
     g_assert_cmpfloat(sums->bytes, ==, 3072 * 4);
 }
 
+/** Fused unlike the stack's own, the loss moves less; a stack whose own is fused says what that one moves. */
+static void test_fused_loss(void)
+{
+    static const struct {
+        bool own, fused;
+        double bytes;
+    } rows[] = { { false, false, 23 }, { false, true, 8 }, { true, true, 23 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->runtime.loss_traffic_bytes = 23;
+        inputs->runtime.fused_loss_traffic_bytes = 8;
+        inputs->runtime.kernels.cross_entropy_fused = rows[i].own;
+        inputs->job.training.kernels.cross_entropy_fused = rows[i].fused;
+        MppOps ops = ends_of(inputs, mpp_ops_head, "tp=4,mbs=3");
+        const MppOp *loss = plain_job_find(&ops, "cross entropy");
+        g_assert_cmpfloat(loss->forward_bytes + loss->backward_bytes, ==, rows[i].bytes * 3072 * 12800);
+    }
+}
+
 /** Where logits are gathered, each rank gathers all of them and computes the whole loss. */
 static void test_whole_loss(void)
 {
@@ -158,6 +177,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ends/patches", test_patches);
     g_test_add_func("/ends/head", test_head);
     g_test_add_func("/ends/loss", test_loss);
+    g_test_add_func("/ends/fused-loss", test_fused_loss);
     g_test_add_func("/ends/whole-loss", test_whole_loss);
     g_test_add_func("/ends/masked", test_masked);
     return g_test_run();
