@@ -50,8 +50,9 @@ MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *d
         { "fused-softmax", MPP_ATTENTION_FUSED_SOFTMAX },  { "unfused", MPP_ATTENTION_FUSED_SOFTMAX },
         { "triton", MPP_ATTENTION_FLASH1 },                { "flash1", MPP_ATTENTION_FLASH1 },
         { "flash2", MPP_ATTENTION_FLASH2 },                { "flash3", MPP_ATTENTION_FLASH3 },
-        { "cudnn", MPP_ATTENTION_FLASH3 },                 { "flash", MPP_ATTENTION_FLASH2 },
-        { "fused", MPP_ATTENTION_FLASH3 },                 { "flex", MPP_ATTENTION_FLASH2 },
+        { "flash4", MPP_ATTENTION_FLASH3 },                { "cudnn", MPP_ATTENTION_FLASH3 },
+        { "flash", MPP_ATTENTION_FLASH2 },                 { "fused", MPP_ATTENTION_FLASH3 },
+        { "flex", MPP_ATTENTION_FLASH2 },
     };
     MppAttentionKernel kernel = otherwise;
     for (size_t i = 0; words && i < G_N_ELEMENTS(table); i++) {

@@ -78,6 +78,7 @@ static void test_attention(void)
         { "flash2", true, MPP_ATTENTION_FLASH2 },
         { "flash3", true, MPP_ATTENTION_FLASH3 },
         { "flash3", false, MPP_ATTENTION_FLASH2 }, /* the device has none */
+        { "flash4", true, MPP_ATTENTION_FLASH3 },  /* the newest kernel of a device */
         { "cuDNN fused", true, MPP_ATTENTION_FLASH3 },
         { "FlashAttention", true, MPP_ATTENTION_FLASH2 },
         { "fused", true, MPP_ATTENTION_FLASH3 },
