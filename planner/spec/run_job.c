@@ -58,8 +58,8 @@ static void fill_lengths(const MppRun *run, const MppRunJob *out, MppTraining *t
 
 /**
  * Formats of states unlike the stack's. "PURE" is Composer's word for gradients that are reduced as they are; "true" and "pure"
- * in a number format say that nothing is kept in fp32. An optimizer's "bf16 moments" are narrow beside a master copy (Megatron-LM's
- * exp_avg_dtype, TransformerEngine's FusedAdam).
+ * in a number format say that nothing is kept in fp32, "fp32 gradients" that these are, where a stack's tuned recipes do otherwise.
+ * An optimizer's "bf16 moments" are narrow beside a master copy (Megatron-LM's exp_avg_dtype, TransformerEngine's FusedAdam).
  */
 static void adapt_states(const MppRun *run, MppRunJob *out)
 {
@@ -67,6 +67,8 @@ static void adapt_states(const MppRun *run, MppRunJob *out)
     const double element = 2;
     if (g_strcmp0(run->training.fsdp_mixed_precision, "PURE") == 0)
         state->reduce_bytes = MIN(state->reduce_bytes, element);
+    if (mpp_run_match_wide_gradients(run->training.precision))
+        state->gradient_bytes = state->reduce_bytes = 2 * element;
     out->job.training.narrow_states = mpp_run_match_narrow_states(run->training.precision);
     if (out->job.training.narrow_states) {
         mpp_state_costs_narrow(state);

@@ -29,6 +29,11 @@ bool mpp_run_match_narrow_states(const char *words)
     return mpp_words_has(words, "pure") || mpp_words_has(words, "16-true");
 }
 
+bool mpp_run_match_wide_gradients(const char *words)
+{
+    return mpp_words_has(words, "fp32 gradients");
+}
+
 bool mpp_run_match_narrow_moments(const char *words)
 {
     return mpp_words_has(words, "bf16 moments");

@@ -13,6 +13,9 @@ MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise);
 /** Whether a number format's words say that states are kept in it too: "bf16-true", "pure bf16". */
 bool mpp_run_match_narrow_states(const char *words);
 
+/** Whether a number format's words say that gradients are kept and reduced in fp32: "bf16, fp32 gradients". */
+bool mpp_run_match_wide_gradients(const char *words);
+
 /** Whether an optimizer's words say that its moments are of 16 bits beside a master copy: "adam (bf16 moments)". */
 bool mpp_run_match_narrow_moments(const char *words);
 

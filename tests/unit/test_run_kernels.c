@@ -46,6 +46,7 @@ static void test_states(void)
         { ", \"fsdp_mixed_precision\": \"PURE\"", 4, 2, 12, 52, 3, true },
         { ", \"precision\": \"bf16-true\"", 2, 2, 4, 26, 0, false },
         { ", \"precision\": \"pure bf16\"", 2, 2, 4, 26, 0, false },
+        { ", \"fsdp_mixed_precision\": \"PURE\", \"precision\": \"bf16, fp32 gradients\"", 4, 4, 12, 52, 3, true },
         { ", \"optimizer\": \"adam (bf16 moments)\"", 4, 4, 8, 44, 3, true },
         { ", \"precision\": \"pure bf16\", \"optimizer\": \"adam (bf16 moments)\"", 2, 2, 4, 26, 0, false },
     };
