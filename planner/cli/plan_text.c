@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 
+#include "planner/api/sensitivity.h"
 #include "planner/base/units.h"
 #include "planner/calibrate/spread.h"
 #include "planner/cli/terminal.h"
 #include "planner/spec/rules.h"
-#include "sim/answer.h"
 
 enum { BAR_CELLS = 24 };
 
@@ -120,61 +120,13 @@ void mpp_plan_text_stages(const MppEstimate *estimate)
     mpp_table_print(table);
 }
 
-/** Gain in step time, 0 to 1, from doubling one quality of the hardware. */
-static double gain(const MppJob *job, const MppStrategy *strategy, double step_s, void (*improve)(MppCluster *))
-{
-    g_autoptr(MppCluster) better = mpp_cluster_copy(job->cluster);
-    improve(better);
-    MppJob trial = *job;
-    trial.cluster = better;
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(&trial, strategy);
-    return 1 - estimate->step_s / step_s;
-}
-
-static void double_peak(MppCluster *cluster)
-{
-    for (int i = 0; i < MPP_N_PRECISIONS; i++)
-        cluster->device.peak_flop_per_s.by_precision[i] *= 2;
-}
-
-static void double_memory_rate(MppCluster *cluster)
-{
-    cluster->device.memory_bytes_per_s *= 2;
-}
-
-static void double_inner(MppCluster *cluster)
-{
-    g_array_index(cluster->tiers, MppTier, 0).bytes_per_s *= 2;
-}
-
-static void double_outer(MppCluster *cluster)
-{
-    for (guint i = 1; i < cluster->tiers->len; i++)
-        g_array_index(cluster->tiers, MppTier, i).bytes_per_s *= 2;
-}
-
-static void halve_host(MppCluster *cluster)
-{
-    cluster->host_frac /= 2;
-}
-
 void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate)
 {
-    bool several = job->gpus > mpp_cluster_domain(job->cluster, 0, job->gpus);
-    const struct { const char *name; void (*improve)(MppCluster *); bool applies; } trials[] = {
-        { "2× peak rate", double_peak, true },
-        { "2× memory bandwidth", double_memory_rate, true },
-        { mpp_cluster_tier(job->cluster, 0)->name, double_inner, job->gpus > 1 },
-        { several ? mpp_cluster_tier(job->cluster, 1)->name : "", double_outer, several },
-        { "a host twice as fast", halve_host, true },
-    };
+    g_autoptr(GArray) trials = mpp_sensitivity_rates(job, strategy);
     g_autoptr(GStrvBuilder) gains = g_strv_builder_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(trials); i++) {
-        if (!trials[i].applies)
-            continue;
-        bool link = trials[i].improve == double_inner || trials[i].improve == double_outer;
-        add_item(gains, "%s%s −%.1f %%", link ? "2× " : "", trials[i].name,
-                 100 * MAX(0, gain(job, strategy, estimate->step_s, trials[i].improve)));
+    for (guint i = 0; i < trials->len; i++) {
+        const MppSensitivity *trial = &g_array_index(trials, MppSensitivity, i);
+        add_item(gains, "%s −%.1f %%", trial->title, 100 * MAX(0, 1 - trial->step_s / estimate->step_s));
     }
     flow("  what binds            ", "   ", gains);
 }
@@ -194,16 +146,25 @@ static void add_difference(GString *text, const char *before, double seconds, co
     g_string_append_printf(text, "%s%s %s: %s", before, amount, how, mpp_names_get(&mpp_share_titles, share));
 }
 
+/** What speaks against a plan that is faster: memory, if anything. @saved_s: what it saves most of, in @share */
+static char *reason_of_faster(double more_bytes, double saved_s, int share)
+{
+    g_autofree char *bytes = mpp_units_bytes(more_bytes);
+    if (more_bytes > 0)
+        return g_strdup_printf("%s more memory", bytes);
+    GString *text = g_string_new("nothing");
+    add_difference(text, "; ", saved_s, "less", share);
+    return g_string_free(text, FALSE);
+}
+
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
 {
-    if (other->step_s < best->step_s) {
-        g_autofree char *bytes = mpp_units_bytes(other->peak_bytes - best->peak_bytes);
-        return g_strdup_printf("%s more memory", bytes);
-    }
     double difference_s[MPP_N_SHARES];
     for (int i = 0; i < MPP_N_SHARES; i++)
         difference_s[i] = other->shares.s[i] - best->shares.s[i];
     int least = extreme_of(difference_s, -1);
+    if (other->step_s < best->step_s)
+        return reason_of_faster(other->peak_bytes - best->peak_bytes, -difference_s[least], least);
     double saved_s = -difference_s[least];
     bool offset = saved_s > other->step_s - best->step_s; /* the loss is mostly made good */
     GString *text = g_string_new(NULL);

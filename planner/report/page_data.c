@@ -6,7 +6,7 @@
 #include "planner/cost/plan_cost.h"
 #include "planner/report/page.h"
 #include "planner/report/page_parts.h"
-#include "planner/report/sensitivity.h"
+#include "planner/api/sensitivity.h"
 #include "sim/critical_path.h"
 
 static char *sentence(const MppPageQuestion *question, const MppEstimate *estimate)

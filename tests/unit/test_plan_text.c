@@ -23,9 +23,27 @@ static void test_reason(void)
     }
 }
 
+/** A faster plan loses by its memory, if by anything. */
+static void test_faster(void)
+{
+    static const struct {
+        double more_gib;
+        const char *text;
+    } rows[] = { { 9.25, "9.2 GiB more memory" }, { 0, "nothing; 300 ms less: matrix products" }, { -9.25, "nothing; 300 ms less: matrix products" } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const double gib = 1 << 30;
+        MppEstimate best = { .step_s = 1, .peak_bytes = 20 * gib }, other = { .step_s = 0.95, .peak_bytes = (20 + rows[i].more_gib) * gib };
+        other.shares.s[MPP_SHARE_MATMUL] = -0.3;
+        other.shares.s[MPP_SHARE_TP] = 0.25;
+        g_autofree char *text = mpp_plan_text_reason(&best, &other);
+        g_assert_cmpstr(text, ==, rows[i].text);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/plan-text/reason", test_reason);
+    g_test_add_func("/plan-text/faster", test_faster);
     return g_test_run();
 }

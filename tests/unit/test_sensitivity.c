@@ -1,4 +1,4 @@
-#include "planner/report/sensitivity.h"
+#include "planner/api/sensitivity.h"
 
 #include <string.h>
 

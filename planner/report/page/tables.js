@@ -11,7 +11,7 @@ function showAlternatives({ alternatives, pareto, estimate, tied_frac: tiedFrac,
     { title: "against this", value: (row) => row.step_s / step - 1, text: (row) => (row.best ? "" : `${row.step_s < step ? "−" : "+"}${percent(Math.abs(row.step_s / step - 1))}${tied(row) ? " ≈" : ""}`), amount: true },
     { title: "peak memory", value: (row) => row.peak_bytes, text: (row) => bytes(row.peak_bytes), amount: true },
     { title: "MFU", value: (row) => row.mfu, text: (row) => percent(row.mfu), amount: true },
-    { title: "loses because", value: (row) => row.reason || "", text: (row) => row.reason || "" },
+    { title: "what it loses", value: (row) => row.reason || "", text: (row) => row.reason || "" },
   ];
   sortable(table, columns, rows, 1, (row) => ({ class: row.best ? "best" : "", "data-plan": row.title }));
   if (rows.some(tied))

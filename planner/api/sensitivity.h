@@ -13,7 +13,9 @@ typedef struct {
 
 /**
  * Returns: MppSensitivity of peak rate, memory bandwidth, each tier of links that the job uses, half the latency of
- * all of them, and half the host's time, simulated; and of twice the memory, which lets the search take another plan of the same
- * degrees (dp, tp, pp, cp, ep).
+ * all of them, and half the host's time, simulated.
  */
+GArray *mpp_sensitivity_rates(const MppJob *job, const MppStrategy *strategy);
+
+/** The same and twice the memory, which lets a search take another plan of the same degrees (dp, tp, pp, cp, ep, etp). */
 GArray *mpp_sensitivity_new(const MppJob *job, const MppStrategy *strategy);

@@ -1,4 +1,4 @@
-#include "planner/report/sensitivity.h"
+#include "planner/api/sensitivity.h"
 
 #include "planner/search/search.h"
 #include "sim/answer.h"
@@ -74,7 +74,7 @@ static void add_memory(GArray *list, const MppJob *job, const MppStrategy *strat
     g_array_append_val(list, one);
 }
 
-GArray *mpp_sensitivity_new(const MppJob *job, const MppStrategy *strategy)
+GArray *mpp_sensitivity_rates(const MppJob *job, const MppStrategy *strategy)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(MppSensitivity));
     g_array_set_clear_func(list, clear);
@@ -88,6 +88,12 @@ GArray *mpp_sensitivity_new(const MppJob *job, const MppStrategy *strategy)
     if (job->gpus > 1)
         add(list, job, strategy, halve_latency, 0, g_strdup("half the latency"));
     add(list, job, strategy, halve_host, 0, g_strdup("a host twice as fast"));
+    return list;
+}
+
+GArray *mpp_sensitivity_new(const MppJob *job, const MppStrategy *strategy)
+{
+    GArray *list = mpp_sensitivity_rates(job, strategy);
     add_memory(list, job, strategy);
     return list;
 }
