@@ -7,6 +7,7 @@
 #include "planner/spec/run_kernels.h"
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
+#include "planner/spec/run_test_name.h"
 #include "planner/spec/run_words.h"
 
 void mpp_run_job_free(MppRunJob *run_job)
@@ -106,7 +107,7 @@ static int64_t zero_stage(const MppRun *run, const MppRuntime *runtime, int64_t 
 static int64_t shard_ranks(const MppRun *run, const MppRunJob *out, const MppStrategy *s)
 {
     int64_t all = s->dp * s->cp, node = mpp_cluster_tier(out->cluster, 0)->devices / s->tp;
-    int64_t instances = mpp_run_match_test_instances(run->model.name), otherwise = instances > 1 ? all / instances : 0;
+    int64_t parts = mpp_run_test_name(run->model.name).sharded_parts, otherwise = parts > 1 ? all / parts : 0;
     int64_t ranks = run->parallel.zero_ranks ? run->parallel.zero_ranks : mpp_run_match_hybrid(run) ? node : otherwise;
     return s->zero > 0 && ranks > 0 && ranks < all && all % ranks == 0 ? ranks : 0;
 }
@@ -132,7 +133,7 @@ static int64_t expert_ranks(const MppRun *run, const MppRunJob *out, const MppSt
     if (!out->model->moe.experts)
         return 1;
     bool split = out->runtime->experts_split || mpp_words_longest(out->runtime->experts_split_words, run->training.framework);
-    int64_t stated = run->parallel.etp ? run->parallel.etp : mpp_run_match_test_etp(run->model.name);
+    int64_t stated = run->parallel.etp ? run->parallel.etp : mpp_run_test_name(run->model.name).etp;
     return stated ? stated : s->ep > 1 && !split ? 1 : s->tp;
 }
 
@@ -162,8 +163,8 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         s->recompute_modules = mpp_run_match_modules(from->recompute, out->runtime);
     int64_t layers_of_chunk = (out->model->n_layers + s->pp * s->vpp - 1) / (s->pp * s->vpp);
-    bool groups = run->model.name && strstr(run->model.name, "uniform_full_recompute"); /* of so many layers, all of them */
-    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk && !groups)
+    bool all = mpp_run_test_name(run->model.name).recomputes_all;
+    if (s->recompute == MPP_RECOMPUTE_FULL && from->recompute_layers < layers_of_chunk && !all)
         s->recompute_layers = from->recompute_layers;
     if (from->offload && strstr(from->offload, "activations") && mpp_runtime_offloads(out->runtime, MPP_OFFLOADED_ACTIVATIONS)) {
         const char *layers = strstr(from->offload, "layers ");
@@ -174,11 +175,24 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
         s->offload = strstr(from->offload, "param") && s->zero == 3 ? MPP_OFFLOAD_PARAMETERS : MPP_OFFLOAD_OPTIMIZER;
 }
 
+/**
+ * What workspaces of cuBLAS, one of the forward and one of the backward thread, have over those of deterministic mode, in bytes:
+ * tests of flash attention and those of any order run without it, and take PyTorch's usual size (8.125 MiB before Hopper, else 32).
+ */
+static double test_workspaces(const MppRun *run, const MppDevice *device)
+{
+    const double mib = 1 << 20, threads = 2, deterministic = 32 * mib, usual = 8.125 * mib;
+    MppRunTestName test = mpp_run_test_name(run->model.name);
+    bool hopper = device->peak_flop_per_s.by_precision[MPP_PRECISION_FP8] > 0; /* has as much in either mode */
+    bool usual_size = test.any_order || (test.named && mpp_words_has(run->training.attention, "flash"));
+    return usual_size && !hopper ? threads * (usual - deterministic) : 0;
+}
+
 /** Completes the job in out's runtime. Error: the rule that the runtime's strategy breaks. */
 static bool split_by(const MppRun *run, MppRunJob *out, GError **error)
 {
     out->job = (MppJob){ .model = out->model, .cluster = out->cluster, .runtime = out->runtime, .gpus = run->hardware.gpus };
-    out->runtime->memory.fixed_bytes += mpp_run_match_test_workspaces(run, &out->cluster->device);
+    out->runtime->memory.fixed_bytes += test_workspaces(run, &out->cluster->device);
     fill_training(run, out);
     adapt_states(run, out);
     fill_strategy(run, out);

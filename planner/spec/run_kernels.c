@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/spec/run_match.h"
+#include "planner/spec/run_test_name.h"
 #include "planner/spec/run_words.h"
 
 /**
@@ -48,6 +49,15 @@ static void fill_graphs(const MppRun *run, const MppJob *job, MppKernels *kernel
     kernels->graphs |= shapes_known && run->parallel.pp <= 1 && mpp_words_longest(job->runtime->graph_devices, run->hardware.gpu);
 }
 
+/** Layers without Transformer Engine, which 8-bit products need, keep the scores unless the record states their attention. */
+static void fill_test(const MppRun *run, MppTraining *training)
+{
+    MppRunTestName test = mpp_run_test_name(run->model.name);
+    if (test.own_layers && !run->training.attention && !mpp_precision_needs_casts(training->precision))
+        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    training->kernels.cross_entropy_fused |= test.loss_fused;
+}
+
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
 {
     const MppRuntime *runtime = job->runtime;
@@ -61,7 +71,7 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     fill_graphs(run, job, kernels);
     fill_compiled(run, runtime, training);
     fill_liger(run, kernels);
-    mpp_run_match_test_name(run->model.name, run->training.attention != NULL, training);
+    fill_test(run, training);
     if (run->training.norm_kernel)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
     g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;

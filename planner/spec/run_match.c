@@ -117,37 +117,6 @@ bool mpp_run_match_hybrid(const MppRun *run)
     return mpp_words_has(words, "HSDP") || mpp_words_has(words, "hybrid");
 }
 
-void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training)
-{
-    if (!name || !strstr(name, "mcore"))
-        return;
-    if (!attention_stated && !strstr(name, "_te") && !mpp_precision_needs_casts(training->precision))
-        training->kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
-    training->kernels.cross_entropy_fused |= strstr(name, "cross_entropy_loss_fusion") != NULL;
-}
-
-double mpp_run_match_test_workspaces(const MppRun *run, const MppDevice *device)
-{
-    const double mib = 1 << 20, threads = 2, deterministic = 32 * mib, usual = 8.125 * mib;
-    const char *name = run->model.name;
-    bool hopper = device->peak_flop_per_s.by_precision[MPP_PRECISION_FP8] > 0; /* has as much in either mode */
-    if (!name || !strstr(name, "mcore"))
-        return 0;
-    bool free_order = mpp_words_has(run->training.attention, "flash") || strstr(name, "nondeterministic") || strstr(name, "_reshard_");
-    return free_order && !hopper ? threads * (usual - deterministic) : 0;
-}
-
-int64_t mpp_run_match_test_instances(const char *name)
-{
-    return name && strstr(name, "mcore") && strstr(name, "multi_dist_optimizer_instances") ? 2 : 1;
-}
-
-int64_t mpp_run_match_test_etp(const char *name)
-{
-    const char *at = name && strstr(name, "mcore") ? strstr(name, "_etp") : NULL;
-    return at ? (int64_t)g_ascii_strtoull(at + strlen("_etp"), NULL, 10) : 0;
-}
-
 MppCpKind mpp_run_match_context(const char *words, int64_t kinds)
 {
     static const char *const all_to_all[] = { "all-to-all", "all_to_all", "a2a", "ulysses" };

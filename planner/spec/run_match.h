@@ -39,24 +39,6 @@ bool mpp_run_match_compiled(const MppRun *run);
 /** Whether the run's words about FSDP are those of hybrid sharding: over the devices of a node, with replicas between nodes. */
 bool mpp_run_match_hybrid(const MppRun *run);
 
-/**
- * Megatron-LM's tests are named after what they run: "mcore" with "te" for Transformer Engine, which 8-bit products need, and
- * without it for Megatron-Core's own layers, which keep the scores unless the record states their attention.
- */
-void mpp_run_match_test_name(const char *name, bool attention_stated, MppTraining *training);
-
-/**
- * What workspaces of cuBLAS, one of the forward and one of the backward thread, have over those of deterministic mode: Megatron-Core's
- * tests of flash attention and of resharding run without, and take PyTorch's usual size (8.125 MiB before Hopper, else 32).
- */
-double mpp_run_match_test_workspaces(const MppRun *run, const MppDevice *device);
-
-/** Groups of replicas that each shard the optimizer states among themselves (--num-distributed-optimizer-instances). */
-int64_t mpp_run_match_test_instances(const char *name);
-
-/** The ranks an expert of such a test is split over, where its name has "_etp2"; else 0. */
-int64_t mpp_run_match_test_etp(const char *name);
-
 /** How context-parallel ranks exchange; without @words the one kind of @kinds (bit 1 << kind), or a ring. */
 MppCpKind mpp_run_match_context(const char *words, int64_t kinds);
 

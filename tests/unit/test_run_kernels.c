@@ -1,7 +1,8 @@
-#include "planner/spec/run_job.h"
+#include "planner/spec/run_kernels.h"
 
 #include <string.h>
 
+#include "tests/support/expect.h"
 #include "tests/support/sample_run.h"
 
 /** Where layer norms alone are one kernel, RMS norms (of gated models here) are not, unless a compiler or the record says so. */
@@ -132,6 +133,33 @@ static void test_graphs(void)
     }
 }
 
+/** A test of Megatron-LM without Transformer Engine keeps its scores, unless the record states the kernel or products are narrow. */
+static void test_test_name(void)
+{
+    static const struct {
+        const char *name, *attention;
+        MppPrecision precision;
+        bool scores, loss;
+    } rows[] = {
+        { "mcore_tp1", NULL, MPP_PRECISION_BF16, true, false },
+        { "mcore_tp1", "flash", MPP_PRECISION_BF16, false, false },
+        { "mcore_tp1", NULL, MPP_PRECISION_FP8, false, false },
+        { "mcore_te_cross_entropy_loss_fusion", NULL, MPP_PRECISION_BF16, false, true },
+        { "net_tp1_cross_entropy_loss_fusion", NULL, MPP_PRECISION_BF16, false, false },
+    };
+    g_autofree char *skipped = NULL;
+    g_autoptr(MppJson) json = mpp_expect_json("{}");
+    g_autoptr(MppRunJob) out = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\"", "", &skipped);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppRun run = { .json = json, .model.name = (char *)rows[i].name, .training.attention = (char *)rows[i].attention };
+        out->job.training.precision = rows[i].precision;
+        out->job.training.kernels = (MppKernels){ .attention = MPP_ATTENTION_FLASH2 };
+        g_assert_true(mpp_run_fill_kernels(&run, &out->job, NULL));
+        g_assert_true((out->job.training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX) == rows[i].scores);
+        g_assert_true(out->job.training.kernels.cross_entropy_fused == rows[i].loss);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -140,5 +168,6 @@ int main(int argc, char **argv)
     g_test_add_func("/run-kernels/eager", test_eager);
     g_test_add_func("/run-kernels/older-attention", test_older_attention);
     g_test_add_func("/run-kernels/graphs", test_graphs);
+    g_test_add_func("/run-kernels/test-name", test_test_name);
     return g_test_run();
 }

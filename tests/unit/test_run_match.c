@@ -188,7 +188,6 @@ static void test_schedule(void)
         g_assert_cmpint(mpp_run_match_schedule(rows[i].words, rows[i].vpp), ==, rows[i].kind);
 }
 
-/** A test of Megatron-LM without Transformer Engine keeps its scores, unless the record states the kernel or products are narrow. */
 static void test_context(void)
 {
     static const struct {
@@ -207,69 +206,9 @@ static void test_context(void)
         g_assert_cmpint(mpp_run_match_context(rows[i].words, rows[i].kinds), ==, rows[i].kind);
 }
 
-static void test_test_name(void)
-{
-    static const struct {
-        const char *name;
-        bool stated;
-        MppPrecision precision;
-        bool local, fused;
-    } rows[] = {
-        { "gpt3_mcore_tp1_pp2", false, MPP_PRECISION_BF16, true, false },
-        { "gpt3_mcore_tp1_pp2", true, MPP_PRECISION_BF16, false, false },
-        { "gpt3_weekly_mcore_tp2", false, MPP_PRECISION_FP8, false, false },
-        { "gpt3_mcore_te_tp2_pp2_cross_entropy_loss_fusion", false, MPP_PRECISION_BF16, false, true },
-        { "gpt3 cross_entropy_loss_fusion", false, MPP_PRECISION_BF16, false, false },
-        { NULL, false, MPP_PRECISION_BF16, false, false },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppTraining training = { .precision = rows[i].precision, .kernels.attention = MPP_ATTENTION_FLASH3 };
-        mpp_run_match_test_name(rows[i].name, rows[i].stated, &training);
-        g_assert_true((training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX) == rows[i].local);
-        g_assert_true(training.kernels.cross_entropy_fused == rows[i].fused);
-    }
-}
-
-/** Where the order of sums is free, cuBLAS has less to work in: 8.125 MiB a thread of two, not 32; not on devices that always have 32. */
-static void test_test_workspaces(void)
-{
-    static const struct {
-        const char *name, *attention;
-        double fp8, bytes;
-    } rows[] = {
-        { "gpt3_mcore_te_tp2_nondeterministic", NULL, 0, -47.75 * (1 << 20) },
-        { "gpt3_mcore_te_tp2_cp2", "flash", 0, -47.75 * (1 << 20) },
-        { "gpt3_mcore_te_tp2_cp2", "flash", 1e15, 0 },
-        { "gpt3_mcore_tp4_reshard_8x1xNone", "unfused", 0, -47.75 * (1 << 20) },
-        { "gpt3_mcore_tp4", "unfused", 0, 0 },
-        { "net nondeterministic", NULL, 0, 0 },
-        { NULL, "flash", 0, 0 },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppRun run = { .model.name = (char *)rows[i].name, .training.attention = (char *)rows[i].attention };
-        MppDevice device = { .peak_flop_per_s.by_precision[MPP_PRECISION_FP8] = rows[i].fp8 };
-        g_assert_cmpfloat(mpp_run_match_test_workspaces(&run, &device), ==, rows[i].bytes);
-    }
-    g_assert_cmpint(mpp_run_match_test_instances("gpt3_mcore_te_tp2_multi_dist_optimizer_instances"), ==, 2);
-    g_assert_cmpint(mpp_run_match_test_instances("gpt3_mcore_te_tp2"), ==, 1);
-    g_assert_cmpint(mpp_run_match_test_instances(NULL), ==, 1);
-}
-
-static void test_test_etp(void)
-{
-    static const struct {
-        const char *name;
-        int64_t etp;
-    } rows[] = { { "gpt3_mcore_tp4_ep2_etp2_pp2", 2 }, { "gpt3_mcore_te_8experts_etp1", 1 }, { "gpt3_mcore_tp2_ep2", 0 }, { "net_etp2", 0 }, { NULL, 0 } };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_assert_cmpint(mpp_run_match_test_etp(rows[i].name), ==, rows[i].etp);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/run-match/test-etp", test_test_etp);
-    g_test_add_func("/run-match/test-workspaces", test_test_workspaces);
     g_test_add_func("/run-match/figure", test_figure);
     g_test_add_func("/run-match/precision", test_precision);
     g_test_add_func("/run-match/optimizer", test_optimizer);
@@ -279,6 +218,5 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/modules", test_modules);
     g_test_add_func("/run-match/schedule", test_schedule);
     g_test_add_func("/run-match/context", test_context);
-    g_test_add_func("/run-match/test-name", test_test_name);
     return g_test_run();
 }
