@@ -35,6 +35,7 @@ static bool shard(MppRunJob *inout)
     if (s->zero > 0 || (s->pp > 1 ? runtime->most_zero_with_pp : runtime->most_zero) < 1)
         return false;
     s->zero = 1;
+    mpp_runs_assume(inout->assumed, "ZeRO-1, without which it does not fit");
     return true;
 }
 
@@ -46,8 +47,10 @@ static bool split_experts(const MppRun *run, MppRunJob *inout)
         return false;
     int64_t whole = s->etp;
     s->etp = s->tp;
-    if (mpp_rules_check(&inout->job, s, NULL))
+    if (mpp_rules_check(&inout->job, s, NULL)) {
+        mpp_runs_assume(inout->assumed, "experts split over tp, without which it does not fit");
         return true;
+    }
     s->etp = whole;
     return false;
 }
@@ -58,6 +61,8 @@ static bool host_inputs(MppRunJob *inout)
     const MppStrategy *s = &inout->strategy;
     bool can = mpp_runtime_offloads(inout->runtime, MPP_OFFLOADED_INPUTS) && s->zero == 3 && s->pp == 1 && s->recompute == MPP_RECOMPUTE_FULL;
     inout->job.training.kernels.inputs_in_host = can;
+    if (can)
+        mpp_runs_assume(inout->assumed, "inputs of recomputed layers in the host's memory, else it does not fit");
     return can;
 }
 
@@ -71,26 +76,30 @@ static int64_t light_modules(const MppRunJob *job)
     return modules & job->runtime->recompute_modules;
 }
 
+/** The least that makes the job fit, else all. */
+static void recompute(MppRunJob *inout)
+{
+    MppStrategy *s = &inout->strategy;
+    mpp_runs_assume(inout->assumed, "as much recomputation as it takes to fit");
+    s->recompute = MPP_RECOMPUTE_SELECTIVE;
+    if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0))
+        return;
+    s->recompute_modules = light_modules(inout);
+    if (s->recompute_modules && fits(inout, MPP_RECOMPUTE_SELECTIVE, 0))
+        return;
+    s->recompute_modules = 0;
+    s->recompute = MPP_RECOMPUTE_FULL;
+    s->recompute_layers = fewest_layers(inout);
+}
+
 void mpp_assume(const MppRun *run, MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
     if (mpp_run_plan(run)) /* it says all */
         return;
     bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
-    if (fits(inout, s->recompute, 0) || (may_shard && shard(inout) && fits(inout, s->recompute, 0)) ||
-        (split_experts(run, inout) && fits(inout, s->recompute, 0)) || (host_inputs(inout) && fits(inout, s->recompute, 0)) ||
-        run->parallel.recompute)
-        return;
-    if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
-        s->recompute = MPP_RECOMPUTE_SELECTIVE;
-        return;
-    }
-    s->recompute_modules = light_modules(inout);
-    if (s->recompute_modules && fits(inout, MPP_RECOMPUTE_SELECTIVE, 0)) {
-        s->recompute = MPP_RECOMPUTE_SELECTIVE;
-        return;
-    }
-    s->recompute_modules = 0;
-    s->recompute = MPP_RECOMPUTE_FULL;
-    s->recompute_layers = fewest_layers(inout);
+    if (!fits(inout, s->recompute, 0) && !(may_shard && shard(inout) && fits(inout, s->recompute, 0)) &&
+        !(split_experts(run, inout) && fits(inout, s->recompute, 0)) && !(host_inputs(inout) && fits(inout, s->recompute, 0)) &&
+        !run->parallel.recompute)
+        recompute(inout);
 }

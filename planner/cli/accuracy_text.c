@@ -1,5 +1,8 @@
 #include "planner/cli/accuracy_text.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "planner/cli/terminal.h"
 
 static void add_text_row(MppTable *table, const MppAccuracy *a)
@@ -34,4 +37,51 @@ void mpp_accuracy_text_print(const GArray *predictions, bool clean)
     MppAccuracy all = mpp_accuracy_overall(predictions, clean);
     add_text_row(table, &all);
     mpp_table_print(table);
+}
+
+/** How many runs' predictions rest on a sentence. */
+typedef struct {
+    const char *sentence;
+    int runs;
+} Assumed;
+
+static int compare_assumed(const void *a, const void *b)
+{
+    const Assumed *x = a, *y = b;
+    return x->runs != y->runs ? y->runs - x->runs : strcmp(x->sentence, y->sentence);
+}
+
+static void count(GArray *list, const char *sentence)
+{
+    guint i = 0;
+    while (i < list->len && strcmp(g_array_index(list, Assumed, i).sentence, sentence) != 0)
+        i++;
+    if (i == list->len)
+        g_array_append_vals(list, &(Assumed){ sentence, 0 }, 1);
+    g_array_index(list, Assumed, i).runs++;
+}
+
+void mpp_accuracy_text_assumed(const GArray *predictions)
+{
+    enum { MOST_SHOWN = 12 };
+    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(Assumed));
+    for (guint i = 0; i < predictions->len; i++) {
+        const MppRunJob *job = g_array_index(predictions, MppPrediction, i).job;
+        for (guint k = 0; job && k < job->assumed->len; k++)
+            count(list, job->assumed->pdata[k]);
+    }
+    g_array_sort(list, compare_assumed);
+    g_autoptr(GStrvBuilder) texts = g_strv_builder_new();
+    for (guint i = 0; i < MIN(list->len, MOST_SHOWN); i++) {
+        const Assumed *one = &g_array_index(list, Assumed, i);
+        g_autofree char *text = g_strdup_printf("%d run%s: %s", one->runs, one->runs == 1 ? "" : "s", one->sentence);
+        g_strv_builder_add(texts, text);
+    }
+    if (list->len > MOST_SHOWN)
+        g_strv_builder_add(texts, "… (--json: run by run)");
+    g_auto(GStrv) shown = g_strv_builder_end(texts);
+    if (list->len) {
+        puts("");
+        mpp_terminal_flow("  assumed   ", "   ", (const char *const *)shown);
+    }
 }

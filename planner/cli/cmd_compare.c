@@ -19,6 +19,8 @@ static void add_basis(cJSON *row, const MppPrediction *prediction)
     cJSON_AddStringToObject(row, "cluster", prediction->job->cluster->name);
     cJSON_AddStringToObject(row, "runtime", prediction->job->runtime->name);
     cJSON_AddStringToObject(row, "plan", plan);
+    const GPtrArray *assumed = prediction->job->assumed;
+    cJSON_AddItemToObject(row, "assumed", cJSON_CreateStringArray((const char *const *)assumed->pdata, (int)assumed->len));
     cJSON *shares = cJSON_AddObjectToObject(row, "shares_s");
     for (int i = 0; i < MPP_N_SHARES; i++)
         cJSON_AddNumberToObject(shares, mpp_names_get(&mpp_share_names, i), prediction->shares.s[i]);
@@ -185,8 +187,10 @@ static bool compare(const MppJobWords *job, char **files, const CompareOptions *
     bool written = (!options->csv || write_csv(predictions, options->csv, error)) &&
                    (!options->html || write_page(predictions, options->html, options->unseen, error)) &&
                    (!(options->json || options->output) || write_json(predictions, options->output, error));
-    if (written && !options->json)
+    if (written && !options->json) {
         mpp_accuracy_text_print(predictions, false);
+        mpp_accuracy_text_assumed(predictions);
+    }
     mpp_predictions_free(predictions);
     return written;
 }

@@ -10,6 +10,13 @@
 #include "planner/spec/run_test_name.h"
 #include "planner/spec/run_words.h"
 
+static MppRunJob *run_job_new(void)
+{
+    MppRunJob *run_job = g_new0(MppRunJob, 1);
+    run_job->assumed = g_ptr_array_new_with_free_func(g_free);
+    return run_job;
+}
+
 void mpp_run_job_free(MppRunJob *run_job)
 {
     if (!run_job)
@@ -18,6 +25,7 @@ void mpp_run_job_free(MppRunJob *run_job)
     mpp_cluster_free(run_job->cluster);
     mpp_runtime_free(run_job->runtime);
     mpp_strategy_clear(&run_job->strategy);
+    g_clear_pointer(&run_job->assumed, g_ptr_array_unref);
     g_free(run_job);
 }
 
@@ -79,6 +87,16 @@ static void adapt_states(const MppRun *run, MppRunJob *out)
     }
 }
 
+/** Words that say nothing to us, and what is taken in their place. */
+static void note_words(const MppRunTraining *from, MppPrecision precision, MppOptimizer optimizer, GPtrArray *assumed)
+{
+    const char *format = mpp_names_get(&mpp_precision_names, precision), *name = mpp_names_get(&mpp_optimizer_names, optimizer);
+    if (!mpp_words_has(from->precision, format))
+        mpp_runs_assume(assumed, "%s for %s", format, from->precision ? from->precision : "a precision that is not stated");
+    if (from->optimizer && !mpp_words_has(from->optimizer, name))
+        mpp_runs_assume(assumed, "%s for %s", name, from->optimizer);
+}
+
 static void fill_training(const MppRun *run, MppRunJob *out)
 {
     const MppRunTraining *from = &run->training;
@@ -89,6 +107,7 @@ static void fill_training(const MppRun *run, MppRunJob *out)
     MppPrecision usual = out->runtime->usual_precision == MPP_PRECISION_BF16 ? training->precision : out->runtime->usual_precision;
     training->precision = stated_precision(run, &out->cluster->device, usual);
     training->optimizer = mpp_run_match_optimizer(from->optimizer);
+    note_words(from, mpp_run_match_precision(from->precision, usual), training->optimizer, out->assumed);
     fill_lengths(run, out, training);
 }
 
@@ -223,7 +242,9 @@ static MppRunJob *planned(const MppRun *run, const MppProfiles *profiles, char *
         return NULL;
     }
     MppInputs *inputs = file->inputs;
-    MppRunJob *out = g_new0(MppRunJob, 1);
+    MppRunJob *out = run_job_new();
+    for (guint i = 0; inputs->assumed && i < inputs->assumed->len; i++)
+        mpp_runs_assume(out->assumed, "%s", (const char *)inputs->assumed->pdata[i]);
     out->model = g_memdup2(&inputs->model, sizeof inputs->model);
     inputs->model = (MppModel){ 0 };
     out->cluster = mpp_profiles_known_cluster(profiles, &inputs->cluster);
@@ -238,9 +259,9 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
 {
     if (mpp_run_plan(run))
         return planned(run, profiles, skipped);
-    g_autoptr(MppRunJob) out = g_new0(MppRunJob, 1);
+    g_autoptr(MppRunJob) out = run_job_new();
     g_autoptr(GError) error = NULL;
-    out->model = mpp_run_model(run, skipped);
+    out->model = mpp_run_model(run, out->assumed, skipped);
     if (!out->model)
         return NULL;
     const char *missing = missing_field(run, out->model);
@@ -248,7 +269,7 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("%s is not stated", missing);
         return NULL;
     }
-    out->cluster = mpp_profiles_cluster(profiles, run);
+    out->cluster = mpp_profiles_cluster(profiles, run, out->assumed);
     if (!out->cluster) {
         *skipped = g_strdup_printf("no device profile for %s", run->hardware.gpu);
         return NULL;
@@ -257,7 +278,7 @@ MppRunJob *mpp_run_job_new(const MppRun *run, const MppProfiles *profiles, char 
         *skipped = g_strdup_printf("schedule %s is not modelled", run->parallel.schedule);
         return NULL;
     }
-    MppRuntime *next = mpp_profiles_runtime(profiles, run);
+    MppRuntime *next = mpp_profiles_runtime(profiles, run, out->assumed);
     for (guint hops = 0; next && hops <= profiles->runtimes->len; hops++) { /* a chain of successors has no more */
         mpp_runtime_free(out->runtime);
         out->runtime = next;

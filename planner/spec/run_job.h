@@ -1,8 +1,8 @@
 /**
  * A measured run as a job and a strategy, so that it can be predicted.
  *
- * What the record does not state is assumed as its stack does by default, and listed. A run that cannot be
- * modelled is skipped with the reason.
+ * What the record does not state is assumed as its stack does by default; what its stack does not tell either is listed. A run that
+ * cannot be modelled is skipped with the reason.
  */
 #pragma once
 
@@ -16,6 +16,7 @@ typedef struct {
     MppCluster *cluster;
     MppRuntime *runtime;
     MppStrategy strategy;
+    GPtrArray *assumed; /* sentences: "stack megatron-core for ColossalAI", "vocabulary of 50257" */
 } MppRunJob;
 
 void mpp_run_job_free(MppRunJob *run_job);

@@ -114,13 +114,23 @@ static const char *missing_size(const MppRunModel *from)
                                           : NULL;
 }
 
-static MppModel *described(const MppRun *run, char **skipped)
+static void note_sizes(const MppRunModel *from, const MppModel *model, GPtrArray *assumed)
+{
+    if (!from->heads)
+        mpp_runs_assume(assumed, "%" G_GINT64_FORMAT " heads", model->heads);
+    if (!from->vocab)
+        mpp_runs_assume(assumed, "vocabulary of %" G_GINT64_FORMAT, model->vocab);
+}
+
+static MppModel *described(const MppRun *run, GPtrArray *assumed, char **skipped)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(MppModel) model = g_new0(MppModel, 1);
     fill(run, model);
-    if (mpp_model_finish(model, NULL, NULL, &error))
+    if (mpp_model_finish(model, NULL, NULL, &error)) {
+        note_sizes(&run->model, model, assumed);
         return g_steal_pointer(&model);
+    }
     *skipped = g_strdup(error->message);
     return NULL;
 }
@@ -187,25 +197,28 @@ static const char *other_size(const MppRunModel *from, const MppModel *model)
     return NULL;
 }
 
-static MppModel *named(const MppRunModel *from, char **skipped)
+static MppModel *named(const MppRunModel *from, GPtrArray *assumed, char **skipped)
 {
     g_autofree char *name = name_in_zoo(from);
     g_autoptr(MppModel) model = name ? mpp_zoo_model(name, NULL) : NULL;
     const char *other = model ? other_size(from, model) : NULL;
     if (other)
         *skipped = g_strdup_printf("model.%s is not that of %s, whose name it has", other, name);
-    return model && !other ? g_steal_pointer(&model) : NULL;
+    if (!model || other)
+        return NULL;
+    mpp_runs_assume(assumed, "sizes of %s", name);
+    return g_steal_pointer(&model);
 }
 
-MppModel *mpp_run_model(const MppRun *run, char **skipped)
+MppModel *mpp_run_model(const MppRun *run, GPtrArray *assumed, char **skipped)
 {
     const MppRunModel *from = &run->model;
     bool transformer = !from->family || strcmp(from->family, "dense") == 0 || strcmp(from->family, "moe") == 0;
     bool hybrid = from->family && strcmp(from->family, "hybrid-mamba") == 0;
     const char *missing = hybrid && !from->pattern ? "pattern" : missing_size(from);
     if ((transformer || hybrid) && !missing)
-        return described(run, skipped);
-    MppModel *model = named(from, skipped);
+        return described(run, assumed, skipped);
+    MppModel *model = named(from, assumed, skipped);
     if (!model && !*skipped)
         *skipped = transformer || hybrid ? g_strdup_printf("model.%s is not stated", missing)
                                : g_strdup_printf("model family %s is not modelled", from->family);

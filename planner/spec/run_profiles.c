@@ -107,18 +107,20 @@ static double stated_node_rate(const char *internode, double devices)
     return 0;
 }
 
-static void adapt_cluster(MppCluster *cluster, const MppRunHardware *hardware, bool take_rate)
+/** Returns: whether the network is that of the run: @known, or its rate is stated. */
+static bool adapt_cluster(MppCluster *cluster, const MppRunHardware *hardware, bool known)
 {
     enum { LARGEST_NODE = 16 }; /* NVLink domains of many nodes stay as they are */
     MppTier *inner = &g_array_index(cluster->tiers, MppTier, 0);
     if (hardware->gpus_per_node && inner->devices && inner->devices <= LARGEST_NODE)
         inner->devices = hardware->gpus_per_node;
-    double rate = take_rate ? stated_node_rate(hardware->internode, inner->devices) : 0;
+    double rate = known ? 0 : stated_node_rate(hardware->internode, inner->devices);
     if (rate > 0 && cluster->tiers->len > 1) {
         MppTier *outer = &g_array_index(cluster->tiers, MppTier, 1);
         outer->bytes_per_s = rate / inner->devices;
         outer->shared_by = 1;
     }
+    return known || rate > 0;
 }
 
 /** How well @cluster suits the run, whose device it has. */
@@ -132,7 +134,7 @@ static int cluster_score(const MppRun *run, const MppCluster *cluster)
                                                                             : 1;
 }
 
-MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run)
+MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run, GPtrArray *assumed)
 {
     const MppRunHardware *hardware = &run->hardware;
     const MppCluster *best = NULL;
@@ -150,7 +152,10 @@ MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run)
     if (!best)
         return NULL;
     MppCluster *cluster = mpp_cluster_copy(best);
-    adapt_cluster(cluster, hardware, best_score < 3);
+    enum { NETWORK_NAMED = 3 };
+    bool known = adapt_cluster(cluster, hardware, best_score >= NETWORK_NAMED);
+    if (!known && hardware->gpus > mpp_cluster_domain(cluster, 0, hardware->gpus))
+        mpp_runs_assume(assumed, "network of %s", cluster->name);
     return cluster;
 }
 
@@ -172,9 +177,9 @@ static bool has_8_bit_products(const MppProfiles *profiles, const char *gpu)
     return false;
 }
 
-MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run)
+MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run, GPtrArray *assumed)
 {
-    const char *best = "megatron-core";
+    const char *best = NULL, *usual = "megatron-core";
     const char *framework = run->training.framework;
     bool before = !has_8_bit_products(profiles, run->hardware.gpu);
     size_t best_score = 0;
@@ -187,7 +192,9 @@ MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run)
             best_score = score;
         }
     }
-    return copy_of(profiles, best);
+    if (!best)
+        mpp_runs_assume(assumed, "stack %s for %s", usual, framework ? framework : "one that is not stated");
+    return copy_of(profiles, best ? best : usual);
 }
 
 MppRuntime *mpp_profiles_successor(const MppProfiles *profiles, const MppRuntime *runtime)

@@ -27,15 +27,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppProfiles, mpp_profiles_free)
 /**
  * A copy of the cluster with the run's device that names its source (and a word of its model's name), or whose words its
  * `internode` has, or that is the device's usual one; with the run's number of devices a node, and with the rate its
- * `internode` states ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). NULL when no cluster has the device.
+ * `internode` states ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). A network that the record neither names nor gives a rate of is noted in @assumed, where the run has more
+ * than a node. NULL when no cluster has the device.
  */
-MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run);
+MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run, GPtrArray *assumed);
 
 /**
  * A copy of the runtime that names the run's source, or whose words come first in its `framework` (the longest of
- * those that begin there); megatron-core when none does.
+ * those that begin there); megatron-core when none does, which is noted in @assumed.
  */
-MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run);
+MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run, GPtrArray *assumed);
 
 /** A copy of the one that a run of @runtime was in if it used what that lacks, or NULL. */
 MppRuntime *mpp_profiles_successor(const MppProfiles *profiles, const MppRuntime *runtime);

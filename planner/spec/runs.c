@@ -195,3 +195,13 @@ int mpp_run_out_of_memory(const MppRun *run)
     const cJSON *oom = mpp_run_get(run, "measured", "oom");
     return cJSON_IsBool(oom) ? cJSON_IsTrue(oom) : -1;
 }
+
+void mpp_runs_assume(GPtrArray *assumed, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *sentence = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    if (!g_ptr_array_find_with_equal_func(assumed, sentence, g_str_equal, NULL))
+        g_ptr_array_add(assumed, g_steal_pointer(&sentence));
+}

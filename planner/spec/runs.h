@@ -71,5 +71,8 @@ const cJSON *mpp_run_plan(const MppRun *run);
 /** Member @key of the record's object @section, or NULL. */
 const cJSON *mpp_run_get(const MppRun *run, const char *section, const char *key);
 
+/** Adds a sentence to @assumed, once: what is taken because the record does not state it. */
+void mpp_runs_assume(GPtrArray *assumed, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /** Whether a run is known to have ended for lack of memory (1), to have run (0), or neither (-1). */
 int mpp_run_out_of_memory(const MppRun *run);

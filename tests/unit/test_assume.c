@@ -30,8 +30,11 @@ static MppStrategy assumed_of(const MppProfiles *profiles, const char *more, int
     run.json = json;
     g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
     g_assert_cmpstr(skipped, ==, NULL);
+    MppStrategy before = job->strategy;
     mpp_assume(&run, job);
     MppStrategy strategy = job->strategy;
+    bool chosen = before.zero != strategy.zero || before.etp != strategy.etp || before.recompute != strategy.recompute;
+    g_assert_true(!chosen || job->assumed->len > 0);
     *fit = fits(job, &strategy);
     if (strategy.recompute_layers > 1) { /* one layer fewer does not fit */
         MppStrategy fewer = strategy;

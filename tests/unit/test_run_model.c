@@ -10,8 +10,9 @@ static MppModel *model_of(const char *members, char **skipped)
     g_autoptr(GPtrArray) runs = mpp_runs_new();
     g_assert_true(mpp_runs_parse("runs.jsonl", text, strlen(text), 1, runs, &error));
     g_assert_no_error(error);
+    g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
     *skipped = NULL;
-    MppModel *model = mpp_run_model(runs->pdata[0], skipped);
+    MppModel *model = mpp_run_model(runs->pdata[0], assumed, skipped);
     g_assert_cmpint(model != NULL, ==, *skipped == NULL);
     return model;
 }

@@ -80,22 +80,48 @@ static void test_cluster(void)
 {
     g_autoptr(GPtrArray) clusters = sample_clusters();
     const MppProfiles profiles = { .clusters = clusters };
+    g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
     for (size_t i = 0; i < G_N_ELEMENTS(cluster_rows); i++) {
         MppRun run = { .source = (char *)cluster_rows[i].source,
                        .model.name = (char *)cluster_rows[i].model,
                        .hardware = { .gpu = (char *)cluster_rows[i].gpu,
                                      .internode = (char *)cluster_rows[i].internode,
                                      .gpus_per_node = cluster_rows[i].gpus_per_node } };
-        g_autoptr(MppCluster) cluster = mpp_profiles_cluster(&profiles, &run);
+        g_autoptr(MppCluster) cluster = mpp_profiles_cluster(&profiles, &run, assumed);
         g_assert_cmpstr(cluster->name, ==, cluster_rows[i].cluster);
         g_assert_cmpint(mpp_cluster_tier(cluster, 0)->devices, ==, cluster_rows[i].node);
         g_assert_cmpfloat_with_epsilon(mpp_cluster_tier(cluster, 1)->bytes_per_s, cluster_rows[i].bytes_per_s, 1);
         g_assert_cmpint(mpp_cluster_tier(cluster, 1)->shared_by, ==, cluster_rows[i].shared_by);
     }
     MppRun run = { .source = (char *)"x", .hardware = { .gpu = (char *)"CHIP" } };
-    g_assert_null(mpp_profiles_cluster(&profiles, &run));
+    g_assert_null(mpp_profiles_cluster(&profiles, &run, assumed));
     const MppCluster *usual = clusters->pdata[1];
     g_assert_cmpint(mpp_cluster_tier(usual, 0)->devices, ==, 8); /* the profiles are left alone */
+}
+
+/** What is not known of the network, where a run has one. */
+static void test_network(void)
+{
+    static const struct {
+        const char *source, *internode;
+        int64_t gpus;
+        const char *assumed;
+    } rows[] = {
+        { "x", NULL, 9, "network of usual" },
+        { "x", NULL, 8, NULL },
+        { "x", "some network", 9, "network of usual" },
+        { "x", "8x200 Gb/s HDR", 9, NULL },
+        { "x", "1600 Gbps RoCE", 9, NULL },
+        { "src-a", NULL, 9, NULL },
+    };
+    g_autoptr(GPtrArray) clusters = sample_clusters();
+    const MppProfiles profiles = { .clusters = clusters };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppRun run = { .source = (char *)rows[i].source, .hardware = { .gpu = (char *)"chip", .internode = (char *)rows[i].internode, .gpus = rows[i].gpus } };
+        g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(MppCluster) cluster = mpp_profiles_cluster(&profiles, &run, assumed);
+        g_assert_cmpstr(assumed->len ? assumed->pdata[0] : NULL, ==, rows[i].assumed);
+    }
 }
 
 static void add_runtime(GPtrArray *runtimes, const char *name, const char *words)
@@ -110,10 +136,10 @@ static void add_runtime(GPtrArray *runtimes, const char *name, const char *words
 static void test_runtime(void)
 {
     static const struct {
-        const char *source, *framework, *runtime;
+        const char *source, *framework, *runtime, *assumed;
     } rows[] = {
-        { "x", NULL, "megatron-core" },
-        { "x", "unheard of", "megatron-core" },
+        { "x", NULL, "megatron-core", "stack megatron-core for one that is not stated" },
+        { "x", "unheard of", "megatron-core", "stack megatron-core for unheard of" },
         { "x", "FSDP in PyTorch", "fsdp" },
         { "x", "DeepSpeed", "deepspeed" },
         { "x", "megatron-deepspeed fork", "both" },     /* of words that begin there, the longest */
@@ -131,8 +157,10 @@ static void test_runtime(void)
     const MppProfiles profiles = { .runtimes = runtimes };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppRun run = { .source = (char *)rows[i].source, .training.framework = (char *)rows[i].framework };
-        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run);
+        g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run, assumed);
         g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
+        g_assert_cmpstr(assumed->len ? assumed->pdata[0] : NULL, ==, rows[i].assumed);
         const MppRuntime before = { .successor = (char *)rows[i].runtime }, last = { 0 };
         g_autoptr(MppRuntime) same = mpp_profiles_successor(&profiles, &before);
         g_assert_cmpstr(same->name, ==, rows[i].runtime);
@@ -160,7 +188,8 @@ static void test_runtime_of_its_time(void)
     const MppProfiles profiles = { .clusters = clusters, .runtimes = runtimes };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppRun run = { .source = (char *)"x", .hardware.gpu = (char *)rows[i].gpu, .training.framework = (char *)rows[i].framework };
-        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run);
+        g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(&profiles, &run, assumed);
         g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
     }
 }
@@ -187,8 +216,10 @@ static void test_runtime_built_in(void)
     g_assert_no_error(error);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppRun run = { .source = (char *)"x", .hardware.gpu = (char *)rows[i].gpu, .training.framework = (char *)rows[i].framework };
-        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(profiles, &run);
+        g_autoptr(GPtrArray) assumed = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(MppRuntime) runtime = mpp_profiles_runtime(profiles, &run, assumed);
         g_assert_cmpstr(runtime->name, ==, rows[i].runtime);
+        g_assert_cmpuint(assumed->len, ==, 0);
     }
 }
 
@@ -196,6 +227,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-profiles/cluster", test_cluster);
+    g_test_add_func("/run-profiles/network", test_network);
     g_test_add_func("/run-profiles/runtime", test_runtime);
     g_test_add_func("/run-profiles/runtime-of-its-time", test_runtime_of_its_time);
     g_test_add_func("/run-profiles/runtime-built-in", test_runtime_built_in);

@@ -1,0 +1,1 @@
+compare data/unstated.jsonl
