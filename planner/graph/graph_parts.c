@@ -109,10 +109,13 @@ static char *layers_note(const MppGraphBuild *build, const Part *part, int64_t c
         g_string_append_printf(note, "layer %" G_GINT64_FORMAT, part->first);
     if (cluster->last > cluster->first)
         g_string_append_printf(note, " of stage %" G_GINT64_FORMAT, part->stage);
-    g_autofree char *modules = mpp_strategy_modules(build->pipeline->strategy, ", ");
-    if (part->recomputed)
+    const MppStrategy *strategy = build->pipeline->strategy;
+    g_autofree char *modules = mpp_strategy_modules(strategy, ", ");
+    if (part->recomputed && strategy->recompute == MPP_RECOMPUTE_OFFLOAD)
+        g_string_append(note, ", activations in the host's memory");
+    else if (part->recomputed)
         g_string_append_printf(note, ", %s recomputation",
-                               *modules ? modules : mpp_names_get(&mpp_recompute_names, build->pipeline->strategy->recompute));
+                               *modules ? modules : mpp_names_get(&mpp_recompute_names, strategy->recompute));
     return g_strdup(note->str);
 }
 

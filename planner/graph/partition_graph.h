@@ -78,7 +78,7 @@ typedef struct {
     int64_t cluster;             /* index; -1: none */
     double forward_s, backward_s; /* of one micro-batch, all layers of the node */
     double step_s;                /* of a whole step: what colours by time compare */
-    double parameters;            /* on a rank */
+    double parameters;            /* that a rank computes with; ZeRO 3 leaves it a shard of them between passes */
     double memory_bytes;          /* on a rank, at the stage's fullest moment: what colours by memory compare */
     double kept_bytes;            /* of one micro-batch, from forward to backward pass */
     MppGraphSplit split;

@@ -70,6 +70,27 @@ static void test_stages_fold(void)
     }
 }
 
+/** The note of a chunk's first layers says what becomes of their activations. */
+static void test_layers_note(void)
+{
+    static const struct { const char *strategy, *note; } rows[] = {
+        { "dp=8,recompute=full:3", "layers 0–2, full recomputation" },
+        { "dp=8,recompute=offload:3", "layers 0–2, activations in the host's memory" },
+        { "dp=8,recompute=selective:layernorm+core_attn", "layers 0–3, core_attn, layernorm recomputation" },
+        { "dp=8", "layers 0–3" },
+    };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(CostedPlan) plan = costed_plan_new(&inputs->job, rows[i].strategy);
+        g_autoptr(MppPartitionGraph) graph = graph_of(plan, NOTHING, NOTHING, NOTHING);
+        const char *note = NULL;
+        for (guint k = 0; k < graph->nodes->len && !note; k++)
+            if (g_array_index(graph->nodes, MppGraphNode, k).kind == MPP_GRAPH_LAYERS)
+                note = g_array_index(graph->nodes, MppGraphNode, k).note;
+        g_assert_cmpstr(note, ==, rows[i].note);
+    }
+}
+
 /** Two copies of the model, so each end stands twice. */
 static void test_two_copies(void)
 {
@@ -115,5 +136,6 @@ int main(int argc, char **argv)
     g_test_add_func("/graph/stages-fold", test_stages_fold);
     g_test_add_func("/graph/two-copies", test_two_copies);
     g_test_add_func("/graph/stage", test_stage);
+    g_test_add_func("/graph-of-plan/layers-note", test_layers_note);
     return g_test_run();
 }

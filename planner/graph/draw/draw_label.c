@@ -187,7 +187,7 @@ static void add_sizes(GString *out, const MppGraphNode *node)
 {
     g_autofree char *parameters = mpp_units_count(node->parameters), *memory = mpp_units_bytes(node->memory_bytes);
     if (node->parameters > 0)
-        add_row(out, &mpp_ink_quiet, 9, "%s parameters a rank, %s", parameters, memory);
+        add_row(out, &mpp_ink_quiet, 9, "%s parameters, %s a rank", parameters, memory);
     else if (node->memory_bytes > 0)
         add_row(out, &mpp_ink_quiet, 9, "%s", memory);
 }
