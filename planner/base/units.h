@@ -5,6 +5,8 @@
 
 #include <glib.h>
 
+#define MPP_GIB 1073741824.0 /* bytes */
+
 /** "1.24 ms", "2.31 s", "3.2 h": three significant digits. */
 char *mpp_units_seconds(double seconds);
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/base/units.h"
+
 /** Runs that differ only in how they were split. */
 typedef struct {
     char *key;
@@ -125,7 +127,7 @@ static void add_row(const MppPrediction *prediction, GArray *errors, GPtrArray *
         g_array_append_val(group->measured, measured->step_time_s);
     }
     if (measured->memory_gib_per_gpu > 0) {
-        double error = prediction->memory_bytes / (measured->memory_gib_per_gpu * 1073741824.0) - 1;
+        double error = prediction->memory_bytes / (measured->memory_gib_per_gpu * MPP_GIB) - 1;
         out->memory_mape += fabs(error);
         out->memory_bias += error;
         out->n_memory++;

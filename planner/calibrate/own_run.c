@@ -2,16 +2,17 @@
 
 #include <string.h>
 
+#include "planner/base/units.h"
+
 static void add_measured(cJSON *record, const MppTrainLog *log, const MppLogSteady *steady)
 {
-    const double gib = 1024.0 * 1024 * 1024;
     cJSON *measured = cJSON_AddObjectToObject(record, "measured");
     cJSON_AddNumberToObject(measured, "step_time_s", steady->step_s);
     cJSON_AddNumberToObject(measured, "spread_frac", steady->spread_frac);
     cJSON_AddNumberToObject(measured, "steps", steady->n_steps);
     if (log->allocated_bytes > 0 || log->reserved_bytes > 0) { /* allocated bytes are the plan's own doing */
         bool allocated = log->allocated_bytes > 0;
-        cJSON_AddNumberToObject(measured, "memory_gib_per_gpu", (allocated ? log->allocated_bytes : log->reserved_bytes) / gib);
+        cJSON_AddNumberToObject(measured, "memory_gib_per_gpu", (allocated ? log->allocated_bytes : log->reserved_bytes) / MPP_GIB);
         cJSON_AddStringToObject(measured, "memory_kind", allocated ? "max allocated" : "max reserved");
     }
 }

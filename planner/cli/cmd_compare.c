@@ -1,5 +1,6 @@
 #include "planner/base/file.h"
 #include "planner/base/json.h"
+#include "planner/base/units.h"
 #include "planner/calibrate/accuracy.h"
 #include "planner/cli/accuracy_text.h"
 #include "planner/cli/command.h"
@@ -38,7 +39,7 @@ static void add_row(cJSON *rows, const MppPrediction *prediction)
     if (measured->step_time_s > 0)
         cJSON_AddNumberToObject(row, "measured_step_time_s", measured->step_time_s);
     if (measured->memory_gib_per_gpu > 0)
-        cJSON_AddNumberToObject(row, "measured_memory_bytes", measured->memory_gib_per_gpu * 1073741824.0);
+        cJSON_AddNumberToObject(row, "measured_memory_bytes", measured->memory_gib_per_gpu * MPP_GIB);
     if (prediction->skipped) {
         cJSON_AddStringToObject(row, "skipped", prediction->skipped);
     } else {
@@ -115,7 +116,7 @@ static void append_csv_row(GString *text, const MppPrediction *prediction)
         g_string_append_printf(text, ",%.4g", measured->memory_gib_per_gpu);
     else
         g_string_append_c(text, ',');
-    g_string_append_printf(text, ",%.4g,%s,\n", prediction->memory_bytes / 1073741824.0, prediction->fits ? "fits" : "too large");
+    g_string_append_printf(text, ",%.4g,%s,\n", prediction->memory_bytes / MPP_GIB, prediction->fits ? "fits" : "too large");
 }
 
 static bool write_csv(const GArray *predictions, const char *path, GError **error)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "planner/base/units.h"
+
 /** Names in the order of their numbers. */
 typedef struct {
     cJSON *list;
@@ -55,12 +57,11 @@ static void add_amount(cJSON *row, double value)
 
 static cJSON *run_row(const MppPrediction *one, int source, int device, int runtime)
 {
-    const double gib = 1073741824.0;
     const MppRunMeasured *measured = &one->run->measured;
     const MppStrategy *s = &one->job->strategy;
     Effects effects = effects_of(&one->shares);
     const double amounts[] = { source, device, runtime, measured->step_time_s, one->step_time_s, one->p10_s,
-                               one->p90_s, measured->memory_gib_per_gpu * gib, one->memory_bytes,
+                               one->p90_s, measured->memory_gib_per_gpu * MPP_GIB, one->memory_bytes,
                                (double)one->job->job.gpus, effects.compute, effects.communication, effects.host, effects.bubble,
                                (double)s->tp, (double)s->pp, (double)s->dp, (double)s->cp, (double)s->ep };
     G_STATIC_ASSERT(G_N_ELEMENTS(amounts) + 2 == G_N_ELEMENTS(columns));
