@@ -279,7 +279,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .pipeline = pipeline,
                       .usable_bytes = mpp_memory_usable_bytes(job),
                       .host_usable_bytes = mpp_memory_host_usable_bytes(job),
-                      .fixed_layers = limits->fields && limits->fields & mpp_strategy_field("recompute"),
+                      .fixed_layers = mpp_space_fixes(limits, "recompute"),
                       .result = &result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
     for (int i = 0, alike; i < (int)shapes->len; i += alike) {

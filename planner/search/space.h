@@ -7,8 +7,24 @@
  */
 #pragma once
 
-#include "planner/search/limits.h"
 #include "planner/spec/job.h"
+#include "planner/spec/technique.h"
+
+/** A space narrowed to strategies that have given values in some fields and do without some techniques. */
+typedef struct {
+    MppStrategy fixed;
+    MppStrategyFields fields; /* those whose value in @fixed counts */
+    MppTechniques without;
+} MppSpaceLimits;
+
+/** Whether the limits give the field called @field its value. */
+bool mpp_space_fixes(const MppSpaceLimits *limits, const char *field);
+
+/** Whether @strategy's value in @field, a number, switch or name, is one that the search tries. */
+bool mpp_space_allows(const MppSpaceLimits *limits, const char *field, const MppStrategy *strategy);
+
+/** Whether what @strategy does so far is barred. */
+bool mpp_space_bars(const MppSpaceLimits *limits, const MppStrategy *strategy);
 
 typedef struct {
     MppStrategy base; /* the fields that members share; pp, dp and the rest are free */

@@ -23,8 +23,8 @@ static bool places_anew(const MppJob *job, const MppStrategy *s)
 static bool order_wanted(const MppJob *job, const MppSpaceLimits *limits, const MppStrategy *s)
 {
     bool pp_outermost = s->order == MPP_ORDER_CP_DP_PP || s->order == MPP_ORDER_DP_CP_PP;
-    bool wanted = mpp_limits_fix(limits, "order") ? s->order == limits->fixed.order : places_anew(job, s);
-    return wanted && (s->ep * s->etp == 1 || pp_outermost) && !mpp_limits_bar(limits, s);
+    bool wanted = mpp_space_fixes(limits, "order") ? s->order == limits->fixed.order : places_anew(job, s);
+    return wanted && (s->ep * s->etp == 1 || pp_outermost) && !mpp_space_bars(limits, s);
 }
 
 /**
@@ -42,10 +42,10 @@ static int module_sets(const MppJob *job, const MppSpaceLimits *limits, const Mp
     if (job->runtime->most_recompute < MPP_RECOMPUTE_SELECTIVE)
         has = 0;
     int n = 0;
-    out[n++] = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_modules : 0;
-    if (!mpp_limits_fix(limits, "recompute") && (has & small & ~CORE))
+    out[n++] = mpp_space_fixes(limits, "recompute") ? limits->fixed.recompute_modules : 0;
+    if (!mpp_space_fixes(limits, "recompute") && (has & small & ~CORE))
         out[n++] = has & small;
-    if (!mpp_limits_fix(limits, "recompute") && (has & large))
+    if (!mpp_space_fixes(limits, "recompute") && (has & large))
         out[n++] = has & (large >> MPP_MODULE_MOE & 1 ? (small & ~ACTIVATION) | large : small | large);
     return n;
 }
@@ -66,13 +66,14 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
     int64_t m = mpp_strategy_micro_batches(&s, job->training.global_batch);
     for (int kind = 0; kind < MPP_N_SCHEDULES; kind++) {
         bool has = s.pp > 1 ? (job->runtime->schedules >> kind) & 1 : kind == MPP_SCHEDULE_1F1B;
-        if (!has || !mpp_limits_allow(limits, "schedule", limits->fixed.schedule, kind))
+        s.schedule = kind;
+        if (!has || !mpp_space_allows(limits, "schedule", &s))
             continue;
         int64_t group = s.schedule_group ? s.schedule_group : s.pp;
-        if ((s.schedule_group && !mpp_schedule_kind_shape(kind)->grouped) || !mpp_schedule_kind_allows(kind, s.pp, s.vpp, m, group))
+        if ((s.schedule_group && !mpp_schedule_kind_shape(kind)->grouped) ||
+            !mpp_schedule_kind_allows(kind, s.pp, s.vpp, m, group))
             continue;
-        s.schedule = kind;
-        if (!mpp_limits_bar(limits, &s))
+        if (!mpp_space_bars(limits, &s))
             g_array_append_val(shapes, s);
     }
 }
@@ -81,7 +82,7 @@ static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrateg
 {
     int64_t least = s.pp > 1 && mpp_rules_experts_beside(job, &s) ? 2 : 1, most = s.pp > 1 ? MPP_SPACE_MOST_VPP : 1;
     for (s.vpp = least; s.vpp <= most && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
-        if (mpp_limits_allow(limits, "vpp", limits->fixed.vpp, s.vpp) && suits_layers(job, &s))
+        if (mpp_space_allows(limits, "vpp", &s) && suits_layers(job, &s))
             add_schedules(job, limits, s, shapes);
 }
 
@@ -94,7 +95,7 @@ static void add_pipelines(const MppJob *job, const MppSpaceLimits *limits, MppSt
                      (s.pp == 1 || job->runtime->pipeline_parallel) &&
                      (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
                      (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
-        if (legal && mpp_limits_allow(limits, "pp", limits->fixed.pp, s.pp) && mpp_limits_allow(limits, "dp", limits->fixed.dp, s.dp))
+        if (legal && mpp_space_allows(limits, "pp", &s) && mpp_space_allows(limits, "dp", &s))
             add_vpps(job, limits, s, shapes);
     }
 }
@@ -103,9 +104,9 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 {
     GArray *shapes = g_array_new(FALSE, FALSE, sizeof(MppStrategy));
     MppStrategy s = family->base;
-    s.stage_layers = mpp_limits_fix(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
-    s.schedule_group = mpp_limits_fix(limits, "schedule_group") ? limits->fixed.schedule_group : 0;
-    s.recompute_layers = mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute_layers : 0;
+    s.stage_layers = mpp_space_fixes(limits, "stage_layers") ? limits->fixed.stage_layers : NULL;
+    s.schedule_group = mpp_space_fixes(limits, "schedule_group") ? limits->fixed.schedule_group : 0;
+    s.recompute_layers = mpp_space_fixes(limits, "recompute") ? limits->fixed.recompute_layers : 0;
     int64_t sets[MOST_SETS];
     int n = module_sets(job, limits, &s, sets);
     for (int i = 0; i < n; i++) {
@@ -120,7 +121,7 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 
 int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
 {
-    bool fixed = mpp_limits_fix(limits, "stage_split"), uneven = job->runtime->uneven_stages;
+    bool fixed = mpp_space_fixes(limits, "stage_split"), uneven = job->runtime->uneven_stages;
     int n = 0;
     if (shape->stage_layers) { /* nothing is left to split */
         out[n++] = job->runtime->stage_split;
@@ -134,10 +135,10 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
     return n;
 }
 
-static bool bars_recompute(const MppSpaceLimits *limits, MppStrategy s, MppRecompute recompute)
+static bool allows_recompute(const MppSpaceLimits *limits, MppStrategy s, MppRecompute recompute)
 {
     s.recompute = recompute;
-    return mpp_limits_bar(limits, &s);
+    return mpp_space_allows(limits, "recompute", &s) && !mpp_space_bars(limits, &s);
 }
 
 int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppRecompute *out)
@@ -152,13 +153,12 @@ int mpp_space_recomputes(const MppJob *job, const MppStrategy *shape, const MppS
         bool pointless = i == MPP_RECOMPUTE_SELECTIVE &&
                          (!job->model->heads || (job->runtime->selective == MPP_SELECTIVE_ATTENTION &&
                                                  !mpp_attention_is_unfused(job->training.kernels.attention)));
-        bool illegal = (i == MPP_RECOMPUTE_FULL && mpp_rules_experts_beside(job, shape)) || bars_recompute(limits, *shape, i);
-        if (!illegal && (mpp_limits_fix(limits, "recompute") ? limits->fixed.recompute == (MppRecompute)i : !pointless))
+        bool legal = i != MPP_RECOMPUTE_FULL || !mpp_rules_experts_beside(job, shape);
+        if (legal && allows_recompute(limits, *shape, i) && (mpp_space_fixes(limits, "recompute") || !pointless))
             out[n++] = i;
     }
     if (mpp_runtime_offloads(job->runtime, MPP_OFFLOADED_ACTIVATIONS) && shape->pp == 1 && job->model->n_layers > 1 &&
-        mpp_limits_allow(limits, "recompute", limits->fixed.recompute, MPP_RECOMPUTE_OFFLOAD) &&
-        !bars_recompute(limits, *shape, MPP_RECOMPUTE_OFFLOAD))
+        allows_recompute(limits, *shape, MPP_RECOMPUTE_OFFLOAD))
         out[n++] = MPP_RECOMPUTE_OFFLOAD;
     return n;
 }
@@ -172,12 +172,11 @@ static int64_t node_shard(const MppJob *job, const MppStrategy *shape)
 
 static bool allows_sharding(const MppSpaceLimits *limits, MppStrategy s, const MppSharding *sharding)
 {
-    const MppStrategy *fixed = &limits->fixed;
     s.zero = sharding->zero;
     s.zero_ranks = sharding->zero_ranks;
     s.offload = sharding->offload;
-    return mpp_limits_allow(limits, "zero", fixed->zero, s.zero) && mpp_limits_allow(limits, "zero_ranks", fixed->zero_ranks, s.zero_ranks) &&
-           mpp_limits_allow(limits, "offload", fixed->offload, s.offload) && !mpp_limits_bar(limits, &s);
+    return mpp_space_allows(limits, "zero", &s) && mpp_space_allows(limits, "zero_ranks", &s) &&
+           mpp_space_allows(limits, "offload", &s) && !mpp_space_bars(limits, &s);
 }
 
 /** A rank alone has nothing to shard: ZeRO 3 is for parameters that the host keeps. */
