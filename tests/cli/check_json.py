@@ -145,7 +145,7 @@ def case_compare():
     rows = {row["id"]: row for row in got["rows"]}
     equal(list(rows), ["a-1", "a-2", "b-1", "b-2", "b-3"])
     predicted = {"predicted_step_time_s", "p10_step_time_s", "p90_step_time_s", "predicted_memory_bytes", "predicted_fits", "cluster", "runtime", "plan", "shares_s",
-                 "memory_parts_bytes"}
+                 "memory_parts_bytes", "assumed"}
     has_keys(rows["a-1"], {"id", "source", "measured_step_time_s", "measured_memory_bytes"} | predicted)
     has_keys(rows["a-2"], {"id", "source", "measured_step_time_s"} | predicted)
     has_keys(rows["b-1"], {"id", "source"} | predicted)
