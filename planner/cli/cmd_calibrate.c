@@ -138,9 +138,21 @@ static bool calibrate(const MppJobWords *job, char **files, const CalibrateOptio
     return options->priors ? calibrate_published(given, options, &how, error) : mpp_calibrate_own(given, &how, options->write, error);
 }
 
+/** Whether each option has what it is for. */
+static bool check_needs(bool runs, const CalibrateOptions *options, GError **error)
+{
+    bool unseen = options->one_out || !runs;
+    return mpp_command_check_needs(options->one_out, "leave-one-out", options->priors, "priors", error) &&
+           mpp_command_check_needs(options->residuals, "residuals", unseen, "leave-one-out", error) &&
+           mpp_command_check_needs(options->spreads, "spreads", unseen, "leave-one-out", error) &&
+           mpp_command_check_needs(options->output, "output", options->samples, "samples", error);
+}
+
 /** What is to be fitted: numbers of a device and its links to samples, spreads to residuals kept, or profiles to runs. */
 static bool answer(const MppJobWords *job, char **files, const CalibrateOptions *options, GError **error)
 {
+    if (!check_needs(files != NULL, options, error))
+        return false;
     if (options->samples && !files && !options->priors)
         return mpp_calibrate_samples(options->samples, job->cluster, job->runtime, options->output, error);
     if (!files && !options->priors && options->residuals && options->spreads)
@@ -157,14 +169,14 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "write", 0, 0, G_OPTION_ARG_FILENAME, &options.write, "Put the fitted profiles below DIR", "DIR" },
         { "priors", 0, 0, G_OPTION_ARG_FILENAME, &options.priors,
-          "Fit what FILE lists instead of what own runs adjust, into the profiles that are below DIR", "FILE" },
+          "Fit what FILE lists instead of what own runs adjust; --write then changes the profiles that are below DIR", "FILE" },
         { "leave-out", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.left_out,
-          "With that, do not fit the runs of SOURCE; judge on them; may stand more than once", "SOURCE" },
+          "Do not fit the runs of SOURCE; judge on them; may stand more than once", "SOURCE" },
         { "leave-one-out", 0, 0, G_OPTION_ARG_FILENAME, &options.one_out,
-          "With that, also fit once without each source, and write the errors on it to FILE", "FILE" },
+          "Also fit once without each source, and write the errors on it to FILE (with --priors)", "FILE" },
         { "residuals", 0, 0, G_OPTION_ARG_FILENAME, &options.residuals,
-          "With that, write each run's error to FILE; without runs, read them", "FILE" },
-        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "With that, write the spreads of the errors to FILE", "FILE" },
+          "Write the errors of single runs to FILE (with --leave-one-out); without runs, read them", "FILE" },
+        { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "Write the spreads of these errors to FILE (with --leave-one-out or --residuals)", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1; own runs 0.03)", "SCALE" },
@@ -173,7 +185,7 @@ static bool run(int argc, char **argv, GError **error)
         { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
           "Fit a device and its links to microbenchmarks: samples of mpplan measure, nccl-tests' output, a profiler's trace; may stand more than once", "FILE" },
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options.output,
-          "With that, write the cluster's profile to FILE and its device's beside it", "FILE" },
+          "Write the cluster's profile to FILE and its device's beside it (with --samples)", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
     g_auto(MppArguments) arguments = { 0 };

@@ -213,7 +213,8 @@ static bool run(int argc, char **argv, GError **error)
     g_auto(MppArguments) arguments = { 0 };
     if (!mpp_command_parse(&mpp_command_compare, &job, entries, argc, argv, &arguments, error) || arguments.helped)
         return arguments.helped;
-    return compare(&job, arguments.rest, &options, error);
+    return mpp_command_check_needs(options.unseen, "unseen", options.html, "html", error) &&
+           compare(&job, arguments.rest, &options, error);
 }
 
 const MppCommand mpp_command_compare = {

@@ -12,8 +12,6 @@
 
 enum { CHART_COLUMNS = 80 };
 
-#define BYTES_PER_GIB 0x1p30
-
 typedef struct {
     MppJobWords job;
     char *strategy, *output, *import, *dialect;
@@ -159,7 +157,7 @@ static bool show(const Options *options, const MppPlanFile *plan, GError **error
     const MppJob *job = &plan->inputs->job;
     const MppStrategy *s = &plan->strategy;
     g_autoptr(MppPlanCost) cost = mpp_plan_cost_new(job, s);
-    double cap_bytes = isnan(options->cap_gib) ? mpp_memory_usable_bytes(job) : options->cap_gib * BYTES_PER_GIB;
+    double cap_bytes = isnan(options->cap_gib) ? mpp_memory_usable_bytes(job) : options->cap_gib * MPP_GIB;
     Choice choice = { 0 };
     bool done = choose(options, cost->pipeline, cap_bytes, &choice, error) && (!options->output || write_csv(options, &choice, error));
     if (done)

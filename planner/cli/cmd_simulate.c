@@ -46,7 +46,11 @@ static bool check_numbers(const Options *options, GError **error)
         wrong = "--runs: without --jitter all steps are the same";
     if (wrong)
         return mpp_error_usage(error, "%s", wrong);
-    return mpp_command_check_range(options->runs, 0, MOST_RUNS, "runs", error) &&
+    return mpp_command_check_needs(options->distribution, "distribution", options->jitter > 0, "jitter", error) &&
+           mpp_command_check_needs(options->format, "format", options->trace, "trace", error) &&
+           mpp_command_check_needs(options->detail, "detail", options->trace, "trace", error) &&
+           mpp_command_check_needs(options->spans, "spans", options->json || options->output, "json", error) &&
+           mpp_command_check_range(options->runs, 0, MOST_RUNS, "runs", error) &&
            mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error);
 }
 

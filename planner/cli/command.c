@@ -127,3 +127,8 @@ bool mpp_command_check_range(int given, int least, int most, const char *flag, G
         return true;
     return mpp_error_usage(error, "--%s: expected a whole number from %d to %d, got %d", flag, least, most, given);
 }
+
+bool mpp_command_check_needs(bool given, const char *flag, bool there, const char *needed, GError **error)
+{
+    return !given || there || mpp_error_usage(error, "--%s says nothing without --%s", flag, needed);
+}

@@ -21,6 +21,9 @@ extern const MppCommand mpp_command_plan, mpp_command_estimate, mpp_command_swee
 /** Whether @given lies in @least to @most. Error: MPP_ERROR_USAGE naming --@flag. */
 bool mpp_command_check_range(int given, int least, int most, const char *flag, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/** Whether --@flag, if @given, has what it is for. @there: whether --@needed is given. Error: MPP_ERROR_USAGE naming both. */
+bool mpp_command_check_needs(bool given, const char *flag, bool there, const char *needed, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /** More threads than these are a slip of the keyboard; 0: as many as there are processors. */
 enum { MPP_COMMAND_MOST_THREADS = 1024 };
 

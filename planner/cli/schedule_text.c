@@ -53,6 +53,13 @@ void mpp_schedule_text_chart(const MppOrder *order, const MppReplay *replay, int
         g_autofree char *row = row_of(order->slots[k], replay->start_s[k], replay->end_s[k], replay->length_s / width, width);
         printf("  rank %-3d %s\n", k, row);
     }
+    double column_s = replay->length_s / width, shortest_s = column_s;
+    for (int32_t k = 0; k < order->pp; k++)
+        for (guint i = 0; i < order->slots[k]->len; i++)
+            shortest_s = MIN(shortest_s, replay->end_s[k][i] - replay->start_s[k][i]);
+    g_autofree char *column = mpp_units_seconds(column_s);
+    if (shortest_s < column_s)
+        printf("           a column is %s: of shorter passes not all are seen\n", column);
     printf("           0-9 forward, a-j backward passes by the last digit of the micro-batch%s; · waits\n",
            mpp_order_splits_backward(order) ? "; w gradients of weights" : "");
 }

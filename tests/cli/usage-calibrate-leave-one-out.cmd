@@ -1,0 +1,1 @@
+calibrate data/runs.jsonl --leave-one-out {tmp}/unseen.csv

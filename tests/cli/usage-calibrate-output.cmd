@@ -1,0 +1,1 @@
+calibrate data/runs.jsonl -o {tmp}/mine.json

@@ -1,0 +1,1 @@
+calibrate data/runs.jsonl --spreads {tmp}/spreads.json

@@ -1,0 +1,1 @@
+compare data/runs.jsonl --unseen data/runs.jsonl
