@@ -215,6 +215,11 @@ static void put_legend(Drawing *drawing)
     }
     mpp_output_format(drawing->output, "<rect class=\"z\" x=\"%d\" y=\"36\" width=\"12\" height=\"12\"/>", x);
     mpp_output_format(drawing->output, "<text class=\"k\" x=\"%d\" y=\"46\">idle</text>", x + 17);
+    bool pale = false;
+    for (int32_t c = 0; c < drawing->tracks->simulation->program->n_chunks; c++)
+        pale |= drawing->shade_of_chunk[c] > 0;
+    if (pale)
+        mpp_output_format(drawing->output, "<text class=\"k\" x=\"%d\" y=\"46\">paler: later chunks of a stage</text>", x + 60);
     mpp_output_format(drawing->output, "<text class=\"r\" x=\"%d\" y=\"46\">in passes</text>", MARGIN_LEFT + DRAWN_WIDTH + 4);
 }
 

@@ -77,6 +77,17 @@ static void test_boxes(void)
     g_hash_table_unref(found.counts);
 }
 
+/** Shades are explained where there are any. */
+static void test_chunks(void)
+{
+    static const struct { const char *strategy; bool pale; } rows[] = { { "dp=4,pp=2,mbs=1", false }, { "dp=4,pp=2,vpp=2,mbs=1", true } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Simulated) simulated = simulated_new(rows[i].strategy, 8, NULL);
+        g_autoptr(GString) svg = drawn(simulated, NULL);
+        g_assert_true((strstr(svg->str, "paler: later chunks") != NULL) == rows[i].pale);
+    }
+}
+
 static void test_chosen(void)
 {
     g_autoptr(Simulated) simulated = simulated_new("dp=2,pp=4,mbs=1", 8, NULL);
@@ -131,6 +142,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/write-svg/boxes", test_boxes);
+    g_test_add_func("/write-svg/chunks", test_chunks);
     g_test_add_func("/write-svg/chosen", test_chosen);
     g_test_add_func("/write-svg/size", test_size);
     return g_test_run();
