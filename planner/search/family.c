@@ -1,75 +1,21 @@
 #include "planner/search/family.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "planner/cost/estimate.h"
-
-/** Bound of a step by its work alone, spread over all ranks without loss; @recompute in every layer. */
-static double work_bound_s(const MppShardCost *shard, MppRecompute recompute)
-{
-    const MppJob *job = shard->job;
-    const MppShard *size = &shard->place.shard;
-    const MppPassCost *whole = &shard->whole.by_recompute[recompute];
-    double micro_batches = (double)job->training.global_batch / size->micro_batch;
-    return mpp_estimate_busy_bound_s(job, (whole->forward_s + whole->backward_s) * micro_batches * size->tp * size->cp / job->gpus);
-}
-
-/** Wherever members lie: context is exchanged at once, no message is pending, only ranks of tp slow each other down on a host. */
-void mpp_family_bound(const MppJob *job, MppFamily *family)
-{
-    MppStrategy s = family->base;
-    s.dp = job->gpus / (s.tp * s.cp);
-    MppMesh mesh = mpp_mesh_new(&s, job->cluster, job->gpus);
-    MppBlockPlace place = mpp_block_place(&s, &mesh);
-    place.cp = (MppGroup){ .n = 1 };
-    place.stage_ranks = MIN(s.tp, mesh.host_ranks);
-    g_autofree MppShardCost *shard = g_new(MppShardCost, 1);
-    mpp_shard_cost(job, &place, shard);
-    family->bound_s = work_bound_s(shard, MPP_RECOMPUTE_NONE);
-}
-
-/** Costs of layers at one place, and bounds of a step by their work. */
-typedef struct {
-    MppShardCost cost; /* its job is NULL while there is none */
-    double bound_s[MPP_N_RECOMPUTES];
-} PlacedShard;
+#include "planner/search/placed_shard.h"
 
 typedef struct {
     const MppJob *job;
     const MppFamily *family;
     const MppSpaceLimits *limits;
-    PlacedShard *shards; /* the last ones made: without and with messages to other nodes pending */
+    MppPlacedShards *shards;
     MppPipelineCost *pipeline;
     double usable_bytes, host_usable_bytes;
     int member;        /* two numbers each: as it is, and with the fewest layers recomputed or offloaded that fit */
     bool fixed_layers; /* the limits say how many layers are recomputed */
     MppFamilyResult *result;
 } Evaluation;
-
-static bool same_group(const MppGroup *a, const MppGroup *b)
-{
-    return a->n == b->n && a->widest_tier == b->widest_tier && memcmp(a->members, b->members, sizeof(a->members)) == 0;
-}
-
-/** Members of a family differ in nothing else that layer costs depend on, but whether messages are pending. */
-static bool same_place(const MppCluster *cluster, const MppBlockPlace *a, const MppBlockPlace *b)
-{
-    return a->shard.recompute_modules == b->shard.recompute_modules && same_group(&a->cp, &b->cp) &&
-           mpp_cluster_slowdown(cluster, a->stage_ranks) == mpp_cluster_slowdown(cluster, b->stage_ranks);
-}
-
-static const PlacedShard *shard_of(Evaluation *at, const MppStrategy *s)
-{
-    MppBlockPlace place = mpp_block_place(s, mpp_pipeline_cost_mesh(at->pipeline, at->job, s));
-    PlacedShard *shard = &at->shards[place.waits_for_nodes && at->job->runtime->host.waiting_p2p_frac > 0];
-    if (shard->cost.job && same_place(at->job->cluster, &shard->cost.place, &place))
-        return shard;
-    mpp_shard_cost(at->job, &place, &shard->cost);
-    for (MppRecompute i = 0; i < MPP_N_RECOMPUTES; i++)
-        shard->bound_s[i] = work_bound_s(&shard->cost, i);
-    return shard;
-}
 
 /** How much the pipeline as filled with a peak of @peak lacks on a device or in a host, whichever is more; at most 0: it fits. */
 static double lacks(const Evaluation *at, double peak)
@@ -147,7 +93,7 @@ static void judge_fewest_layers(Evaluation *at, const MppShardCost *shard, MppSt
 
 /** One pipeline, split and recomputation, under every schedule and sharding. */
 typedef struct {
-    const PlacedShard *shard;
+    const MppPlacedShard *shard;
     const MppSharding *shardings;
     int n_shardings;
     bool summed; /* the pipeline's chunks are those of this one without transfers in every micro-batch, */
@@ -236,7 +182,7 @@ static void evaluate_shapes(Evaluation *at, const MppStrategy *shapes, int n_sha
     int n_splits = mpp_space_splits(at->job, shapes, at->limits, splits);
     int n_recomputes = mpp_space_recomputes(at->job, shapes, at->limits, recomputes);
     int n_shardings = mpp_space_shardings(at->job, shapes, at->limits, shardings);
-    const PlacedShard *shard = shard_of(at, shapes);
+    const MppPlacedShard *shard = mpp_placed_shard(at->shards, at->job, shapes, mpp_pipeline_cost_mesh(at->pipeline, at->job, shapes));
     bool whole = at->fixed_layers || !n_recomputes || recomputes[n_recomputes - 1] < MPP_RECOMPUTE_FULL;
     for (int i = 0; i < n_splits; i++) {
         Fewer fewer[MPP_N_SCHEDULES] = { { { false } } };
@@ -268,8 +214,8 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                                     const MppBoard *board, MppPeaksTable *peaks)
 {
     MppFamilyResult result = { .board = mpp_board_copy(board) };
-    g_autofree PlacedShard *shards = g_new(PlacedShard, 2);
-    shards[0].cost.job = shards[1].cost.job = NULL;
+    g_autofree MppPlacedShards *shards = g_new(MppPlacedShards, 1);
+    shards->last[0].cost.job = shards->last[1].cost.job = NULL;
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
     mpp_pipeline_cost_share_peaks(pipeline, peaks);
     Evaluation at = { .job = job,

@@ -6,9 +6,6 @@
 #include "planner/schedule/peaks.h"
 #include "planner/search/search.h"
 
-/** Sets the family's bound: the work of a step spread over all ranks without loss. */
-void mpp_family_bound(const MppJob *job, MppFamily *family);
-
 /** What one family adds to the result. */
 typedef struct {
     MppBoard *board;

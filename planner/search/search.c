@@ -1,6 +1,7 @@
 #include "planner/search/search.h"
 
 #include "planner/search/family.h"
+#include "planner/search/placed_shard.h"
 
 enum { ROUND = 16 };
 static const double front_slack = 1.5;
@@ -39,7 +40,7 @@ static void work(void *data, void *unused)
     if (task->board)
         task->result = mpp_family_evaluate(task->job, task->family, task->limits, task->board, task->peaks);
     else
-        mpp_family_bound(task->job, task->family);
+        task->family->bound_s = mpp_placed_shard_bound_s(task->job, &task->family->base);
 }
 
 /** Runs @n tasks on @threads threads and waits for all. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/search/family.h"
+#include "planner/search/placed_shard.h"
 #include "planner/spec/model_params.h"
 
 #define PICK(rand, ...)                                                                                                          \
@@ -290,7 +291,7 @@ GArray *random_job_members(const MppJob *job, const MppSpaceLimits *limits)
     g_autoptr(GArray) families = mpp_space_families(job, limits);
     for (guint i = 0; i < families->len; i++) {
         MppFamily *family = &g_array_index(families, MppFamily, i);
-        mpp_family_bound(job, family);
+        family->bound_s = mpp_placed_shard_bound_s(job, &family->base);
         g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
         for (guint k = 0; k < shapes->len; k++)
             add_members(job, limits, family, &g_array_index(shapes, MppStrategy, k), members);

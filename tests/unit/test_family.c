@@ -1,4 +1,5 @@
 #include "planner/search/family.h"
+#include "planner/search/placed_shard.h"
 
 #include "planner/cost/estimate.h"
 #include "tests/support/plain_job.h"
@@ -8,7 +9,7 @@ static const MppSpaceLimits no_limits;
 static MppFamily family_of(const MppJob *job, const char *text)
 {
     MppFamily family = { .base = plain_job_strategy(text), .index = 7 };
-    mpp_family_bound(job, &family);
+    family.bound_s = mpp_placed_shard_bound_s(job, &family.base);
     return family;
 }
 
