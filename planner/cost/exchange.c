@@ -48,8 +48,11 @@ static int add_once(const MppExchange *exchange, double parameters, Axes axes, M
             n = add(exchange, MPP_COLLECTIVE_ALL_REDUCE, (MppAxis)axes.replicas,
                     gradient_bytes / exchange->mesh.groups[axes.shard].n, out, n);
     }
+    int gathers = n;
     if (zero == 1 || zero == 2)
         n = add(exchange, MPP_COLLECTIVE_ALL_GATHER, axes.shard, parameter_bytes, out, n);
+    for (int i = gathers; i < n; i++)
+        out[i].time_s += exchange->mesh.groups[axes.shard].n * state->owner_s;
     return n;
 }
 

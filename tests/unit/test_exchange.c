@@ -43,6 +43,27 @@ static void test_once_a_step(void)
     }
 }
 
+/** Owners that broadcast in turn take as long as a gather, and more for each: of all replicas, or of a shard group. */
+static void test_owners(void)
+{
+    static const struct {
+        const char *strategy;
+        double gather_s;
+    } rows[] = {
+        { "dp=4,zero=1", 1.5e-3 + 4 * 0.3 },
+        { "dp=8,zero=1,zero_ranks=4", 1.5e-3 + 4 * 0.3 },
+        { "dp=4,zero=0", 0 },
+        { "dp=1,zero=1", 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp);
+        inputs->runtime.state.owner_s = 0.3;
+        MppExchange exchange = exchange_of(inputs, &s);
+        plain_job_expect(rows[i].strategy, mpp_exchange_time(&exchange, 1e8, 0).gather_s, rows[i].gather_s);
+    }
+}
+
 /** In fp16 some stacks reduce gradients of other formats than in bf16: here of 2.5 bytes, 250 MB. */
 static void test_fp16(void)
 {
@@ -293,6 +314,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/exchange/once-a-step", test_once_a_step);
+    g_test_add_func("/exchange/owners", test_owners);
     g_test_add_func("/exchange/fp16", test_fp16);
     g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
