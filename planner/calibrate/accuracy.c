@@ -21,10 +21,22 @@ static void plan_group_free(void *data)
     g_free(group);
 }
 
+/** All that a record states of what was trained where, the plan aside: only runs alike in it were ever a choice. */
+static char *without_plan(const MppRun *run)
+{
+    static const char *const of_plan[] = { "micro_batch", "grad_accum" };
+    g_autoptr(cJSON) training = cJSON_Duplicate(mpp_json_get(run->json->root, "training"), true);
+    for (size_t i = 0; i < G_N_ELEMENTS(of_plan); i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(training, of_plan[i]);
+    g_autofree char *model = mpp_json_to_text(mpp_json_get(run->json->root, "model"));
+    g_autofree char *hardware = mpp_json_to_text(mpp_json_get(run->json->root, "hardware"));
+    g_autofree char *rest = mpp_json_to_text(training);
+    return g_strconcat(model, hardware, rest, NULL);
+}
+
 static PlanGroup *find_group(GPtrArray *groups, const MppRun *run)
 {
-    g_autofree char *key = g_strdup_printf("%s|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%s|%" G_GINT64_FORMAT, run->model.name,
-                                           run->model.seq, run->hardware.gpus, run->hardware.gpu, run->training.global_batch);
+    g_autofree char *key = without_plan(run);
     for (guint i = 0; i < groups->len; i++)
         if (strcmp(((PlanGroup *)groups->pdata[i])->key, key) == 0)
             return groups->pdata[i];

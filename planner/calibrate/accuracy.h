@@ -38,7 +38,7 @@ typedef struct {
     int n_memory;
     double memory_mape, memory_bias;
     int fits_fits, fits_oom, oom_fits, oom_oom; /* predicted_measured */
-    int n_groups; /* of at least 5 runs that differ in the plan only */
+    int n_groups; /* of at least 5 runs whose records differ in the plan and in what was measured only */
     double regret_mean, regret_worst, spearman;
 } MppAccuracy;
 

@@ -116,9 +116,40 @@ static void test_statistics(void)
     mpp_predictions_free(predictions);
 }
 
+/** Five runs, of which the last differs from the others: a group only where that is a part of the plan. */
+static void test_groups(void)
+{
+    static const struct {
+        const char *model, *hardware, *training, *parallel;
+        int n_groups;
+    } cases[] = {
+        { "\"heads\": 6", "\"internode\": \"IB\"", "\"micro_batch\": 3, \"grad_accum\": 5", "\"tp\": 2", 1 },
+        { "\"heads\": 12", "\"internode\": \"IB\"", "\"micro_batch\": 1", "\"tp\": 2", 0 },
+        { "\"heads\": 6", "\"internode\": \"RoCE\"", "\"micro_batch\": 1", "\"tp\": 2", 0 },
+        { "\"heads\": 6", "\"internode\": \"IB\"", "\"micro_batch\": 1, \"precision\": \"fp8\"", "\"tp\": 2", 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func(run_free);
+        GArray *predictions = g_array_new(FALSE, TRUE, sizeof(MppPrediction));
+        for (int j = 0; j < 5; j++) {
+            const char *model = j < 4 ? "\"heads\": 6" : cases[i].model, *hardware = j < 4 ? "\"internode\": \"IB\"" : cases[i].hardware;
+            const char *training = j < 4 ? "\"micro_batch\": 1" : cases[i].training, *parallel = j < 4 ? "\"tp\": 1" : cases[i].parallel;
+            g_autofree char *text = g_strdup_printf("{\"id\": \"%d\", \"source\": \"s\", \"model\": {%s}, \"hardware\": {%s}, "
+                                                    "\"training\": {%s}, \"parallel\": {%s}, \"measured\": {\"step_time_s\": %d}}",
+                                                    j, model, hardware, training, parallel, j + 1);
+            MppPrediction prediction = { .run = run_new(text), .step_time_s = j + 1.5 };
+            g_ptr_array_add(runs, (void *)prediction.run);
+            g_array_append_val(predictions, prediction);
+        }
+        g_assert_cmpint(mpp_accuracy_overall(predictions, false).n_groups, ==, cases[i].n_groups);
+        mpp_predictions_free(predictions);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/accuracy/statistics", test_statistics);
+    g_test_add_func("/accuracy/groups", test_groups);
     return g_test_run();
 }
