@@ -28,6 +28,8 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     bool bf16 = job->training.precision == MPP_PRECISION_BF16, bare = bf16 && state->bf16_accumulates_with_pp && s->pp == 1;
     double gradient = bare ? element : mpp_job_gradient_bytes(job);
     kept += bf16 && !bare ? state->bf16_kept_bytes : 0;
+    if (zero == 2 && job->training.narrow_states && job->runtime->gathers_by_layer) /* shards beside what is gathered of them; else a master copy is */
+        kept += element / ranks;
     if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
         kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
     return (MppParameterBytes){
@@ -35,6 +37,7 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
         .gradients = parameters_away ? 0 : zero >= 2 ? gradient / ranks : gradient + state->gradient_transient_bytes,
         .optimizer = s->offload ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
         .buffers = kept,
+        .update = s->offload || job->training.kernels.update_fused ? 0 : state->update_bytes / (zero >= 1 ? ranks : 1),
         .host = (s->offload ? optimizer_bytes(job) / (zero >= 1 ? ranks : 1) : 0) + (parameters_away ? (element + gradient) / ranks : 0),
     };
 }
@@ -73,18 +76,36 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
         .experts = expert_bytes(job, s),
         .gathered_bytes = gathered_bytes(pipeline->shard, s, false),
         .gathered_at_loss_bytes = gathered_bytes(pipeline->shard, s, true),
-        .gradients_anew = job->runtime->state.gradients_anew && mpp_exchange_zero(s) >= 2 && pipeline->schedule.micro_batches == 1,
+        .gradients_anew = job->runtime->state.gradients_anew && pipeline->schedule.micro_batches == 1,
     };
 }
 
-/** Beside all activations; gradients that each step makes anew are there as far as activations have gone. */
-static double gradient_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+/** In the loss, or in the backward pass of a recomputed layer. */
+static double pass_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
 {
-    double bytes = cost->parameters * rates->dense.gradients + cost->expert_parameters * rates->experts.gradients;
-    return rates->gradients_anew ? MAX(0, bytes - cost->activation_bytes) : bytes;
+    return MAX(cost->loss_bytes + rates->gathered_at_loss_bytes, cost->working_bytes + rates->gathered_bytes);
 }
 
-/** At the fuller of two moments: in the loss, or in the backward pass of a recomputed layer. */
+static double all_gradient_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+{
+    return cost->parameters * rates->dense.gradients + cost->expert_parameters * rates->experts.gradients;
+}
+
+/** Beside all activations and the fuller pass; gradients that each step makes anew are there as far as both have gone at its end. */
+static double gradient_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+{
+    double bytes = all_gradient_bytes(cost, rates);
+    double gone = cost->activation_bytes + pass_bytes(cost, rates) - cost->working_bytes - rates->gathered_bytes;
+    return rates->gradients_anew ? MAX(0, bytes - gone) : bytes;
+}
+
+/** What the update holds, as far as it is more than activations and the fuller pass were, which are gone then. */
+static double update_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+{
+    double bytes = cost->parameters * rates->dense.update + cost->expert_parameters * rates->experts.update;
+    return MAX(0, bytes + all_gradient_bytes(cost, rates) - gradient_bytes(cost, rates) - cost->activation_bytes - pass_bytes(cost, rates));
+}
+
 static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage, double *bytes)
 {
     const MppStageCost *cost = &pipeline->stages[stage];
@@ -97,7 +118,8 @@ static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *ra
     bytes[MPP_MEMORY_ACTIVATIONS] = cost->activation_bytes;
     bytes[MPP_MEMORY_WORKING] = at_loss ? rates->gathered_at_loss_bytes : rates->gathered_bytes + cost->working_bytes;
     bytes[MPP_MEMORY_LOSS] = at_loss ? cost->loss_bytes : 0;
-    bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + cost->output_bytes + pipeline->shard->job->runtime->memory.fixed_bytes;
+    bytes[MPP_MEMORY_BUFFERS] = p * dense->buffers + e * experts->buffers + cost->output_bytes + update_bytes(cost, rates) +
+                                pipeline->shard->job->runtime->memory.fixed_bytes;
 }
 
 /** Whether a layer's forward pass takes the host longer than the device: then more than 1 - 2^(-1/6) of it is host time. */
@@ -142,7 +164,9 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
     double deferred = buffers * at.longest * at.tokens * mpp_model_widest(job->model) * at.element;
     double recomputing = pipeline->strategy->recompute == MPP_RECOMPUTE_FULL ? costs->recompute_fragment_frac : 0;
-    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred;
+    double gone = all_gradient_bytes(&pipeline->stages[stage], rates) - memory.bytes[MPP_MEMORY_GRADIENTS];
+    double blocks = job->training.kernels.segments_grow ? 0 : gone; /* too small for activations */
+    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred + blocks;
     double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
     memory.reserved_bytes = MIN(reserved, most);
     memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));
@@ -162,8 +186,8 @@ double mpp_memory_peak_bytes(const MppPipelineCost *pipeline)
     int64_t pp = pipeline->strategy->pp;
     for (int64_t k = 0; k < pp; k++) {
         const MppStageCost *cost = &pipeline->stages[k];
-        peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + gradient_bytes(cost, &rates) +
-                             cost->activation_bytes + cost->output_bytes + MAX(cost->working_bytes + rates.gathered_bytes, cost->loss_bytes + rates.gathered_at_loss_bytes));
+        peak = MAX(peak, cost->parameters * dense + cost->expert_parameters * experts + gradient_bytes(cost, &rates) + cost->activation_bytes +
+                             cost->output_bytes + pass_bytes(cost, &rates) + update_bytes(cost, &rates));
     }
     return peak + pipeline->shard->job->runtime->memory.fixed_bytes;
 }

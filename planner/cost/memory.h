@@ -34,9 +34,9 @@ typedef struct {
     double device_bytes;    /* with context and libraries: what nvidia-smi shows */
 } MppMemory;
 
-/** Bytes that a parameter costs on a rank, by what they hold; @host: in its host's memory. */
+/** Bytes that a parameter costs on a rank, by what they hold; @update: while it is updated; @host: in its host's memory. */
 typedef struct {
-    double weights, gradients, optimizer, buffers, host;
+    double weights, gradients, optimizer, buffers, update, host;
 } MppParameterBytes;
 
 /** What every stage of a strategy has in common. */
@@ -44,7 +44,7 @@ typedef struct {
     MppParameterBytes dense, experts;
     double gathered_bytes; /* sharded parameters and gradients of the layers at work */
     double gathered_at_loss_bytes;
-    bool gradients_anew; /* gradients come as the activations go */
+    bool gradients_anew; /* gradients come as the activations and logits go */
 } MppMemoryRates;
 
 MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline);

@@ -28,6 +28,14 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
     mpp_ops_stream_again(at, op, elements * at->input);
 }
 
+/** Of every second product the output is kept: of the last one, which nothing reads again, unless a compiler drops it. */
+static void keep_eager_output(const MppOpContext *at, MppOp *activation, double tokens)
+{
+    bool half = at->job->runtime->selective == MPP_SELECTIVE_HALF_PRODUCTS, gated = at->job->model->gated_mlp;
+    if (half && gated && !at->job->training.kernels.elementwise_fused)
+        activation->dropped_frac -= tokens * at->job->model->hidden * at->element / activation->kept_bytes;
+}
+
 void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tokens, double ranks)
 {
     const MppModel *model = at->job->model;
@@ -36,6 +44,7 @@ void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tok
                                    model->mlp_bias);
     mpp_ops_half_products(at, up, model->gated_mlp ? 0.5 : 0, 0);
     add_activation(at, ops, tokens, width);
+    keep_eager_output(at, &ops->ops[ops->n - 1], tokens);
     mpp_ops_add_matmul(at, ops, "mlp down projection", tokens, model->hidden, width, model->mlp_bias);
 }
 

@@ -22,8 +22,8 @@ static void fill_compiled(const MppRun *run, const MppRuntime *runtime, MppTrain
     }
     if (!compiled && !mpp_precision_needs_casts(training->precision) && !kernels->tensor_async)
         *kernels = (MppKernels){ .attention = kernels->attention };
-    kernels->cross_entropy_fused = /* compiled later than the layers were */
-        mpp_run_match_label(run, "loss") || mpp_words_longest(runtime->fused_loss_devices, run->hardware.gpu);
+    kernels->cross_entropy_fused = mpp_run_match_label(run, "loss"); /* compiled later than the layers were */
+    kernels->segments_grow = false;
 }
 
 /** Liger Kernel: norms, rotary embedding and gated activation are single kernels, the loss takes a piece at a time (arXiv:2410.10989 §3). */
@@ -58,6 +58,18 @@ static void fill_test(const MppRun *run, MppTraining *training)
     training->kernels.cross_entropy_fused |= test.loss_fused;
 }
 
+/** Sets what the entries of @table, "words: switches", say of those whose words are in @text. Returns: NULL, or a word that is no switch. */
+static char *fill_named(const GPtrArray *table, const char *text, MppKernels *kernels)
+{
+    char *wrong = NULL;
+    for (guint i = 0; table && text && !wrong && i < table->len; i++) {
+        g_auto(GStrv) parts = g_strsplit(table->pdata[i], ": ", 2);
+        if (parts[0] && parts[1] && mpp_words_has(text, parts[0]))
+            wrong = mpp_kernels_set(parts[1], kernels);
+    }
+    return wrong;
+}
+
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
 {
     const MppRuntime *runtime = job->runtime;
@@ -74,7 +86,11 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     fill_test(run, training);
     if (run->training.norm_kernel)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
-    g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;
+    g_autofree char *wrong = fill_named(runtime->framework_kernels, run->training.framework, kernels);
+    if (!wrong)
+        wrong = fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
+    if (!wrong && run->training.kernels)
+        wrong = mpp_kernels_set(run->training.kernels, kernels);
     if (wrong)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);
     return !wrong;

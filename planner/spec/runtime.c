@@ -23,12 +23,15 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, rotary_fused, 1, "rotary embedding is one kernel"),
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, inputs_in_host, 0, "without pipeline stages, inputs of recomputed layers go to the host"),
+    MPP_FIELD_BOOL(MppKernels, loss_narrow, 0, "the loss reads 16-bit logits as they are"),
     MPP_FIELD_BOOL(MppKernels, loss_in_pieces, 0, "projection to the vocabulary and loss of a few tokens at a time"),
+    MPP_FIELD_BOOL(MppKernels, update_fused, 0, "the update keeps no copy of all of a moment beside"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
     MPP_FIELD_BOOL(MppKernels, dispatch_once, 0, "a token goes to a rank and node once, to however many experts there"),
     MPP_FIELD_BOOL(MppKernels, experts_in_turn, 0, "a token goes to experts that follow each other, as a benchmark's gate has it"),
     MPP_FIELD_BOOL(MppKernels, experts_padded, 0, "experts take as many tokens each: more are dropped, fewer padded"),
     MPP_FIELD_BOOL(MppKernels, natural_routing, 0, "experts get the tokens that a router sends them; else as many each"),
+    MPP_FIELD_BOOL(MppKernels, segments_grow, 0, "memory that was freed serves tensors of any size"),
     MPP_FIELD_BOOL(MppKernels, graphs, 0, "passes are launched whole (CUDA graphs)"),
     MPP_FIELD_BOOL(MppKernels, partial_graphs, 0, "of layers all but the routed experts' part is launched whole"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
@@ -80,12 +83,13 @@ static const MppField state_rows[] = {
     MPP_FIELD_BOOL(MppStateCosts, bf16_accumulates_with_pp, 0, "bf16 gradients have an accumulation buffer in a pipeline only"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
-    MPP_FIELD_BOOL(MppStateCosts, gradients_anew, 0, "sharded gradients are freed after the step, and come as activations go"),
+    MPP_FIELD_BOOL(MppStateCosts, gradients_anew, 0, "gradients are freed after the step, and come as activations go"),
     MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, fp16_gradient_bytes, 0, 8, 0, "accumulation buffer and gradients on the wire in fp16; 0: as otherwise"),
     MPP_FIELD_DOUBLE(MppStateCosts, gather_bytes, 0, 8, 2, "parameters on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, optimizer_bytes, 0, 64, 12, "master copy and moments"),
+    MPP_FIELD_DOUBLE(MppStateCosts, update_bytes, 0, 16, 0, "beside them and gradients while all parameters are updated at once"),
     MPP_FIELD_DOUBLE(MppStateCosts, update_traffic_bytes, 0, 256, 34, "memory traffic of the update"),
     MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_calls, 1, 1000, 1, "collectives for a layer's sharded parameters: 1, or one a tensor"),
@@ -147,7 +151,8 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
     MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
     MPP_FIELD_STRINGS(MppRuntime, cudnn_devices, "words of devices on which attention is flash3"),
-    MPP_FIELD_STRINGS(MppRuntime, fused_loss_devices, "words of devices that only releases with a fused loss ran on"),
+    MPP_FIELD_STRINGS(MppRuntime, framework_kernels, "words of frameworks, a colon, and switches of kernels that runs of theirs have"),
+    MPP_FIELD_STRINGS(MppRuntime, device_kernels, "words of devices, a colon, and switches of kernels that runs on them have"),
     MPP_FIELD_STRINGS(MppRuntime, graph_devices, "words of devices on which published runs without pipeline have kernels.graphs where shapes are known"),
     MPP_FIELD_STRING(MppRuntime, successor, 0, "runtime that a run of this name was in if it used what this one lacks"),
     MPP_FIELD_STRUCT(MppRuntime, kernels, &mpp_kernels_fields, 0, "which kernels a layer runs as"),
@@ -213,6 +218,7 @@ void mpp_state_costs_narrow(MppStateCosts *state)
     state->gradient_bytes = MIN(state->gradient_bytes, element);
     state->zero0_kept_bytes = MIN(state->zero0_kept_bytes, element);
     state->optimizer_bytes = 2 * element;
+    state->update_bytes = MIN(state->update_bytes, element);
     state->update_traffic_bytes /= 2;
     state->sharded_master = false;
     state->bf16_kept_bytes = 0;

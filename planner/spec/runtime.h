@@ -68,12 +68,15 @@ typedef struct {
     bool rotary_fused;
     bool cross_entropy_fused;
     bool inputs_in_host; /* of recomputed layers without pipeline stages, where the stack can (DeepSpeed's cpu_checkpointing) */
+    bool loss_narrow;    /* the loss reads 16-bit logits as they are; else a copy in fp32 */
     bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
+    bool update_fused;  /* the optimizer updates one parameter after another, or all in one kernel: state.update_bytes are not there */
     bool experts_fused; /* the products of all local experts in one kernel */
     bool dispatch_once; /* a token goes to a rank and node once, to however many experts there (DeepEP) */
     bool experts_in_turn; /* a token goes to experts that follow each other, so to few ranks: a benchmark's gate */
     bool experts_padded; /* experts take as many tokens each, more are dropped and fewer padded: the host need not wait for counts */
     bool natural_routing; /* experts get the tokens that a trained router sends them; else as many each, as benchmarks force it */
+    bool segments_grow; /* memory that was freed serves tensors of any size (PyTorch's expandable segments) */
     bool graphs; /* passes are launched whole (CUDA graphs): the host takes no time for a layer */
     bool partial_graphs; /* all of a layer is but what depends on how many tokens experts get (cuda_graph_scope attn, moe_router, moe_preprocess) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
@@ -103,12 +106,13 @@ typedef struct {
     bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
-    bool gradients_anew;             /* sharded gradients are made by a step's backward pass: there are none while a lone micro-batch's activations are */
+    bool gradients_anew;             /* gradients are made by a step's backward pass: there are none while a lone micro-batch's activations are */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
     double fp16_gradient_bytes;      /* both of these when training in fp16; 0: as they are */
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
+    double update_bytes;             /* beside them and the gradients while all parameters are updated at once (torch's foreach kernels) */
     double update_traffic_bytes;     /* read and written by the update, gradient norm included */
     double bucket_bytes;             /* parameters exchanged together */
     double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
@@ -166,7 +170,8 @@ typedef struct {
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
     GPtrArray *cudnn_devices; /* words of devices on which attention is flash3, whatever kernels.attention is elsewhere */
-    GPtrArray *fused_loss_devices; /* words of devices that only releases with a fused loss ran on */
+    GPtrArray *framework_kernels; /* "words: switches": kernels of runs whose record names its framework by these words */
+    GPtrArray *device_kernels;    /* the same by words of devices, which only later releases ran on */
     GPtrArray *graph_devices; /* words of devices on which published runs without pipeline have kernels.graphs where shapes are known */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;

@@ -31,14 +31,15 @@ static MppProfiles *sample_profiles(void)
                                     "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\", \"experts_split_words\": [\"Aged 1.\"]}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
     add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"
-                                    " \"fused_loss_devices\": [\"chip\"], \"usual_precision\": \"fp16\"}");
+                                    " \"device_kernels\": [\"chip: cross_entropy_fused,segments_grow\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true,"
                 " \"published_in_turn\": true, \"graph_devices\": [\"chip\"], \"kernels\": {\"dispatch_once\": true}}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
     add_runtime(profiles->runtimes,
-                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false}");
+                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false,"
+                " \"framework_kernels\": [\"Lone 2: loss_narrow,update_fused\", \"Lone 3: no_such\"]}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"plain\", \"title\": \"Plain\", \"frameworks\": [\"Plain\"], \"rms_norms_fused\": false,"
                 " \"kernels\": {\"elementwise_fused\": false, \"rotary_fused\": false},"

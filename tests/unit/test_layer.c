@@ -272,6 +272,22 @@ static void test_keeps_gathered(void)
     plain_job_expect("selective", kept[1][1], kept[0][1]);
 }
 
+/** Every second product's output is kept; that of a gated MLP's last one only where no compiler sees that nothing reads it. */
+static void test_eager_output(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+    inputs->model.gated_mlp = true;
+    double kept[2], outputs[2] = { 1024 * 512 * 2.0, 0 };
+    for (int fused = 0; fused < 2; fused++) {
+        inputs->job.training.kernels.elementwise_fused = fused;
+        MppOps ops = plain_job_layer(inputs, "dp=8", 0);
+        const MppOp *activation = plain_job_find(&ops, "activation");
+        kept[fused] = activation->kept_bytes * (1 - activation->dropped_frac);
+        plain_job_expect("kept", kept[fused], 1024 * 2048 * 2.0 + outputs[fused]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -281,6 +297,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
     g_test_add_func("/layer/streams-again", test_streams_again);
     g_test_add_func("/layer/keeps-gathered", test_keeps_gathered);
+    g_test_add_func("/layer/eager-output", test_eager_output);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     g_test_add_func("/layer/residual", test_residual);

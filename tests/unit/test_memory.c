@@ -156,35 +156,16 @@ static void test_sharded_master(void)
         const char *strategy;
         double weights;
     } rows[] = { { "dp=8,zero=3", 0 }, { "dp=8,zero=2", 2 }, { "dp=4,pp=2,zero=3", 2 } };
+    g_autoptr(MppInputs) narrow = plain_job_new(8);
+    narrow->runtime.gathers_by_layer = narrow->job.training.narrow_states = true;
+    g_autoptr(CostedPlan) beside = costed_plan_new(&narrow->job, "dp=8,zero=2"), sharded = costed_plan_new(&narrow->job, "dp=8,zero=3");
+    plain_job_expect("shards beside", mpp_memory_rates(beside->pipeline).dense.buffers, 2.0 / 8);
+    plain_job_expect("shards", mpp_memory_rates(sharded->pipeline).dense.buffers, 0);
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.state.sharded_master = true;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("weights", mpp_memory_rates(filled->pipeline).dense.weights, rows[i].weights);
-    }
-}
-
-/** Of a lone micro-batch, gradients made anew take only what exceeds the activations; with a second they are there from the first. */
-static void test_gradients_anew(void)
-{
-    static const struct {
-        const char *strategy;
-        int64_t micro_batches;
-        double capped; /* 1: with the activations that go before them */
-    } rows[] = { { "dp=8,zero=3,recompute=full", 1, 1 }, { "dp=8,zero=3,recompute=full", 2, 0 }, { "dp=8,zero=1,recompute=full", 1, 0 } };
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    inputs->runtime.state.gradients_anew = true;
-    inputs->runtime.state.gradient_bytes = 16;
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        inputs->job.training.global_batch = 8 * rows[i].micro_batches;
-        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
-        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
-        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
-        double all = filled->pipeline->stages[0].parameters * rates.dense.gradients;
-        double gone = rows[i].capped * filled->pipeline->stages[0].activation_bytes;
-        g_assert_cmpfloat(gone, <, all);
-        plain_job_expect("gradients", memory.bytes[MPP_MEMORY_GRADIENTS], all - gone);
-        plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
     }
 }
 
@@ -205,23 +186,6 @@ static void test_outputs(void)
     inputs->job.training.kernels.cross_entropy_fused = true;
     g_autoptr(CostedPlan) fused = costed_plan_new(&inputs->job, "dp=4,pp=2,mbs=2");
     g_assert_cmpfloat(fused->pipeline->stages[1].output_bytes, ==, 0);
-}
-
-/** The logits or a layer computed again, whichever is larger: they are not there at once. */
-static void test_moments(void)
-{
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    double parts[2][MPP_N_MEMORY_PARTS];
-    for (int narrow = 0; narrow < 2; narrow++) {
-        inputs->runtime.memory.logit_bytes = narrow ? 0.01 : 6;
-        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,mbs=2,recompute=full");
-        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
-        MppMemory memory = mpp_memory_stage(filled->pipeline, &rates, 0);
-        memcpy(parts[narrow], memory.bytes, sizeof memory.bytes);
-        plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
-    }
-    g_assert_true(parts[0][MPP_MEMORY_LOSS] > 0 && parts[0][MPP_MEMORY_WORKING] == 0);
-    g_assert_true(parts[1][MPP_MEMORY_LOSS] == 0 && parts[1][MPP_MEMORY_WORKING] > 0);
 }
 
 /** Inputs of recomputed layers in the host's memory: the one at work and the next are on the device. */
@@ -365,9 +329,7 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/narrow-weights", test_narrow_weights);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/sharded-master", test_sharded_master);
-    g_test_add_func("/memory/gradients-anew", test_gradients_anew);
     g_test_add_func("/memory/outputs", test_outputs);
-    g_test_add_func("/memory/moments", test_moments);
     g_test_add_func("/memory/inputs-in-host", test_inputs_in_host);
     g_test_add_func("/memory/stages", test_stages);
     g_test_add_func("/memory/figures", test_figures);

@@ -276,6 +276,12 @@ static void test_words(void)
     g_autoptr(MppRunJob) narrow = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true\"", "", &skipped);
     g_assert_cmpfloat(plain->runtime->state.zero0_kept_bytes, ==, 3.5);
     g_assert_cmpfloat(narrow->runtime->state.zero0_kept_bytes, ==, 2);
+    g_autoptr(MppRunJob) lone = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone\"", "", &skipped);
+    g_autoptr(MppRunJob) second = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone 2.5\"", "", &skipped);
+    g_assert_true(!lone->job.training.kernels.loss_narrow && !lone->job.training.kernels.update_fused);
+    g_assert_true(second->job.training.kernels.loss_narrow && second->job.training.kernels.update_fused);
+    g_assert_null(mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone 3\"", "", &skipped));
+    g_assert_cmpstr(skipped, ==, "training.kernels has no switch no_such");
 }
 
 /** What neither the record nor its stack tells is listed, once. */

@@ -14,6 +14,7 @@ static void test_figure(void)
         { "there", NULL, MPP_FIGURE_DEVICE },
         { "there", "torch max_memory_allocated, last rank", MPP_FIGURE_ALLOCATED },
         { "here", "nvidia-smi GB", MPP_FIGURE_DEVICE },
+        { "here", "used share of the device's memory", MPP_FIGURE_DEVICE },
         { "there", "reserved (inferred)", MPP_FIGURE_RESERVED },
         { "here", "whatever", MPP_FIGURE_RESERVED },
     };

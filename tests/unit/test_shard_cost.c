@@ -64,6 +64,18 @@ static void test_pieces(void)
     g_assert_cmpfloat(shard->head.parameters, >=, 51200 * 512);
 }
 
+/** In 16 bits the loss has the logits, their gradient and, unless it is fused, the softmax. */
+static void test_narrow_loss(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.loss_narrow = true;
+    for (int fused = 0; fused < 2; fused++) {
+        inputs->job.training.kernels.cross_entropy_fused = fused;
+        g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
+        plain_job_expect("loss", shard->head_bytes, 3072 * 51200.0 * (fused ? 4 : 6));
+    }
+}
+
 /** Where padding is left out: the work of 640 tokens of 1024, what is kept of all of them, the loss of a quarter. */
 static void test_lengths(void)
 {
@@ -98,6 +110,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shard-cost/pieces", test_pieces);
+    g_test_add_func("/shard-cost/narrow-loss", test_narrow_loss);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
     g_test_add_func("/shard-cost/lengths", test_lengths);
