@@ -99,11 +99,16 @@ static double gradient_bytes(const MppStageCost *cost, const MppMemoryRates *rat
     return rates->gradients_anew ? MAX(0, bytes - gone) : bytes;
 }
 
+static double all_update_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
+{
+    return cost->parameters * rates->dense.update + cost->expert_parameters * rates->experts.update;
+}
+
 /** What the update holds, as far as it is more than activations and the fuller pass were, which are gone then. */
 static double update_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
 {
-    double bytes = cost->parameters * rates->dense.update + cost->expert_parameters * rates->experts.update;
-    return MAX(0, bytes + all_gradient_bytes(cost, rates) - gradient_bytes(cost, rates) - cost->activation_bytes - pass_bytes(cost, rates));
+    double bytes = all_update_bytes(cost, rates) + all_gradient_bytes(cost, rates);
+    return MAX(0, bytes - gradient_bytes(cost, rates) - cost->activation_bytes - pass_bytes(cost, rates));
 }
 
 static void fill_parts(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage, double *bytes)
@@ -151,6 +156,17 @@ static double sum_parts(const double *bytes)
     return sum;
 }
 
+/** Freed gradients are too small for activations, and freed activations too small for an update in one block. */
+static double freed_bytes(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage)
+{
+    const MppStageCost *cost = &pipeline->stages[stage];
+    const MppJob *job = pipeline->shard->job;
+    if (job->training.kernels.segments_grow)
+        return 0;
+    double update = job->runtime->state.update_flat ? all_update_bytes(cost, rates) - update_bytes(cost, rates) : 0;
+    return all_gradient_bytes(cost, rates) - gradient_bytes(cost, rates) + MAX(0, update);
+}
+
 MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage)
 {
     const MppShardCost *shard = pipeline->shard;
@@ -164,9 +180,7 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     double buffers = shard->place.shard.tp == 1 ? 0 : runs_ahead(pipeline) ? costs->deferred_buffers : costs->waiting_buffers;
     double deferred = buffers * at.longest * at.tokens * mpp_model_widest(job->model) * at.element;
     double recomputing = pipeline->strategy->recompute == MPP_RECOMPUTE_FULL ? costs->recompute_fragment_frac : 0;
-    double gone = all_gradient_bytes(&pipeline->stages[stage], rates) - memory.bytes[MPP_MEMORY_GRADIENTS];
-    double blocks = job->training.kernels.segments_grow ? 0 : gone; /* too small for activations */
-    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred + blocks;
+    double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred + freed_bytes(pipeline, rates, stage);
     double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
     memory.reserved_bytes = MIN(reserved, most);
     memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));

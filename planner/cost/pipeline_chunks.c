@@ -6,6 +6,12 @@ typedef struct {
     double forward_s, backward_s, weight_s, kept_bytes, copied_bytes, parameters, expert_parameters;
 } Sums;
 
+/** Over which inputs on their way to the host are split: DeepSpeed's --partition-activations, where the sequence is not split already. */
+static double input_ranks(const MppStrategy *s)
+{
+    return s->sequence_parallel ? 1 : (double)s->tp;
+}
+
 static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute, double n, Sums *sums)
 {
     const MppPassCost *cost = &block->by_recompute[recompute];
@@ -15,7 +21,7 @@ static void add_block(const MppPipelineCost *pipeline, const MppBlockCost *block
     sums->weight_s += n * cost->weight_s;
     double kept = mpp_pipeline_cost_kept_bytes(pipeline, block, recompute);
     sums->kept_bytes += n * kept;
-    sums->copied_bytes += n * (cost->copied_bytes + cost->kept_bytes - kept);
+    sums->copied_bytes += n * (cost->copied_bytes + (cost->kept_bytes - kept) / input_ranks(pipeline->strategy));
     sums->parameters += n * block->parameters;
     sums->expert_parameters += n * block->expert_parameters;
 }

@@ -90,6 +90,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gather_bytes, 0, 8, 2, "parameters on the wire"),
     MPP_FIELD_DOUBLE(MppStateCosts, optimizer_bytes, 0, 64, 12, "master copy and moments"),
     MPP_FIELD_DOUBLE(MppStateCosts, update_bytes, 0, 16, 0, "beside them and gradients while all parameters are updated at once"),
+    MPP_FIELD_BOOL(MppStateCosts, update_flat, 0, "these are one block"),
     MPP_FIELD_DOUBLE(MppStateCosts, update_traffic_bytes, 0, 256, 34, "memory traffic of the update"),
     MPP_FIELD_DOUBLE(MppStateCosts, bucket_bytes, 0, 1e12, 1.6e8, "parameters exchanged together"),
     MPP_FIELD_DOUBLE(MppStateCosts, sharded_calls, 1, 1000, 1, "collectives for a layer's sharded parameters: 1, or one a tensor"),

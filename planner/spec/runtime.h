@@ -113,6 +113,7 @@ typedef struct {
     double gather_bytes;             /* on the wire, parameters */
     double optimizer_bytes;          /* master copy and moments under Adam */
     double update_bytes;             /* beside them and the gradients while all parameters are updated at once (torch's foreach kernels) */
+    bool update_flat;                /* these are one block */
     double update_traffic_bytes;     /* read and written by the update, gradient norm included */
     double bucket_bytes;             /* parameters exchanged together */
     double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */

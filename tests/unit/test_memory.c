@@ -204,6 +204,8 @@ static void test_inputs_in_host(void)
     plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], layer + ends);
     plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING], layer + 2 * input);
     plain_job_expect("host", mpp_memory_host_bytes(filled->pipeline), 3 * input);
+    g_autoptr(CostedPlan) split = costed_plan_new(&inputs->job, "dp=4,tp=2,mbs=2,recompute=full:3");
+    plain_job_expect("in parts", mpp_memory_host_bytes(split->pipeline), 3 * input / 2);
 }
 
 /** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */

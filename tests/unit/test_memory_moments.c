@@ -49,6 +49,7 @@ static void test_update(void)
                  { "dp=8,zero=1,offload", false, 0 } };
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.state.update_bytes = 300;
+    inputs->runtime.state.update_flat = true;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         inputs->job.training.kernels.update_fused = rows[i].fused;
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
@@ -59,6 +60,7 @@ static void test_update(void)
         double more = MAX(0, stage->parameters * rows[i].bytes - stage->activation_bytes - pass);
         g_assert_true((more > 0) == (rows[i].bytes > 0));
         plain_job_expect("update", memory.bytes[MPP_MEMORY_BUFFERS], more);
+        plain_job_expect("one block", memory.reserved_bytes, memory.allocated_bytes + stage->parameters * rows[i].bytes - more);
         plain_job_expect("peak", mpp_memory_peak_bytes(filled->pipeline), memory.allocated_bytes);
     }
 }
