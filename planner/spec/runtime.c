@@ -2,7 +2,7 @@
 
 #include "planner/spec/strategy.h"
 
-static const char *const split_names[] = { "even", "greedy", "balanced" };
+static const char *const split_names[] = { "even", "greedy", "balanced", "modules" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
@@ -178,6 +178,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, experts_split, 0, "experts are split over tp unless a run's record says otherwise"),
     MPP_FIELD_BOOL(MppRuntime, gathers_by_layer, 0, "parameters that stay gathered are gathered as the forward pass comes to them"),
     MPP_FIELD_STRINGS(MppRuntime, experts_split_words, "words by which a record names releases where they are"),
+    MPP_FIELD_BOOL(MppRuntime, gated_sums_apart, 0, "both products of a gated MLP's input sum its gradient over tp"),
     MPP_FIELD_BOOL(MppRuntime, keeps_gathered, 0, "gathered inputs of products are kept for the backward pass"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),

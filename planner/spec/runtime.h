@@ -16,6 +16,7 @@ typedef enum {
     MPP_STAGE_SPLIT_EVEN,   /* equal layers; a remainder goes to the earliest stages (Megatron refuses one) */
     MPP_STAGE_SPLIT_GREEDY, /* fill a stage until its share of the total cost is passed, head counted (nanotron) */
     MPP_STAGE_SPLIT_BALANCED, /* least longest stage, embedding and head counted */
+    MPP_STAGE_SPLIT_MODULES,  /* equal modules, as which embedding, final norm and head count, too; a remainder goes to the earliest stages */
     MPP_N_STAGE_SPLITS,
 } MppStageSplit;
 
@@ -195,6 +196,7 @@ typedef struct {
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
     bool gathers_by_layer; /* parameters that stay gathered (ZeRO-2) are gathered layer by layer in the forward pass, not after the update */
     bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
+    bool gated_sums_apart; /* both products of a gated MLP's input sum its gradient over tp, where the sequence is not split */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */
