@@ -35,17 +35,6 @@ void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *laye
     }
 }
 
-void mpp_partition_modules(int64_t n_layers, int64_t n_chunks, int64_t *layers)
-{
-    enum { BEFORE = 1, AFTER = 2 };
-    int64_t modules = BEFORE + n_layers + AFTER, end = 0, placed = 0;
-    for (int64_t c = 0; c < n_chunks; c++) {
-        end += modules / n_chunks + (c < modules % n_chunks);
-        layers[c] = CLAMP(end - BEFORE, 0, n_layers) - placed;
-        placed += layers[c];
-    }
-}
-
 static double own_load(const MppChain *chain, int64_t n_chunks, int64_t c)
 {
     return (c == 0 ? chain->first_load : 0) + (c == n_chunks - 1 ? chain->last_load : 0);

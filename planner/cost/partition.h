@@ -29,12 +29,6 @@ void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
 void mpp_partition_greedy(const MppChain *chain, int64_t n_chunks, int64_t *layers);
 
 /**
- * Equal numbers of modules, of which the embedding is the first and the final norm and the head are the last; a remainder
- * goes to the earliest chunks (Aleph Alpha Scaling's "uniform"). The ends may stay without a layer.
- */
-void mpp_partition_modules(int64_t n_layers, int64_t n_chunks, int64_t *layers);
-
-/**
  * Least longest chunk, layers spread evenly as far as that allows. Every chunk has a layer.
  * @most: largest number of layers of each chunk, or NULL
  *

@@ -2,7 +2,7 @@
 
 #include "planner/spec/strategy.h"
 
-static const char *const split_names[] = { "even", "greedy", "balanced", "modules" };
+static const char *const split_names[] = { "even", "greedy", "balanced" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);

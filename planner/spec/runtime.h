@@ -16,7 +16,6 @@ typedef enum {
     MPP_STAGE_SPLIT_EVEN,   /* equal layers; a remainder goes to the earliest stages (Megatron refuses one) */
     MPP_STAGE_SPLIT_GREEDY, /* fill a stage until its share of the total cost is passed, head counted (nanotron) */
     MPP_STAGE_SPLIT_BALANCED, /* least longest stage, embedding and head counted */
-    MPP_STAGE_SPLIT_MODULES,  /* equal modules, as which embedding, final norm and head count, too; a remainder goes to the earliest stages */
     MPP_N_STAGE_SPLITS,
 } MppStageSplit;
 

@@ -58,27 +58,6 @@ static void test_greedy(void)
     }
 }
 
-/** The first rows are LLaMA 13B and 30B as Aleph Alpha Scaling's pipe_partition_uniform cuts them: 43 and 63 modules. */
-static void test_modules(void)
-{
-    static const struct {
-        int64_t layers, chunks, expected[MOST_CHUNKS];
-    } rows[] = {
-        { 40, 2, { 21, 19 } },
-        { 40, 4, { 10, 11, 11, 8 } },
-        { 60, 4, { 15, 16, 16, 13 } },
-        { 60, 8, { 7, 8, 8, 8, 8, 8, 8, 5 } },
-        { 7, 1, { 7 } },
-        { 5, 8, { 0, 1, 1, 1, 1, 1, 0, 0 } }, /* embedding, norm and head by themselves */
-        { 4, 5, { 1, 2, 1, 0, 0 } },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        int64_t layers[MOST_CHUNKS];
-        mpp_partition_modules(rows[i].layers, rows[i].chunks, layers);
-        assert_layers(layers, rows[i].expected, rows[i].chunks);
-    }
-}
-
 static void test_balanced(void)
 {
     static const struct {
@@ -126,7 +105,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/partition/even", test_even);
     g_test_add_func("/partition/greedy", test_greedy);
-    g_test_add_func("/partition/modules", test_modules);
     g_test_add_func("/partition/balanced", test_balanced);
     g_test_add_func("/partition/impossible", test_impossible);
     return g_test_run();

@@ -185,7 +185,6 @@ static void test_splits(void)
     } rows[] = {
         { "dp=2,pp=4", 13, { 4, 3, 3, 3 } },
         { "dp=2,pp=4,split=greedy", 13, { 5, 5, 3, 0 } }, /* a head of 6.25 layers: 4.8 layers a stage */
-        { "dp=2,pp=4,split=modules", 13, { 3, 4, 4, 2 } },
         { "dp=2,pp=4,split=balanced", 3, { 1, 1, 1, 0 } },
         { "dp=2,pp=4,split=balanced", 2, { 0, 1, 1, 0 } },
     };
