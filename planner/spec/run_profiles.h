@@ -27,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppProfiles, mpp_profiles_free)
 /**
  * A copy of the cluster with the run's device that names its source (and a word of its model's name), or whose words its
  * `internode` has, or that is the device's usual one; with the run's number of devices a node, and with the rate its
- * `internode` states ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). A network that the record neither names nor gives a rate of is noted in @assumed, where the run has more
- * than a node. NULL when no cluster has the device.
+ * `internode` states ("8x200 Gb/s", "800 Gb/s per node", "400 Gb/s per GPU"). Where the run has more than a node, a network that
+ * the record neither names nor gives a rate of is noted in @assumed. NULL when no cluster has the device.
  */
 MppCluster *mpp_profiles_cluster(const MppProfiles *profiles, const MppRun *run, GPtrArray *assumed);
 
