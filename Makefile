@@ -234,7 +234,7 @@ golden: all
 # measured runs: those of MPPLAN_RUNS_DIR, and our own collection
 RUNS = $(MPPLAN_RUNS_DIR)/*.jsonl tests/accuracy/collected.jsonl
 
-## calibrate: fit the profiles to all measured runs; rewrite them and the accuracy tables (half an hour on two processors)
+## calibrate: fit the profiles to all measured runs; rewrite them and the accuracy tables (40 minutes on two processors)
 calibrate: all
 	$(BUILD)/mpplan calibrate $(RUNS) --priors hwprofiles/priors.json --write hwprofiles \
 	  --leave-one-out tests/accuracy/unseen.csv --residuals tests/accuracy/residuals.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
