@@ -160,7 +160,7 @@ static void test_without(void)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(7321);
     guint n_left = 0, n_gone = 0;
-    for (int i = 0; i < JOBS / 5; i++) {
+    for (int i = 0; i < JOBS / 2; i++) {
         g_autoptr(MppInputs) inputs = random_job_new(rand, 12);
         MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
         g_autoptr(GArray) all = random_job_members(&inputs->job, &limits);
