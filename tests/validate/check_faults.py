@@ -75,11 +75,12 @@ def ranks_of(folder):
     return sorted(found)
 
 
-def wait_for_ranks(folder, n):
+def wait_for_ranks(folder, n, rest_s=1):
+    """@rest_s: waited for from then on; without it they are still finding each other."""
     deadline = time.time() + LONGEST_S
     while time.time() < deadline:
         if len(ranks := ranks_of(folder.path)) == n:
-            time.sleep(1)  # past the start
+            time.sleep(rest_s)
             return ranks
         time.sleep(0.05)
     raise AssertionError("the ranks did not start")
@@ -259,14 +260,15 @@ def case_killed_rank():
 
 
 def case_stuck_rank():
-    with Folder() as folder:
-        folder.plan()
-        process = folder.start("validate", "plan.json", "-o", "out.json", "--steps", MANY, "--timeout", 3)
-        os.kill(wait_for_ranks(folder, 2)[1], signal.SIGSTOP)
-        _, err = process.communicate(timeout=LONGEST_S)
-        equal(process.returncode, 1)
-        assert "nothing moved in time during" in err, err
-        folder.nothing_left()
+    for rest_s in (0, 1):
+        with Folder() as folder:
+            folder.plan()
+            process = folder.start("validate", "plan.json", "-o", "out.json", "--steps", MANY, "--timeout", 5)
+            os.kill(wait_for_ranks(folder, 2, rest_s)[1], signal.SIGSTOP)
+            _, err = process.communicate(timeout=LONGEST_S)
+            equal(process.returncode, 1)
+            assert "nothing moved in time during" in err, err
+            folder.nothing_left()
 
 
 def case_killed_program():

@@ -87,27 +87,29 @@ static bool carry_out(const MppRank *rank, const Options *o, MppWatchdog *watchd
 /** Runs in the watchdog's thread while the rank's own hangs: nothing but leaving is safe, and the launcher ends the others. */
 static void expired(const char *what, gpointer data)
 {
-    const MppRank *rank = data;
-    fprintf(stderr,
-            "mpplan-run: rank %" G_GINT64_FORMAT
-            ": nothing moved in time during %s: a rank is gone, stuck, or slower than --timeout\n",
-            rank->index, what);
+    const int64_t *index = data;
+    if (*index < 0)
+        fputs("mpplan-run: a rank", stderr);
+    else
+        fprintf(stderr, "mpplan-run: rank %" G_GINT64_FORMAT, *index);
+    fprintf(stderr, ": nothing moved in time during %s: a rank is gone, stuck, or slower than --timeout\n", what);
     fflush(stderr);
     _exit(1);
 }
 
-/** @all_fail: out, whether all ranks fail with the same error. */
+/** @index: out, when it is known. @all_fail: out, whether all ranks fail with the same error. */
 static bool run(const Options *o, int64_t *index, MppRank **rank, bool *all_fail, GError **error)
 {
     g_autofree char *folder = o->folder ? g_strdup(o->folder) : mpp_backend_folder(error);
     const MppBackend *backend = folder ? mpp_backend_load(folder, o->backend, error) : NULL;
     const MppBackendStart start = { .memory_bytes = o->memory_bytes };
+    g_autoptr(MppWatchdog) watchdog = mpp_watchdog_new(o->timeout_s, expired, index);
     *rank = backend ? mpp_rank_open(backend, &start, error) : NULL;
     if (!*rank)
         return false;
     *index = (*rank)->index;
+    mpp_watchdog_feed(watchdog, "start");
     g_autofree char *path = mpp_backend_path(folder, o->backend);
-    g_autoptr(MppWatchdog) watchdog = mpp_watchdog_new(o->timeout_s, expired, *rank);
     if (!mpp_gather_check_same(*rank, path, o->plan, all_fail, error))
         return false;
     return o->plan ? carry_out(*rank, o, watchdog, error) : measure(*rank, o, watchdog, error);
