@@ -237,7 +237,8 @@ RUNS = $(MPPLAN_RUNS_DIR)/*.jsonl tests/accuracy/collected.jsonl
 ## calibrate: fit the profiles to all measured runs; rewrite them and the accuracy tables (40 minutes on two processors)
 calibrate: all
 	$(BUILD)/mpplan calibrate $(RUNS) --priors hwprofiles/priors.json --write hwprofiles \
-	  --leave-one-out tests/accuracy/unseen.csv --residuals tests/accuracy/residuals.csv --spreads hwprofiles/spreads.json > $(BUILD)/calibrate.txt
+	  --leave-one-out tests/accuracy/unseen.csv --residuals tests/accuracy/residuals.csv --spreads hwprofiles/spreads.json \
+	  $(addprefix --blind ,$(sort $(wildcard tests/accuracy/blind/*.csv))) > $(BUILD)/calibrate.txt
 	@$(MAKE) --no-print-directory accuracy
 
 ## accuracy: predict all measured runs; rewrite tests/accuracy/results.csv and the README's table, plot the errors

@@ -8,7 +8,7 @@
 #include "planner/calibrate/spread.h"
 
 typedef struct {
-    char *source, *device, *runtime;
+    char *source, *id, *device, *runtime;
     char *job;        /* what runs that differ in their plan only have in common */
     MppTechniques techniques;
     MppBasis basis;   /* device and stack are fitted where another source has them */
@@ -30,6 +30,13 @@ MppTechniques mpp_residuals_techniques(const GArray *residuals, const char *with
 
 /** Sets what the residuals rest on, once all are there. */
 void mpp_residuals_set_fitted(GArray *residuals);
+
+/**
+ * Takes the errors of runs that were predicted before anything of their source was known, from what `compare --csv` wrote then: a fit
+ * that leaves a source out has its numbers left out, not what its runs taught the model since.
+ * Errors: G_FILE_ERROR, MPP_ERROR_SYNTAX with file and line.
+ */
+bool mpp_residuals_take_blind(GArray *residuals, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** CSV, one line a run. Error: G_FILE_ERROR. */
 bool mpp_residuals_write(const GArray *residuals, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;

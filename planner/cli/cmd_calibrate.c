@@ -12,7 +12,7 @@
 
 typedef struct {
     char *priors, *write, *one_out, *residuals, *spreads, *output;
-    char **left_out, **samples;
+    char **left_out, **samples, **blind;
     int folds, fold, threads, rounds;
     double scale;
 } CalibrateOptions;
@@ -55,13 +55,16 @@ static void print_accuracy(const char *title, const GPtrArray *runs, const MppPr
     mpp_predictions_free(predictions);
 }
 
-static bool write_spreads(const GArray *residuals, const char *path, GError **error)
+static bool write_spreads(GArray *residuals, const CalibrateOptions *options, GError **error)
 {
+    for (char **path = options->blind; path && *path; path++)
+        if (!mpp_residuals_take_blind(residuals, *path, error))
+            return false;
     g_autoptr(MppSpreads) spreads = mpp_spread_fit(residuals);
     g_autoptr(cJSON) root = mpp_fields_write(&mpp_spreads_fields, spreads, false);
     printf("\n%.1f %% of the runs of sources left out lie in their interval; of runs held out alone, %.1f %%\n",
            100 * spreads->coverage_frac, 100 * spreads->run_coverage_frac);
-    return mpp_json_write(root, path, error);
+    return mpp_json_write(root, options->spreads, error);
 }
 
 /** The table of unseen sources, their residuals, and the spreads of these, as far as they are wanted. */
@@ -74,14 +77,14 @@ static bool leave_one_out(const CalibrateOptions *options, const GArray *priors,
     g_autoptr(GArray) table = mpp_leave_one_out(priors, profiles, runs, how, residuals, error);
     return table && mpp_leave_one_out_write(table, options->one_out, error) &&
            (!options->residuals || mpp_residuals_write(residuals, options->residuals, error)) &&
-           (!options->spreads || write_spreads(residuals, options->spreads, error));
+           (!options->spreads || write_spreads(residuals, options, error));
 }
 
 /** No runs, no fit: spreads of residuals that an earlier one left. */
 static bool respread(const CalibrateOptions *options, GError **error)
 {
     g_autoptr(GArray) residuals = mpp_residuals_load(options->residuals, error);
-    return residuals && write_spreads(residuals, options->spreads, error);
+    return residuals && write_spreads(residuals, options, error);
 }
 
 /** Whether the numbers make sense, and there are runs of the source to be left out. */
@@ -145,6 +148,7 @@ static bool check_needs(bool runs, const CalibrateOptions *options, GError **err
     return mpp_command_check_needs(options->one_out, "leave-one-out", options->priors, "priors", error) &&
            mpp_command_check_needs(options->residuals, "residuals", unseen, "leave-one-out", error) &&
            mpp_command_check_needs(options->spreads, "spreads", unseen, "leave-one-out", error) &&
+           mpp_command_check_needs(options->blind, "blind", options->spreads, "spreads", error) &&
            mpp_command_check_needs(options->output, "output", options->samples, "samples", error);
 }
 
@@ -177,6 +181,8 @@ static bool run(int argc, char **argv, GError **error)
         { "residuals", 0, 0, G_OPTION_ARG_FILENAME, &options.residuals,
           "Write the errors of single runs to FILE (with --leave-one-out); without runs, read them", "FILE" },
         { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "Write the spreads of these errors to FILE (with --leave-one-out or --residuals)", "FILE" },
+        { "blind", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.blind,
+          "For spreads, take errors from FILE, written by compare --csv before anything of its sources was fitted; may stand more than once", "FILE" },
         { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
         { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
         { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1; own runs 0.03)", "SCALE" },

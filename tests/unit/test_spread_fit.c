@@ -5,7 +5,7 @@
 
 #include "tests/support/expect.h"
 
-#define HEADER "source,job,device,runtime,techniques,host_bound,experts,held_out,measured_over_predicted\n"
+#define HEADER "source,id,job,device,runtime,techniques,host_bound,experts,held_out,measured_over_predicted\n"
 
 /** @sources of @runs each, all of one kind; the errors of a source lie about its own middle. */
 static GArray *made(int sources, int runs, double between, double within)
@@ -15,7 +15,7 @@ static GArray *made(int sources, int runs, double between, double within)
     for (int s = 0; s < sources; s++) {
         double middle = between * (g_rand_double(random) + g_rand_double(random) - 1);
         for (int i = 0; i < runs; i++)
-            g_string_append_printf(text, "source-%d,job-%d,h100,nanotron,tp+sp,0,0,source,%.9g\n", s, i / 3,
+            g_string_append_printf(text, "source-%d,%d,job-%d,h100,nanotron,tp+sp,0,0,source,%.9g\n", s, i, i / 3,
                                    exp(middle + within * (g_rand_double(random) + g_rand_double(random) - 1)));
     }
     g_autoptr(GError) error = NULL;
@@ -51,7 +51,7 @@ static void test_sources(void)
     g_autoptr(MppSpreads) before = mpp_spread_fit(residuals);
     for (int i = 0; i < RUNS + 5; i++) {
         bool few = i >= RUNS;
-        MppResidual one = { .source = g_strdup(few ? "few" : "known"), .device = g_strdup("h100"), .runtime = g_strdup("nanotron"),
+        MppResidual one = { .source = g_strdup(few ? "few" : "known"), .id = g_strdup("run"), .device = g_strdup("h100"), .runtime = g_strdup("nanotron"),
                             .job = g_strdup("job"), .run_held = true, .log_ratio = (i + 0.5) / RUNS };
         g_array_append_val(residuals, one);
     }
@@ -99,7 +99,7 @@ static void test_techniques(void)
 /** A device or stack is fitted where another source has it; what is written is read again. */
 static void test_file(void)
 {
-    static const char *const text = HEADER "a,x,h100,nanotron,,1,0,source,1.25\na,x,a100,nanotron,tp+full recompute,0,1,source,0.5\nb,y,h100,torchtitan,,0,0,run,2.385\n";
+    static const char *const text = HEADER "a,1,x,h100,nanotron,,1,0,source,1.25\na,2,x,a100,nanotron,tp+full recompute,0,1,source,0.5\nb,1,y,h100,torchtitan,,0,0,run,2.385\n";
     g_autoptr(GError) error = NULL;
     g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text), *again = NULL;
     g_autoptr(GArray) residuals = mpp_residuals_load(path, &error);
@@ -116,17 +116,42 @@ static void test_file(void)
     mpp_expect_no_folder(folder);
 }
 
+/** A source's own number counts, not that of a run held out alone, nor of another with the same name; runs that were not there stay. */
+static void test_blind(void)
+{
+    static const char *const text = HEADER "a,1,x,h100,nanotron,,0,0,source,1.25\na,2,x,h100,nanotron,,0,0,source,0.5\n"
+                                           "a,1,x,h100,nanotron,,0,0,run,1.1\nb,1,x,h100,nanotron,,0,0,source,1.3\n",
+                       *const head = "source,id,measured_s,predicted_s,p10_s,p90_s\n";
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = mpp_expect_folder(), *path = mpp_expect_file(folder, "residuals.csv", text),
+                    *lines = g_strconcat(head, "a,1,3,1.5,1,2\na,2,,1.5,1,2\nc,1,,,,,skipped\n", NULL),
+                    *blind = mpp_expect_file(folder, "blind.csv", lines), *wrong = g_strconcat(head, "a,1,3,0,1,2\n", NULL);
+    g_autoptr(GArray) residuals = mpp_residuals_load(path, &error);
+    g_assert_true(mpp_residuals_take_blind(residuals, blind, &error));
+    static const double ratios[] = { 2, 0.5, 1.1, 1.3 };
+    for (guint i = 0; i < residuals->len; i++)
+        g_assert_cmpfloat_with_epsilon(exp(g_array_index(residuals, MppResidual, i).log_ratio), ratios[i], 1e-9);
+
+    g_autofree char *other = mpp_expect_file(folder, "wrong.csv", wrong);
+    g_assert_false(mpp_residuals_take_blind(residuals, other, &error));
+    g_assert_nonnull(strstr(error->message, "wrong.csv:2:1: expected a line of source,id,"));
+    g_clear_error(&error);
+    g_assert_false(mpp_residuals_take_blind(residuals, path, &error));
+    g_assert_nonnull(strstr(error->message, "residuals.csv:1:1: expected source,id,measured_s,"));
+    mpp_expect_no_folder(folder);
+}
+
 static void test_errors(void)
 {
     static const struct {
         const char *text, *message;
     } rows[] = {
         { "source\n", "residuals.csv:1:1: expected " },
-        { HEADER "a,x,h100,nanotron,,1,0,run\n", "residuals.csv:2:1: expected a line of source,job," },
-        { HEADER "a,x,h100,nanotron,,1,0,run,1.5\na,x,h100,nanotron,,1,0,run,-1.5\n", "residuals.csv:3:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,,1,0,run,1.5s\n", "residuals.csv:2:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,tq,1,0,run,1.5\n", "residuals.csv:2:1: expected a line of " },
-        { HEADER "a,x,h100,nanotron,,1,0,all,1.5\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,1,x,h100,nanotron,,1,0,run\n", "residuals.csv:2:1: expected a line of source,id,job," },
+        { HEADER "a,1,x,h100,nanotron,,1,0,run,1.5\na,2,x,h100,nanotron,,1,0,run,-1.5\n", "residuals.csv:3:1: expected a line of " },
+        { HEADER "a,1,x,h100,nanotron,,1,0,run,1.5s\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,1,x,h100,nanotron,tq,1,0,run,1.5\n", "residuals.csv:2:1: expected a line of " },
+        { HEADER "a,1,x,h100,nanotron,,1,0,all,1.5\n", "residuals.csv:2:1: expected a line of " },
     };
     g_autofree char *folder = mpp_expect_folder();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -147,5 +172,6 @@ int main(int argc, char **argv)
     g_test_add_func("/spread-fit/techniques", test_techniques);
     g_test_add_func("/spread-fit/file", test_file);
     g_test_add_func("/spread-fit/errors", test_errors);
+    g_test_add_func("/spread-fit/blind", test_blind);
     return g_test_run();
 }

@@ -1,0 +1,1 @@
+calibrate data/runs.jsonl --blind {tmp}/blind.csv
