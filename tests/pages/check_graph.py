@@ -82,6 +82,12 @@ def case_every_view_is_drawn():
                 assert node["title"] in texts, f"{name} {view}: {node['title']} is not shown"
 
 
+def case_ranks_are_in_order():
+    """From top to bottom along tp."""
+    tops = [box[1] for name, box in sorted(boxes(xml.parse(picture("many", "--stage", 1)).getroot()).items()) if name.startswith("rank-")]
+    assert len(tops) == 8 and tops == sorted(tops), tops
+
+
 def case_text_stays_in_its_box():
     """As a browser sets it: no line of a node is wider than the node."""
     if not find():

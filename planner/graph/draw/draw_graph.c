@@ -115,6 +115,12 @@ static bool runs_back(const MppGraphEdge *edge)
     return edge->axis == MPP_GRAPH_FLOW && edge->direction == MPP_GRAPH_BACKWARD;
 }
 
+/** Ranks that share products stand below one another, the first on top; between them is no room for words. */
+static bool joins_column(const MppGraphEdge *edge)
+{
+    return edge->axis == MPP_GRAPH_TP && !(edge->bytes > 0);
+}
+
 static void add_edges(Picture *picture)
 {
     const MppPartitionGraph *graph = picture->graph;
@@ -123,9 +129,9 @@ static void add_edges(Picture *picture)
         if (strcmp(edge->from, edge->to) == 0)
             continue;
         Agnode_t *from = find(picture, edge->from), *to = find(picture, edge->to);
-        Agedge_t *drawn = runs_back(edge) ? agedge(picture->drawn, to, from, NULL, TRUE)
-                                          : agedge(picture->drawn, from, to, NULL, TRUE);
-        g_autofree char *label = mpp_draw_label_edge(edge);
+        bool upwards = runs_back(edge) || joins_column(edge);
+        Agedge_t *drawn = upwards ? agedge(picture->drawn, to, from, NULL, TRUE) : agedge(picture->drawn, from, to, NULL, TRUE);
+        g_autofree char *label = joins_column(edge) ? NULL : mpp_draw_label_edge(edge);
         set_label(picture->drawn, drawn, label);
         style_edge(edge, drawn);
         if (!places(graph, edge))
@@ -143,14 +149,17 @@ static void same_rank(Picture *picture, const char *a, const char *b)
     set(row, "rank", "same");
 }
 
-/** A stage's states stand beside the last of its layers. */
+/** A stage's states stand beside the last of its layers; where its ranks are shown, above it, not between them. */
 static void align_states(Picture *picture)
 {
     const GArray *nodes = picture->graph->nodes;
     for (guint i = 1; i < nodes->len; i++) {
-        const MppGraphNode *node = &g_array_index(nodes, MppGraphNode, i);
-        if (node->kind == MPP_GRAPH_STATES)
-            same_rank(picture, g_array_index(nodes, MppGraphNode, i - 1).id, node->id);
+        const MppGraphNode *layer = &g_array_index(nodes, MppGraphNode, i - 1), *node = &g_array_index(nodes, MppGraphNode, i);
+        if (node->kind != MPP_GRAPH_STATES)
+            continue;
+        same_rank(picture, layer->id, node->id);
+        if (picture->graph->view == MPP_GRAPH_STAGE)
+            set(agedge(picture->drawn, find(picture, layer->id), find(picture, node->id), NULL, TRUE), "style", "invis");
     }
 }
 
