@@ -112,6 +112,13 @@ static double copies_s(const MppExchange *exchange, const MppBlockCost *block, d
     return moved > 0 ? slowdown(exchange) * mpp_compute_stream_s(&exchange->job->cluster->device, MPP_STREAMING_COPY, moved, 1) : 0;
 }
 
+/** Of a recomputed layer's parameters, the share with too many used between recomputation and backward pass to be kept: twice those behind it. */
+static double gathered_again_frac(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
+{
+    double kept = exchange->job->runtime->state.reuse_parameters, parameters = block->parameters + block->expert_parameters;
+    return kept > 0 && cost == &block->by_recompute[MPP_RECOMPUTE_FULL] ? MAX(0, 1 - kept / 2 / parameters) : 0;
+}
+
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
 {
     if (mpp_exchange_zero(exchange->strategy) < 2)
@@ -131,13 +138,14 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
     }
     bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
     double hooks_forward_s = gathers ? cost->gathered_forward_s : 0, hooks_backward_s = gathers ? cost->gathered_backward_s : 0;
+    double gathers_backward = 1 + gathered_again_frac(exchange, block, cost), backward_s = gathers_backward * gather_s + scatter_s;
     double hidden_forward_s = MIN(gather_s, frac * (cost->forward_s + hooks_forward_s));
-    double hidden_backward_s = MIN(gather_s + scatter_s, frac * (cost->backward_s + hooks_backward_s));
+    double hidden_backward_s = MIN(backward_s, frac * (cost->backward_s + hooks_backward_s));
     double copy_gathered_s = gather_s > 0 ? copies_s(exchange, block, state->gather_copy_bytes) : 0;
     double copy_scattered_s = scatter_s > 0 ? copies_s(exchange, block, state->reduce_copy_bytes) : 0;
     return (MppShardedLayer){
         .forward_s = gather_s - hidden_forward_s * (1 - beside_frac) + copy_gathered_s + hooks_forward_s,
-        .backward_s = gather_s + scatter_s - hidden_backward_s * (1 - beside_frac) + copy_gathered_s + copy_scattered_s +
+        .backward_s = backward_s - hidden_backward_s * (1 - beside_frac) + gathers_backward * copy_gathered_s + copy_scattered_s +
                       hooks_backward_s,
         .first_s = hidden_forward_s * (1 - beside_frac),
         .last_s = MIN(scatter_s, hidden_backward_s) * (1 - beside_frac),

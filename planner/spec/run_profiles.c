@@ -167,12 +167,12 @@ static MppRuntime *copy_of(const MppProfiles *profiles, const char *name)
     return mpp_runtime_copy(runtime);
 }
 
-static bool has_8_bit_products(const MppProfiles *profiles, const char *gpu)
+static bool has_products(const MppProfiles *profiles, const char *gpu, MppPrecision precision)
 {
     for (guint i = 0; gpu && profiles->clusters && i < profiles->clusters->len; i++) {
         const MppDevice *device = &((const MppCluster *)profiles->clusters->pdata[i])->device;
         if (strcmp(device->name, gpu) == 0 || mpp_words_name(device->aliases, gpu))
-            return device->peak_flop_per_s.by_precision[MPP_PRECISION_FP8] > 0;
+            return device->peak_flop_per_s.by_precision[precision] > 0;
     }
     return false;
 }
@@ -181,12 +181,14 @@ MppRuntime *mpp_profiles_runtime(const MppProfiles *profiles, const MppRun *run,
 {
     const char *best = NULL, *usual = "megatron-core";
     const char *framework = run->training.framework;
-    bool before = !has_8_bit_products(profiles, run->hardware.gpu);
+    bool before_8_bit = !has_products(profiles, run->hardware.gpu, MPP_PRECISION_FP8);
+    bool before_bf16 = !has_products(profiles, run->hardware.gpu, MPP_PRECISION_BF16);
     size_t best_score = 0;
     for (guint i = 0; i < profiles->runtimes->len; i++) {
         const MppRuntime *runtime = profiles->runtimes->pdata[i];
         size_t score = mpp_words_name(runtime->frameworks, run->source) ? G_MAXSIZE : mpp_words_position(runtime->frameworks, framework);
-        score = MAX(score, before ? mpp_words_position(runtime->frameworks_before_8_bit, framework) : 0);
+        score = MAX(score, before_8_bit ? mpp_words_position(runtime->frameworks_before_8_bit, framework) : 0);
+        score = MAX(score, before_bf16 ? mpp_words_position(runtime->frameworks_before_bf16, framework) : 0);
         if (score > best_score) {
             best = runtime->name;
             best_score = score;

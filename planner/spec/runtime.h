@@ -118,6 +118,7 @@ typedef struct {
     double bucket_bytes;             /* parameters exchanged together */
     double sharded_calls;            /* collectives that gather or scatter one layer's sharded parameters */
     double sharded_rate_frac;        /* of a collective's usual bandwidth that they reach: copies, few channels */
+    double reuse_parameters;         /* a recomputed layer's are gathered once if used again before so many others are, else twice; 0: once */
     double gather_copy_bytes;        /* read and written around a gather: out of its buffer into the parameters */
     double reduce_copy_bytes;        /* around a reduction: gradients into its buffer, to the format on the wire */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
@@ -168,6 +169,7 @@ typedef struct {
     char *name, *title;
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     GPtrArray *frameworks_before_8_bit; /* words by which one names it where the device has no 8-bit products, as of its time */
+    GPtrArray *frameworks_before_bf16; /* the same where it has no bf16 products */
     GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
     MppAttentionKernel older_attention;
     GPtrArray *cudnn_devices; /* words of devices on which attention is flash3, whatever kernels.attention is elsewhere */

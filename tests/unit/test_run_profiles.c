@@ -179,11 +179,16 @@ static void test_runtime_of_its_time(void)
         { "chop-alias", "a fork of Megatron", "megatron-core" },
         { "chop", "a planner on Megatron", "megatron-2021" }, /* by a name of its own */
         { "unheard of", "Megatron", "megatron-2021" },
+        { "chip", "a Trainer", "deepspeed-2021" },
+        { "chop", "a Trainer", "deepspeed" },
     };
     g_autoptr(GPtrArray) clusters = sample_clusters(), runtimes = g_ptr_array_new_with_free_func((GDestroyNotify)mpp_runtime_free);
     MppCluster *other = clusters->pdata[4];
     other->device.peak_flop_per_s.by_precision[MPP_PRECISION_FP8] = 2e15;
+    other->device.peak_flop_per_s.by_precision[MPP_PRECISION_BF16] = 1e15;
     add_runtime(runtimes, "megatron-2021", "\"planner\"], \"frameworks_before_8_bit\": [\"Megatron\"");
+    add_runtime(runtimes, "deepspeed", "\"Trainer\"");
+    add_runtime(runtimes, "deepspeed-2021", "\"DeepSpeed 0.3\"], \"frameworks_before_bf16\": [\"a Trainer\"");
     add_runtime(runtimes, "megatron-core", "");
     const MppProfiles profiles = { .clusters = clusters, .runtimes = runtimes };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -210,6 +215,9 @@ static void test_runtime_built_in(void)
         { "a100", "picotron", "nanotron" },
         { "v100", "FastMoE", "megatron-lm-2021" },
         { "v100", "Varuna", "megatron-lm-2021" },
+        { "v100", "HF Trainer + DeepSpeed ZeRO", "deepspeed-2021" },
+        { "a100", "HF Trainer + DeepSpeed ZeRO", "deepspeed" },
+        { "a100", "DeepSpeed 0.3.16", "deepspeed-2021" },
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
