@@ -154,13 +154,14 @@ static MppOpTime matmul_time(const MppJob *job, const MppOp *op)
 
 /**
  * Rate of narrow heads against 128-wide ones. 64-wide heads reach 1.1 (1), 0.88 (2) and 0.73 (3, cuDNN) of it
- * (Dao-AILab/flash-attention benchmark figures, A100 and H100, means over sequence lengths); others by the power of
- * the width that goes through these.
+ * (Dao-AILab/flash-attention benchmark figures, A100 and H100, means over sequence lengths), in Triton 1 (both 96 TFLOP/s
+ * where attention takes nine tenths of a step: llm-foundry, 32k and 64k tokens, A100); others by the power of the width that
+ * goes through these.
  */
 static double narrow_share(MppAttentionKernel kernel, double width)
 {
     static const double of_64[MPP_N_ATTENTIONS] = {
-        [MPP_ATTENTION_FLASH1] = 1.1, [MPP_ATTENTION_FLASH2] = 0.88, [MPP_ATTENTION_FLASH3] = 0.73
+        [MPP_ATTENTION_FLASH1] = 1.1, [MPP_ATTENTION_FLASH1_TRITON] = 1, [MPP_ATTENTION_FLASH2] = 0.88, [MPP_ATTENTION_FLASH3] = 0.73
     };
     return width < 128 ? pow(width / 128, -log2(of_64[kernel])) : 1;
 }

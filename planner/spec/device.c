@@ -1,6 +1,6 @@
 #include "planner/spec/device.h"
 
-static const char *const attention_names[MPP_N_ATTENTIONS] = { "unfused", "fused-softmax", "flash1", "flash2", "flash3" };
+static const char *const attention_names[MPP_N_ATTENTIONS] = { "unfused", "fused-softmax", "flash1", "flash1-triton", "flash2", "flash3" };
 const MppNames mpp_attention_names = MPP_NAMES("attention kernel", attention_names);
 
 bool mpp_attention_is_unfused(MppAttentionKernel kernel)
@@ -114,7 +114,8 @@ void mpp_device_clear(MppDevice *device)
 const MppAttentionRate *mpp_device_attention(const MppDevice *device, MppAttentionKernel kernel)
 {
     switch (kernel) {
-    case MPP_ATTENTION_FLASH1: return &device->flash1;
+    case MPP_ATTENTION_FLASH1:
+    case MPP_ATTENTION_FLASH1_TRITON: return &device->flash1;
     case MPP_ATTENTION_FLASH2: return &device->flash2;
     case MPP_ATTENTION_FLASH3: return &device->flash3;
     default: return NULL;

@@ -14,6 +14,7 @@ typedef enum {
     MPP_ATTENTION_UNFUSED,       /* products, mask, softmax and dropout as separate kernels over the score matrix */
     MPP_ATTENTION_FUSED_SOFTMAX, /* scores in memory, mask and softmax in one kernel (Megatron's) */
     MPP_ATTENTION_FLASH1,        /* arXiv:2205.14135 */
+    MPP_ATTENTION_FLASH1_TRITON, /* the same in Triton (flash_attn_triton.py; llm-foundry) */
     MPP_ATTENTION_FLASH2,        /* arXiv:2307.08691 */
     MPP_ATTENTION_FLASH3,        /* arXiv:2407.08608, and cuDNN's on Hopper and later */
     MPP_N_ATTENTIONS,

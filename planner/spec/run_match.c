@@ -53,7 +53,7 @@ MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *d
     static const struct { const char *word; MppAttentionKernel kernel; } table[] = {
         { "unfused (torch)", MPP_ATTENTION_UNFUSED },      { "fused softmax", MPP_ATTENTION_FUSED_SOFTMAX },
         { "fused-softmax", MPP_ATTENTION_FUSED_SOFTMAX },  { "unfused", MPP_ATTENTION_FUSED_SOFTMAX },
-        { "triton", MPP_ATTENTION_FLASH1 },                { "flash1", MPP_ATTENTION_FLASH1 },
+        { "triton", MPP_ATTENTION_FLASH1_TRITON },         { "flash1", MPP_ATTENTION_FLASH1 },
         { "flash2", MPP_ATTENTION_FLASH2 },                { "flash3", MPP_ATTENTION_FLASH3 },
         { "flash4", MPP_ATTENTION_FLASH3 },                { "cudnn", MPP_ATTENTION_FLASH3 },
         { "flash", MPP_ATTENTION_FLASH2 },                 { "fused", MPP_ATTENTION_FLASH3 },

@@ -178,6 +178,11 @@ static void test_attention(void)
     inputs->cluster.device.flash3 = (MppAttentionRate){ 0.5, 0.25 };
     inputs->job.training.kernels.attention = MPP_ATTENTION_FLASH3;
     plain_job_expect("narrow in the third", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.73 / 0.5e14);
+    inputs->cluster.device.flash1 = (MppAttentionRate){ 0.4, 0.2 };
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FLASH1;
+    plain_job_expect("narrow in the first", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 1.1 / 0.4e14);
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FLASH1_TRITON;
+    plain_job_expect("narrow in Triton", mpp_compute_time(&inputs->job, &op).forward_s, flop / 2 / 0.4e14);
 }
 
 /** Rows of operands that are not a multiple of 16 bytes. */

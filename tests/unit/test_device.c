@@ -58,8 +58,8 @@ static void test_attention(void)
         double backward_frac; /* 0: no rate */
     } rows[] = {
         { MPP_ATTENTION_UNFUSED, true, 0 },         { MPP_ATTENTION_FUSED_SOFTMAX, true, 0 },
-        { MPP_ATTENTION_FLASH1, false, 0.13 },      { MPP_ATTENTION_FLASH2, false, 0.29 },
-        { MPP_ATTENTION_FLASH3, false, 0.37 },
+        { MPP_ATTENTION_FLASH1, false, 0.13 },      { MPP_ATTENTION_FLASH1_TRITON, false, 0.13 },
+        { MPP_ATTENTION_FLASH2, false, 0.29 },      { MPP_ATTENTION_FLASH3, false, 0.37 },
     };
     MppDevice device = { .flash1 = { 0.11, 0.13 }, .flash2 = { 0.23, 0.29 }, .flash3 = { 0.31, 0.37 } };
     G_STATIC_ASSERT(G_N_ELEMENTS(rows) == MPP_N_ATTENTIONS);

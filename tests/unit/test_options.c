@@ -94,7 +94,7 @@ static void test_refused(void)
         { GPT "--precision bf17", "--precision: unknown precision \"bf17\"; known: bf16, tf32, fp16, fp8, fp32, mxfp8, nvfp4, fp8-rowwise" },
         { GPT "--optimizer adan", "--optimizer: unknown optimizer \"adan\"; known: adam, muon, lamb, sgd" },
         { GPT "--attention flash",
-          "--attention: unknown attention kernel \"flash\"; known: flash1, flash2, flash3, unfused, fused-softmax" },
+          "--attention: unknown attention kernel \"flash\"; known: flash1, flash1-triton, flash2, flash3, unfused, fused-softmax" },
         { GPT "--cluster t4 --precision bf16", "--precision: the T4 16 GB has no bf16 products" },
         { GPT "--cluster t4 --attention flash3", "--attention: the T4 16 GB has no rate for flash3" },
         { GPT "--runtime nanotorn", "no file and no built-in runtime is called \"nanotorn\"; known: nanotron, " },

@@ -74,7 +74,7 @@ static void test_attention(void)
         { "unfused (torch)", true, MPP_ATTENTION_UNFUSED },
         { "fused softmax", true, MPP_ATTENTION_FUSED_SOFTMAX },
         { "Unfused kernels", true, MPP_ATTENTION_FUSED_SOFTMAX },
-        { "Triton", true, MPP_ATTENTION_FLASH1 },
+        { "flash (Triton)", true, MPP_ATTENTION_FLASH1_TRITON },
         { "flash1", true, MPP_ATTENTION_FLASH1 },
         { "flash2", true, MPP_ATTENTION_FLASH2 },
         { "flash3", true, MPP_ATTENTION_FLASH3 },
