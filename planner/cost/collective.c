@@ -111,6 +111,16 @@ static double all_to_all_s(const MppCluster *cluster, double bytes, const MppOp 
     return slowest_s + latency_s;
 }
 
+/**
+ * Of the ranks that share a port of tier @i, those that send over it to a neighbour at once: of each group in a domain inside
+ * the tier, only the last member's neighbour lies beyond it. The last members of neighbouring groups are neighbours.
+ */
+static double senders(const MppCluster *cluster, const MppGroup *group, int i)
+{
+    double shared_by = (double)mpp_cluster_tier(cluster, i)->shared_by;
+    return i ? MIN(shared_by, (double)mpp_cluster_tier(cluster, i - 1)->devices / group->members[i - 1]) : shared_by;
+}
+
 double mpp_collective_message_s(const MppCluster *cluster, double bytes, const MppGroup *group)
 {
     if (group->n == 1)
@@ -119,7 +129,7 @@ double mpp_collective_message_s(const MppCluster *cluster, double bytes, const M
     for (int i = 0; i <= group->widest_tier; i++) {
         const MppTier *tier = mpp_cluster_tier(cluster, i);
         if (group->members[i] > inner_members(group, i))
-            slowest_s = MAX(slowest_s, tier->latency_s + bytes * tier->shared_by * tier->oversubscription /
+            slowest_s = MAX(slowest_s, tier->latency_s + bytes * senders(cluster, group, i) * tier->oversubscription /
                                                              (tier->bytes_per_s * tier->p2p_frac));
     }
     return slowest_s;

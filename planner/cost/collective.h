@@ -28,7 +28,10 @@ double mpp_collective_time_s(const MppCluster *cluster, MppCollective kind, doub
  */
 double mpp_collective_op_s(const MppCluster *cluster, const MppOp *op, const MppGroup *group);
 
-/** Time of one message of @bytes between neighbours of @group (the pipeline axis): the widest tier between them. */
+/**
+ * Time of one message of @bytes between neighbours of @group (the pipeline axis): the widest tier between them, whose port only
+ * those share that have their neighbour beyond it, too.
+ */
 double mpp_collective_message_s(const MppCluster *cluster, double bytes, const MppGroup *group);
 
 /** Bytes per s at which one rank of @group takes part in a ring over all of it (nccl-tests' busbw for large messages). */

@@ -95,10 +95,12 @@ static const struct {
     /* 7 of 8 parts leave the device; 8 of 12 the node; three steps and two within and between */
     { MPP_COLLECTIVE_ALL_TO_ALL, &node, 2.4e9, 2.4e9 * 7 / 8 / 2e11 + 3e-6 + 7e-6 },
     { MPP_COLLECTIVE_ALL_TO_ALL, &nodes, 2.4e9, 2.4e9 * 8 / 12 / 3.2e10 + 3e-6 + 3e-6 + 2e-5 + 2 * 4e-6 },
-    /* one message between neighbours over the widest link: 25 and 50 % of a port, shared by two, 4/5 let through */
+    /* one message between neighbours over the widest link: 25 and 50 % of a port, shared by two that both cross, 4/5 let through */
     { MPP_COLLECTIVE_EXCHANGE, &node, 5e8, 5e8 / 1e11 + 3e-6 },
     { MPP_COLLECTIVE_EXCHANGE, &apart, 5e8, 5e8 / 2e10 + 2e-5 },
     { MPP_COLLECTIVE_EXCHANGE, &nodes, 5e8, 5e8 / 2e10 + 2e-5 },
+    /* the last of a whole node, and of a whole leaf, has its port alone */
+    { MPP_COLLECTIVE_EXCHANGE, &leaves, 5e8, 5e8 / 4e10 + 5e-5 },
 };
 
 static void test_times(void)
