@@ -44,7 +44,7 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
 
 static MppParameterBytes expert_bytes(const MppJob *job, const MppStrategy *s)
 {
-    return parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_dp(s) : 1);
+    return parameter_bytes(job, s, job->model->moe.experts ? mpp_strategy_expert_shard_ranks(s) : 1);
 }
 
 /**

@@ -81,3 +81,9 @@ int64_t mpp_strategy_expert_dp(const MppStrategy *strategy)
 {
     return strategy->tp * strategy->cp * strategy->dp / (strategy->ep * strategy->etp);
 }
+
+int64_t mpp_strategy_expert_shard_ranks(const MppStrategy *strategy)
+{
+    int64_t groups = strategy->dp * strategy->cp / mpp_strategy_shard_ranks(strategy);
+    return MAX(1, mpp_strategy_expert_dp(strategy) / groups);
+}

@@ -105,3 +105,6 @@ int64_t mpp_strategy_shard_ranks(const MppStrategy *strategy);
 
 /** Replicas of an expert: tp * cp * dp / (ep * etp). */
 int64_t mpp_strategy_expert_dp(const MppStrategy *strategy);
+
+/** Ranks over which ZeRO shards experts' parameters: of their replicas, those within a shard group. */
+int64_t mpp_strategy_expert_shard_ranks(const MppStrategy *strategy);

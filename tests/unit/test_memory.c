@@ -147,6 +147,8 @@ static void test_gathered(void)
     g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, "dp=8,ep=4,zero=1");
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).experts.optimizer, ==, 6);
     g_assert_cmpfloat(mpp_memory_rates(filled->pipeline).dense.optimizer, ==, 1.5);
+    g_autoptr(CostedPlan) hybrid = costed_plan_new(&inputs->job, "dp=8,ep=2,zero=1,zero_ranks=4");
+    g_assert_cmpfloat(mpp_memory_rates(hybrid->pipeline).experts.optimizer, ==, 6);
 }
 
 /** Under FSDP the shards are the master copy: nothing else is kept of the weights. Under a pipeline they are whole. */

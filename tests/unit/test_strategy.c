@@ -21,17 +21,18 @@ static void test_derived(void)
 {
     static const struct {
         MppStrategy strategy;
-        int64_t global_batch, micro_batches, shard_ranks, expert_dp;
+        int64_t global_batch, micro_batches, shard_ranks, expert_dp, expert_shard_ranks;
     } rows[] = {
-        { { .dp = 7, .tp = 1, .cp = 1, .ep = 1, .etp = 1, .micro_batch = 3 }, 385, 18, 7, 7 },
-        { { .dp = 7, .tp = 5, .cp = 3, .ep = 21, .etp = 5, .micro_batch = 11 }, 385, 5, 21, 1 },
-        { { .dp = 12, .tp = 2, .cp = 5, .ep = 6, .etp = 2, .micro_batch = 1, .zero_ranks = 15 }, 24, 2, 15, 10 },
-        { { .dp = 16384, .tp = 8, .cp = 2, .ep = 64, .etp = 1, .micro_batch = 2 }, 1 << 20, 32, 32768, 4096 },
+        { { .dp = 7, .tp = 1, .cp = 1, .ep = 1, .etp = 1, .micro_batch = 3 }, 385, 18, 7, 7, 7 },
+        { { .dp = 7, .tp = 5, .cp = 3, .ep = 21, .etp = 5, .micro_batch = 11 }, 385, 5, 21, 1, 1 },
+        { { .dp = 12, .tp = 2, .cp = 5, .ep = 6, .etp = 2, .micro_batch = 1, .zero_ranks = 15 }, 24, 2, 15, 10, 2 },
+        { { .dp = 16384, .tp = 8, .cp = 2, .ep = 64, .etp = 1, .micro_batch = 2 }, 1 << 20, 32, 32768, 4096, 4096 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_assert_cmpint(mpp_strategy_micro_batches(&rows[i].strategy, rows[i].global_batch), ==, rows[i].micro_batches);
         g_assert_cmpint(mpp_strategy_shard_ranks(&rows[i].strategy), ==, rows[i].shard_ranks);
         g_assert_cmpint(mpp_strategy_expert_dp(&rows[i].strategy), ==, rows[i].expert_dp);
+        g_assert_cmpint(mpp_strategy_expert_shard_ranks(&rows[i].strategy), ==, rows[i].expert_shard_ranks);
     }
 }
 
