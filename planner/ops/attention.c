@@ -211,7 +211,7 @@ static void add_plain_projections(const MppOpContext *at, MppOps *ops, bool cros
     MppOp *op = mpp_ops_add_matmul(at, ops, "qkv projection", at->tokens, q_width + kv_width, model->hidden, model->qkv_bias);
     double keys_frac = kv_width / 2 / (q_width + kv_width); /* of queries, keys and values the second is not kept */
     op->kept_bytes = at->tokens * (q_width + kv_width) * at->element;
-    mpp_ops_half_products(at, op, keys_frac, keys_frac);
+    mpp_ops_listed_products(at, op, keys_frac, keys_frac);
 }
 
 /**

@@ -39,6 +39,12 @@ void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac,
     op->dropped_frac = dropped_frac;
 }
 
+void mpp_ops_listed_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac)
+{
+    bool listed = at->job->training.precision != MPP_PRECISION_NVFP4;
+    mpp_ops_half_products(at, op, listed ? again_frac : 1, listed ? dropped_frac : 1);
+}
+
 void mpp_ops_in_module(const MppOpContext *at, MppOp *op, MppModule module, double dropped_frac)
 {
     int64_t usual = at->job->runtime->selective == MPP_SELECTIVE_ATTENTION ? 1 << MPP_MODULE_CORE_ATTENTION : 0;

@@ -24,7 +24,7 @@ static void add_activation(const MppOpContext *at, MppOps *ops, double tokens, d
     op->streaming = MPP_STREAMING_ACTIVATION;
     double tensors = gated ? job->runtime->memory.gated_mlp_tensors : 2;
     op->kept_bytes = elements * ((tensors - 1) * at->element + at->input);
-    mpp_ops_half_products(at, op, 1, (tensors - 1) / tensors);
+    mpp_ops_listed_products(at, op, 1, (tensors - 1) / tensors);
     mpp_ops_stream_again(at, op, elements * at->input);
 }
 
@@ -42,7 +42,7 @@ void mpp_ops_add_mlp(const MppOpContext *at, MppOps *ops, double ffn, double tok
     double width = ffn / ranks;
     MppOp *up = mpp_ops_add_matmul(at, ops, "mlp up projection", tokens, model->gated_mlp ? 2 * width : width, model->hidden,
                                    model->mlp_bias);
-    mpp_ops_half_products(at, up, model->gated_mlp ? 0.5 : 0, 0);
+    mpp_ops_listed_products(at, up, model->gated_mlp ? 0.5 : 0, 0);
     add_activation(at, ops, tokens, width);
     keep_eager_output(at, &ops->ops[ops->n - 1], tokens);
     mpp_ops_add_matmul(at, ops, "mlp down projection", tokens, model->hidden, width, model->mlp_bias);

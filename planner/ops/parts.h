@@ -18,6 +18,12 @@ MppOp *mpp_ops_add_norm(const MppOpContext *at, MppOps *ops, const char *name, d
 /** What selective recomputation of every second product does to an op; nothing in stacks that mean the attention core. */
 void mpp_ops_half_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac);
 
+/**
+ * The same of a product, or of what keeps its output. The list of operators whose outputs are kept is PyTorch's compute_intensive_ops
+ * (torch/_functorch/partitioners.py), which lacks those of 4-bit products: these are all run again.
+ */
+void mpp_ops_listed_products(const MppOpContext *at, MppOp *op, double again_frac, double dropped_frac);
+
 /** What selective recomputation does to an op of @module, if it is of that: runs it again, and @dropped_frac of its kept bytes are not kept. */
 void mpp_ops_in_module(const MppOpContext *at, MppOp *op, MppModule module, double dropped_frac);
 

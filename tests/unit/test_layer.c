@@ -311,6 +311,25 @@ static void test_eager_output(void)
     }
 }
 
+/** Products in 4 bits are not on the list: of a layer its input and attention's output are kept. */
+static void test_listed_products(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+    inputs->model.gated_mlp = true;
+    double narrow[MPP_N_PRECISIONS] = { 0 };
+    const MppPrecision precisions[] = { MPP_PRECISION_BF16, MPP_PRECISION_MXFP8, MPP_PRECISION_NVFP4 };
+    for (size_t i = 0; i < G_N_ELEMENTS(precisions); i++) {
+        inputs->job.training.precision = precisions[i];
+        MppOps ops = plain_job_layer(inputs, "dp=8", 0);
+        narrow[precisions[i]] = kept_bytes(&ops, true);
+        const MppOp *up = plain_job_find(&ops, "mlp up projection");
+        g_assert_cmpfloat(up->again_frac, ==, precisions[i] == MPP_PRECISION_NVFP4 ? 1 : 0.5);
+    }
+    plain_job_expect("8 bits", narrow[MPP_PRECISION_MXFP8], narrow[MPP_PRECISION_BF16]);
+    plain_job_expect("4 bits", narrow[MPP_PRECISION_NVFP4], narrow[MPP_PRECISION_BF16] - 1024 * 2 * (2 * 512 + 2048.0));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -322,6 +341,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/streams-again", test_streams_again);
     g_test_add_func("/layer/keeps-gathered", test_keeps_gathered);
     g_test_add_func("/layer/eager-output", test_eager_output);
+    g_test_add_func("/layer/listed-products", test_listed_products);
     g_test_add_func("/layer/cross-attention", test_cross_attention);
     g_test_add_func("/layer/prediction", test_prediction);
     g_test_add_func("/layer/residual", test_residual);
