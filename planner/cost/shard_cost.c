@@ -19,24 +19,26 @@ double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer)
 static double logit_bytes(const MppJob *job, int64_t tp)
 {
     const MppMemoryCosts *memory = &job->runtime->memory;
-    bool fused = job->training.kernels.cross_entropy_fused;
+    bool split = tp > 1, fused = job->training.kernels.cross_entropy_fused && !(split && memory->split_unfused);
     if (job->training.kernels.loss_narrow)
         return mpp_precision_element_bytes(job->training.precision) * (fused ? 2 : 3);
     if (fused && memory->fused_logit_bytes > 0)
         return memory->fused_logit_bytes;
-    return memory->logit_bytes + (tp > 1 && !fused ? memory->split_logit_bytes : 0);
+    return memory->logit_bytes + (split && !fused ? memory->split_logit_bytes : 0);
 }
 
 /**
- * In pieces, of which as many tokens as the vocabulary is wider than the model make one: a piece's logits and their gradient, in
- * 16 and 32 bits, then take what the hidden states take, whose gradient is kept besides; the projection's gradient is kept in the
- * format of its weights (Liger Kernel, fused_linear_cross_entropy).
+ * In pieces: one's logits and their gradient, the gradient of all hidden states, and that of the projection in the format of its
+ * weights. Where as many tokens as the vocabulary is wider than the model make a piece, its logits, in 16 and 32 bits, take what
+ * the hidden states take (Liger Kernel, fused_linear_cross_entropy); pieces of a given number sum up the hidden states' gradient in
+ * fp32 and cast it at their end (torchtitan's ChunkedLossWrapper).
  */
-static double pieces_bytes(const MppShardCost *shard, double tokens)
+static double pieces_bytes(const MppShardCost *shard, double tokens, double logits)
 {
     const MppJob *job = shard->job;
-    double element = mpp_precision_element_bytes(job->training.precision);
-    return tokens * (double)job->model->hidden * (element + 4 + element) + shard->head.parameters * element;
+    double element = mpp_precision_element_bytes(job->training.precision), pieces = (double)job->runtime->memory.loss_pieces;
+    double piece = pieces > 0 ? logits / pieces * logit_bytes(job, shard->place.shard.tp) : 0;
+    return piece + tokens * (double)job->model->hidden * (pieces > 0 ? 4 + element : element + 4 + element) + shard->head.parameters * element;
 }
 
 static void add_to_whole(const MppBlockCost *block, double n, MppBlockCost *whole)
@@ -82,6 +84,6 @@ void mpp_shard_cost(const MppJob *job, const MppBlockPlace *place, MppShardCost 
     double tokens = (double)shard->micro_batch * job->training.seq / shard->cp;
     tokens *= mpp_training_loss_frac(&job->training);
     double logits = tokens * mpp_ops_logits(job, shard->tp);
-    out->head_bytes = job->training.kernels.loss_in_pieces ? pieces_bytes(out, tokens) : logits * logit_bytes(job, shard->tp);
+    out->head_bytes = job->training.kernels.loss_in_pieces ? pieces_bytes(out, tokens, logits) : logits * logit_bytes(job, shard->tp);
     out->output_bytes = logits * (job->training.kernels.cross_entropy_fused ? 0 : job->runtime->memory.kept_logit_bytes);
 }

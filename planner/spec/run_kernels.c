@@ -70,6 +70,16 @@ static char *fill_named(const GPtrArray *table, const char *text, MppKernels *ke
     return wrong;
 }
 
+/** Kernels of the releases that ran on a device; one option compiles layers and loss, so these have either or neither. */
+static char *fill_device(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
+{
+    bool loss = kernels->cross_entropy_fused;
+    char *wrong = fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
+    if (runtime->eager_unless_stated && !kernels->elementwise_fused)
+        kernels->cross_entropy_fused = loss;
+    return wrong;
+}
+
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
 {
     const MppRuntime *runtime = job->runtime;
@@ -88,7 +98,7 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
     g_autofree char *wrong = fill_named(runtime->framework_kernels, run->training.framework, kernels);
     if (!wrong)
-        wrong = fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
+        wrong = fill_device(run, runtime, kernels);
     if (!wrong && run->training.kernels)
         wrong = mpp_kernels_set(run->training.kernels, kernels);
     if (wrong)

@@ -149,7 +149,9 @@ typedef struct {
     double logit_bytes;        /* at the peak of the loss, per logit */
     double fused_logit_bytes;  /* the same where the loss is fused; 0: no other */
     double split_logit_bytes;  /* more of it where logits are split over tp and the loss is not fused */
+    bool split_unfused;        /* a fused loss is one of whole logits: over tp it is as if it were not */
     double kept_logit_bytes;   /* of a logit of a pipeline's earlier micro-batches, where the loss is not fused: outputs are kept for the step's end */
+    int64_t loss_pieces;       /* into how many kernels.loss_in_pieces cuts the tokens; 0: in proportion to the vocabulary */
     bool logits_split;         /* logits stay split over tp */
     bool narrow_inputs;        /* inputs of 8-bit and 4-bit products are kept as the products read them */
     bool narrow_weights;       /* 8-bit and 4-bit copies of weights are kept beside them, as they are and transposed */

@@ -66,6 +66,7 @@ static void test_states(void)
     }
 }
 
+/** What a device's releases compile of the loss they compile beside layers alone. */
 static void test_eager(void)
 {
     static const struct {
@@ -75,7 +76,8 @@ static void test_eager(void)
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B Async TP\", \"more\": {\"x\": 1", true, true },
         { ", \"framework\": \"Lazy\"", ON_12 "}, \"row\": \"async TP: 8B vanilla TP\", \"more\": {\"x\": 1", false },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
-        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false, false, true },
+        { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false },
+        { ", \"framework\": \"Late, compiled\", \"precision\": \"bf16\"", ON_12, true, false, true },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",

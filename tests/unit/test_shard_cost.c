@@ -49,6 +49,10 @@ static void test_bytes(void)
         g_assert_cmpfloat(split->head_bytes, ==, 3072 * 12800 * (fused ? 10.0 : 7.5));
         g_assert_cmpfloat(split->output_bytes, ==, 3072 * 12800 * (fused ? 0 : 2.5));
     }
+    inputs->runtime.memory.split_unfused = true;
+    g_autofree MppShardCost *whole = shard_of(inputs, "dp=8,mbs=3"), *split = shard_of(inputs, "dp=2,tp=4,mbs=3");
+    g_assert_cmpfloat(whole->head_bytes, ==, 3072 * 51200 * 10.0);
+    g_assert_cmpfloat(split->head_bytes, ==, 3072 * 12800 * 7.5);
     inputs->model.head = MPP_HEAD_POOLER;
     g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
     g_assert_cmpfloat(shard->head_bytes, ==, 0);
@@ -62,6 +66,16 @@ static void test_pieces(void)
     g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
     plain_job_expect("loss", shard->head_bytes, 3072 * 512 * (2.0 + 4 + 2) + shard->head.parameters * 2);
     g_assert_cmpfloat(shard->head.parameters, >=, 51200 * 512);
+}
+
+/** In a given number of pieces: one's logits, and the hidden states' gradient in fp32 and in 16 bits. */
+static void test_counted_pieces(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.kernels.loss_in_pieces = true;
+    inputs->runtime.memory.loss_pieces = 6;
+    g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
+    plain_job_expect("loss", shard->head_bytes, 512 * 51200 * 6.0 + 3072 * 512 * (4.0 + 2) + shard->head.parameters * 2);
 }
 
 /** In 16 bits the loss has the logits, their gradient and, unless it is fused, the softmax. */
@@ -110,6 +124,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shard-cost/pieces", test_pieces);
+    g_test_add_func("/shard-cost/counted-pieces", test_counted_pieces);
     g_test_add_func("/shard-cost/narrow-loss", test_narrow_loss);
     g_test_add_func("/shard-cost/bytes", test_bytes);
     g_test_add_func("/shard-cost/blocks", test_blocks);
