@@ -50,7 +50,9 @@ static MppParameterBytes expert_bytes(const MppJob *job, const MppStrategy *s)
 /**
  * Whole parameters and gradients of sharded layers: two layers' parameters (the one at work and the next), those of
  * the embedding and the head, and one layer's gradients. At the loss FSDP has one layer's, the last, and those of the
- * ends; other stacks have buffers of a constant size. Beside them what the stack holds for a layer's new gradients.
+ * ends; other stacks have buffers of a constant size. A stack that copies what it gathers out of a buffer has that of the next layer
+ * besides, one that copies gradients into a buffer has them as they were made, too (FSDP2: torch/distributed/fsdp/_fully_shard,
+ * foreach_all_gather_copy_out, foreach_reduce). Beside them what the stack holds for a layer's new gradients.
  */
 static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s, bool at_loss)
 {
@@ -61,10 +63,12 @@ static double gathered_bytes(const MppShardCost *shard, const MppStrategy *s, bo
         densest = MAX(densest, shard->kinds[i].parameters);
     }
     double ends = shard->embedding.parameters + shard->head.parameters;
-    bool before = at_loss && job->runtime->state.sharded_master;
-    double gradients = !before && mpp_exchange_zero(s) >= 2 ? largest * mpp_job_reduce_bytes(job) : 0;
-    double weights = mpp_exchange_zero(s) >= 3 ? ((before ? 1 : 2) * largest + ends) * element : 0;
-    return weights + gradients + densest * job->runtime->state.new_gradient_bytes;
+    const MppStateCosts *state = &job->runtime->state;
+    bool before = at_loss && state->sharded_master;
+    double as_made = state->reduce_copy_bytes > 0 ? element : 0, layers = before ? 1 : 2 + (state->gather_copy_bytes > 0);
+    double gradients = !before && mpp_exchange_zero(s) >= 2 ? largest * (mpp_job_reduce_bytes(job) + as_made) : 0;
+    double weights = mpp_exchange_zero(s) >= 3 ? (layers * largest + ends) * element : 0;
+    return weights + gradients + densest * state->new_gradient_bytes;
 }
 
 MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)

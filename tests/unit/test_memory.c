@@ -138,6 +138,12 @@ static void test_gathered(void)
         plain_job_expect("at the loss", mpp_memory_rates(filled->pipeline).gathered_at_loss_bytes,
                          rows[i].at_loss * layer + rows[i].of_ends * ends);
     }
+    inputs->runtime.state.sharded_master = true;
+    inputs->runtime.state.gather_copy_bytes = 4;
+    inputs->runtime.state.reduce_copy_bytes = 6;
+    g_autoptr(CostedPlan) copied = costed_plan_new(&inputs->job, "dp=8,zero=3");
+    plain_job_expect("buffers", mpp_memory_rates(copied->pipeline).gathered_bytes, (4 + 2 + 3 * 2) * layer + 2 * ends);
+    plain_job_expect("buffers at the loss", mpp_memory_rates(copied->pipeline).gathered_at_loss_bytes, 2 * layer + 2 * ends);
     inputs->runtime.state.new_gradient_bytes = 1.5;
     g_autoptr(CostedPlan) with_new = costed_plan_new(&inputs->job, "dp=4,tp=2,zero=1");
     plain_job_expect("new gradients", mpp_memory_rates(with_new->pipeline).gathered_bytes,
