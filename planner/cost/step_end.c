@@ -11,7 +11,8 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
         work_s += mpp_exchange_copies_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
     double bytes = (cost->parameters + cost->expert_parameters) * mpp_job_reduce_bytes(pipeline->shard->job);
     double last_bucket_s = bytes > 0 ? work_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
-    return (MppReductionCost){ work_s, MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
+    bool at_end = runtime->state.zero1_at_end && pipeline->strategy->zero > 0;
+    return (MppReductionCost){ work_s, at_end ? 0 : MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
 }
 
 bool mpp_step_end_alike(const MppChunkCost *a, const MppChunkCost *b)

@@ -100,6 +100,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_DOUBLE(MppStateCosts, gather_copy_bytes, 0, 64, 0, "memory traffic of copies around a gather of sharded parameters"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_copy_bytes, 0, 64, 0, "the same around a reduction of their gradients"),
     MPP_FIELD_BOOL(MppStateCosts, zero1_reduce_scatter, 1, "ZeRO-1 reduce-scatters gradients"),
+    MPP_FIELD_BOOL(MppStateCosts, zero1_at_end, 0, "ZeRO-1 exchanges gradients after the last backward pass, behind nothing"),
     MPP_FIELD_DOUBLE(MppStateCosts, owner_s, 0, 1, 0, "each owner's broadcast of updated parameters takes longer than its part of a gather"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero1_kept_bytes, 0, 16, 0, "further buffers under ZeRO-1"),
     MPP_FIELD_DOUBLE(MppStateCosts, zero0_kept_bytes, 0, 16, 0, "further buffers without ZeRO"),

@@ -122,6 +122,7 @@ typedef struct {
     double gather_copy_bytes;        /* read and written around a gather: out of its buffer into the parameters */
     double reduce_copy_bytes;        /* around a reduction: gradients into its buffer, to the format on the wire */
     bool zero1_reduce_scatter;       /* ZeRO-1 reduce-scatters gradients; else all-reduces them */
+    bool zero1_at_end;               /* ZeRO-1 exchanges gradients when all backward passes are done, whatever hides them without */
     double owner_s;                  /* owners broadcast updated parameters in turn, which takes this much longer for each; 0: one gather */
     double zero1_kept_bytes, zero0_kept_bytes; /* further buffers kept under ZeRO-1 and without */
 } MppStateCosts;

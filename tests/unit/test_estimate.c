@@ -145,6 +145,13 @@ static void test_exchange(void)
     g_array_index(inputs->cluster.tiers, MppTier, 1).bytes_per_s = 1e11;
     g_autoptr(MppEstimate) last = mpp_estimate_new(&inputs->job, &s);
     plain_job_expect("last bucket", last->stages[0].exchange_s, 7.0 / 8 * parameters / 1e11);
+
+    inputs->runtime.state.zero1_at_end = true;
+    g_autoptr(MppEstimate) at_end = mpp_estimate_new(&inputs->job, &s);
+    plain_job_expect("at the end", at_end->stages[0].exchange_s, 7.0 / 8 * 4 * parameters / 1e11);
+    MppStrategy replicas = plain_job_strategy("dp=8");
+    g_autoptr(MppEstimate) ddp = mpp_estimate_new(&inputs->job, &replicas);
+    g_assert_cmpfloat(ddp->stages[0].exchange_s, <, 2 * at_end->stages[0].exchange_s); /* all-reduced, and hidden */
 }
 
 /** Parameters gathered after the update hold the step up; those that layers gather hide in a forward pass, which they slow down. */
