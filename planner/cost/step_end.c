@@ -2,6 +2,13 @@
 
 #include <math.h>
 
+/** Whether the passes' own exchange uses the network that the reductions need: the ports are not free beside it. */
+static bool passes_use_network(const MppPipelineCost *pipeline)
+{
+    const MppGroup *groups = pipeline->exchange.mesh.groups;
+    return groups[MPP_AXIS_TP].widest_tier > 0 && groups[MPP_AXIS_DP_CP].widest_tier > 0;
+}
+
 MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t chunk, double window_s)
 {
     const MppRuntime *runtime = pipeline->shard->job->runtime;
@@ -11,7 +18,7 @@ MppReductionCost mpp_step_end_reduction(const MppPipelineCost *pipeline, int64_t
         work_s += mpp_exchange_copies_s(&pipeline->exchange, cost->parameters, cost->expert_parameters);
     double bytes = (cost->parameters + cost->expert_parameters) * mpp_job_reduce_bytes(pipeline->shard->job);
     double last_bucket_s = bytes > 0 ? work_s * MIN(1, runtime->state.bucket_bytes / bytes) : 0;
-    bool at_end = runtime->state.zero1_at_end && pipeline->strategy->zero > 0;
+    bool at_end = (runtime->state.zero1_at_end && pipeline->strategy->zero > 0) || passes_use_network(pipeline);
     return (MppReductionCost){ work_s, at_end ? 0 : MIN(runtime->overlap.gradients_frac * window_s, work_s - last_bucket_s) };
 }
 

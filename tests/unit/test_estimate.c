@@ -154,6 +154,18 @@ static void test_exchange(void)
     g_assert_cmpfloat(ddp->stages[0].exchange_s, <, 2 * at_end->stages[0].exchange_s); /* all-reduced, and hidden */
 }
 
+/** Gradients do not hide behind passes whose tensor-parallel exchange has the network. */
+static void test_network_in_use(void)
+{
+    MppStrategy s = plain_job_strategy("dp=4,tp=2"), wide = plain_job_strategy("dp=2,tp=8");
+    g_autoptr(MppInputs) inputs = plain_job_new(8), wider = plain_job_new(16);
+    g_autoptr(MppEstimate) bare = mpp_estimate_new(&inputs->job, &s), bare_wide = mpp_estimate_new(&wider->job, &wide);
+    inputs->runtime.overlap.gradients_frac = wider->runtime.overlap.gradients_frac = 0.5;
+    g_autoptr(MppEstimate) hides = mpp_estimate_new(&inputs->job, &s), waits = mpp_estimate_new(&wider->job, &wide);
+    g_assert_cmpfloat(hides->stages[0].exchange_s, <, bare->stages[0].exchange_s);
+    plain_job_expect("nothing hidden", waits->stages[0].exchange_s, bare_wide->stages[0].exchange_s);
+}
+
 /** Parameters gathered after the update hold the step up; those that layers gather hide in a forward pass, which they slow down. */
 static void test_gathers_by_layer(void)
 {
@@ -192,6 +204,7 @@ int main(int argc, char **argv)
     g_test_add_func("/estimate/rates", test_rates);
     g_test_add_func("/estimate/targets", test_targets);
     g_test_add_func("/estimate/exchange", test_exchange);
+    g_test_add_func("/estimate/network-in-use", test_network_in_use);
     g_test_add_func("/estimate/gathers-by-layer", test_gathers_by_layer);
     g_test_add_func("/estimate/fit", test_fit);
     return g_test_run();
