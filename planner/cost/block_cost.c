@@ -1,9 +1,8 @@
 #include "planner/cost/block_cost.h"
 
-#include <math.h>
-
 #include "planner/cost/collective.h"
 #include "planner/cost/compute.h"
+#include "planner/cost/host_time.h"
 
 MppBlockPlace mpp_block_place(const MppStrategy *strategy, const MppMesh *mesh)
 {
@@ -18,12 +17,11 @@ MppBlockPlace mpp_block_place(const MppStrategy *strategy, const MppMesh *mesh)
     };
 }
 
-/** One pass over the ops, before hiding and host time. */
+/** One pass over the ops, before hiding; beside it what the host does. */
 typedef struct {
     MppShares s;
     double weight_s;
-    double host_s;
-    double counts_s; /* nothing runs while the host waits for the counts of tokens */
+    MppHostWork host;
 } RawPass;
 
 static MppShare op_share(const MppOp *op)
@@ -116,44 +114,25 @@ static void hide_transfers(const MppJob *job, MppShares *pass)
     }
 }
 
-/** Power mean with power 8: equal to the greater of the two when they are far apart, 9 % more when they are equal. */
-static double slower_of(double a_s, double b_s)
-{
-    double high = MAX(a_s, b_s), low = MIN(a_s, b_s);
-    if (low <= 0)
-        return high;
-    double square = low / high * (low / high), fourth = square * square;
-    return high * sqrt(sqrt(sqrt(1 + fourth * fourth)));
-}
-
-/** Time to launch a pass that is as much as @layers layers. */
-static double launch_s(const MppJob *job, double layers, double host_s)
-{
-    if (job->training.kernels.graphs)
-        return 0;
-    return (host_s + layers * job->runtime->host.layer_s) * job->cluster->host_frac * job->cluster->device.host_frac;
-}
-
-/** What hooks of the modules add to a pass of @total_s: launches that did not limit it may do so with them. */
-static double hooks_s(const MppJob *job, double layers, double host_s, double total_s)
-{
-    return MAX(0, launch_s(job, layers, host_s + layers * job->runtime->host.gathered_s) - total_s);
-}
-
 /**
  * Collectives between nodes are moved along by the host's threads: they add to a pass that the host limits. While messages
  * to other nodes are pending, a host that is stalled stalls its whole tensor-parallel group, whose transfers go on.
  */
-static double add_host(const MppJob *job, const MppBlockPlace *place, double layers, const RawPass *raw, MppShares *pass)
+static double add_host(const MppJob *job, const MppBlockPlace *place, const MppHostWork *host, MppShares *pass)
 {
     double pending = place->waits_for_nodes ? job->runtime->host.waiting_p2p_frac : 0;
     double between_nodes = place->tp.widest_tier > 0 ? pass->s[MPP_SHARE_TP] : 0;
-    double device = mpp_shares_sum(pass);
-    double launching = launch_s(job, layers, raw->host_s);
-    double stalled = pending * place->shard.tp * launching;
-    double total = slower_of(device, launching + MAX(stalled, between_nodes)) + raw->counts_s;
-    pass->s[MPP_SHARE_HOST] += total - device;
-    return total;
+    double device_s = mpp_shares_sum(pass);
+    double stalled = pending * place->shard.tp * mpp_host_launch_s(job, host->s);
+    double total_s = mpp_host_pass_s(job, host, device_s, MAX(stalled, between_nodes));
+    pass->s[MPP_SHARE_HOST] += total_s - device_s;
+    return total_s;
+}
+
+/** What hooks of the modules that take @hooks_s add to a pass of @total_s: launches that did not limit it may do so with them. */
+static double hooked_s(const MppJob *job, const MppHostWork *host, double hooks_s, double total_s)
+{
+    return MAX(0, mpp_host_launch_s(job, host->s + hooks_s) - total_s);
 }
 
 /** Computation of @again becomes recomputation; its transfers stay what they are. */
@@ -185,28 +164,28 @@ static int recomputed_ops(const MppRuntime *runtime, const MppOps *ops)
 static void add_forward(RawPass *inout, double factor, const OpCost *op)
 {
     inout->s.s[op->share] += factor * op->forward_s;
-    inout->host_s += factor * op->forward_host_s;
+    inout->host.s += factor * op->forward_host_s;
 }
 
 static void add_backward(RawPass *inout, const OpCost *op)
 {
     inout->s.s[op->share] += op->backward_s;
     inout->weight_s += op->weight_s;
-    inout->host_s += op->backward_host_s;
+    inout->host.s += op->backward_host_s;
 }
 
-/**
- * Until the host knows how many tokens each expert gets it cannot launch on, and by then the device has nothing left to do: backward
- * passes know it from the forward pass, and beside another micro-batch's pass the device works on that.
- */
-static double counts_s(const MppJob *job, const MppBlockCost *block)
+/** What the host does for a layer beyond its kernels, and the wait for the counts of tokens, which backward passes know. */
+static void add_layer_host(const MppJob *job, const MppBlockPlace *place, const MppLayerKind *layer, bool experts, RawBlock *inout)
 {
-    const MppKernels *kernels = &job->training.kernels;
-    bool waits = block->expert_parameters > 0 && !kernels->experts_padded && !kernels->expert_async && !kernels->graphs;
-    return waits ? job->runtime->host.experts_s * job->cluster->host_frac * job->cluster->device.host_frac : 0;
+    double layer_s = mpp_host_layer_s(job, layer, place->shard.tp), counts_s = experts ? mpp_host_counts_s(job) : 0;
+    inout->forward.host.s += layer_s;
+    inout->backward.host.s += layer_s;
+    inout->full.host.s += layer_s;
+    inout->forward.host.counts_s = inout->full.host.counts_s = counts_s;
 }
 
-static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, MppBlockCost *out)
+static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, const MppLayerKind *layer,
+                        MppBlockCost *out)
 {
     RawBlock raw = { 0 };
     int again = recomputed_ops(job->runtime, ops);
@@ -223,40 +202,29 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
     }
-    raw.forward.counts_s = raw.full.counts_s = counts_s(job, out);
+    add_layer_host(job, place, layer, out->expert_parameters > 0, &raw);
     return raw;
-}
-
-/**
- * What the host does for a layer is for both parts of a transformer's; one part alone has half of it, and of what is launched whole
- * nothing is left but the part with experts.
- */
-static double host_layers(const MppJob *job, const MppLayerKind *layer)
-{
-    bool one_part = layer && !layer->listed && (layer->mixer == MPP_MIXER_NONE || !layer->ffn);
-    bool partial = job->training.kernels.partial_graphs;
-    return !layer || (partial && !layer->moe) ? 0 : one_part || partial ? 0.5 : 1;
 }
 
 /** @again: what recomputation runs again, or NULL; @whole: that is the layer's whole forward pass. */
 static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, const RawBlock *raw, const MppLayerKind *layer,
                              const RawPass *again, bool whole)
 {
-    double layers = host_layers(job, layer);
+    double hooks_s = mpp_host_layers(job, layer) * job->runtime->host.gathered_s;
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
     hide_transfers(job, &cost.forward);
     hide_transfers(job, &cost.backward);
-    cost.forward_s = add_host(job, place, layers, &raw->forward, &cost.forward);
+    cost.forward_s = add_host(job, place, &raw->forward.host, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
-    cost.backward_s = add_host(job, place, layers, &raw->backward, &cost.backward);
-    cost.gathered_forward_s = hooks_s(job, layers, raw->forward.host_s, cost.forward_s);
-    cost.gathered_backward_s = hooks_s(job, layers, raw->backward.host_s, cost.backward_s);
+    cost.backward_s = add_host(job, place, &raw->backward.host, &cost.backward);
+    cost.gathered_forward_s = hooked_s(job, &raw->forward.host, hooks_s, cost.forward_s);
+    cost.gathered_backward_s = hooked_s(job, &raw->backward.host, hooks_s, cost.backward_s);
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
         hide_transfers(job, &extra);
-        double again_s = add_host(job, place, whole ? layers : 0, again, &extra);
-        cost.gathered_backward_s += whole ? hooks_s(job, layers, again->host_s, again_s) : 0;
+        double again_s = add_host(job, place, &again->host, &extra);
+        cost.gathered_backward_s += whole ? hooked_s(job, &again->host, hooks_s, again_s) : 0;
         cost.backward_s += again_s;
         add_again(&cost.backward, &extra);
     }
@@ -266,7 +234,7 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
 void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps *ops, const MppLayerKind *layer, MppBlockCost *out)
 {
     *out = (MppBlockCost){ 0 };
-    RawBlock raw = sum_ops(job, place, ops, out);
+    RawBlock raw = sum_ops(job, place, ops, layer, out);
     MppPassCost *none = &out->by_recompute[MPP_RECOMPUTE_NONE];
     *none = pass_cost(job, place, &raw, layer, NULL, false);
     none->kept_bytes = raw.kept_bytes;

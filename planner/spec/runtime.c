@@ -68,6 +68,7 @@ static const MppField host_rows[] = {
     MPP_FIELD_DOUBLE(MppHostCosts, wait_s, 0, 1e-1, 0, "device time lost around a collective that computation waits for"),
     MPP_FIELD_DOUBLE(MppHostCosts, member_s, 0, 1e-1, 0, "a collective waits for each further member"),
     MPP_FIELD_DOUBLE(MppHostCosts, layer_s, 0, 1, 0, "of a layer and pass, beyond its kernels"),
+    MPP_FIELD_DOUBLE(MppHostCosts, split_s, 0, 1, 0, "of a layer and pass in eager code over ranks of tp, besides"),
     MPP_FIELD_DOUBLE(MppHostCosts, gathered_s, 0, 1, 0, "of a layer and pass under ZeRO 3, besides"),
     MPP_FIELD_DOUBLE(MppHostCosts, experts_s, 0, 1, 0, "device time lost in a layer of experts while the host learns the counts of tokens"),
     MPP_FIELD_DOUBLE(MppHostCosts, micro_batch_s, 0, 10, 1e-3, "of a micro-batch"),

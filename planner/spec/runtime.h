@@ -91,6 +91,7 @@ typedef struct {
     double member_s;     /* a collective waits this much longer for each further member: hosts launch at different times */
     double wait_s;       /* device time lost around a collective that computation waits for */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
+    double split_s;      /* of a layer and pass in eager code over ranks of tp, besides: each operator finds out anew where its tensors lie (DTensor) */
     double gathered_s;   /* of a layer and pass under ZeRO 3, besides: hooks of each module that gather and free parameters */
     double experts_s;    /* device time lost in a layer of experts: the host waits for the counts of tokens before it launches on */
     double micro_batch_s;
