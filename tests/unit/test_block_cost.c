@@ -213,14 +213,11 @@ static void test_host(void)
     }
 }
 
-/**
- * A collective waits for each member but one; in a layer's forward pass the device waits for the host to learn experts' counts besides,
- * unless they take as many tokens each. Passes that are launched whole take the host no time.
- */
+/** A collective waits for each member but one; passes that are launched whole take the host no time. */
 static void test_waits(void)
 {
     g_autoptr(MppInputs) inputs = job_new();
-    inputs->runtime.host = (MppHostCosts){ .collective_s = 2, .member_s = 0.5, .experts_s = 7 };
+    inputs->runtime.host = (MppHostCosts){ .collective_s = 2, .member_s = 0.5 };
     MppOps ops = make_ops();
     MppBlockCost cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     plain_job_expect("three further members", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
@@ -229,21 +226,65 @@ static void test_waits(void)
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_TP], 11, 1e-3);
     inputs->runtime.host.wait_s = 0;
-    ops.ops[0].expert = true;
-    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
-    plain_job_expect("experts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5 + 7);
-    plain_job_expect("experts again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, 7 + 3.5 + 7);
-    inputs->job.training.kernels.expert_async = true;
-    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
-    plain_job_expect("beside another micro-batch", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
-    inputs->job.training.kernels.expert_async = false;
-    inputs->job.training.kernels.experts_padded = true;
-    cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
-    plain_job_expect("experts that wait for no counts", cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, 3.5);
     inputs->job.training.kernels.graphs = true;
     cost = cost_of(inputs, &ops, "dp=2,tp=4", true);
     g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_HOST], ==, 0);
     g_assert_cmpfloat(cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, <, 0.01);
+}
+
+/** In forward passes the device waits until the host has experts' counts of tokens, unless it need not know them or works meanwhile. */
+static void test_counts(void)
+{
+    static const struct {
+        MppKernels kernels;
+        bool expert;
+        double host_frac, forward_s, again_s; /* 2 for the gather's call, 7 for the counts; again_s: two gathers, and the forward pass */
+    } rows[] = {
+        { { 0 }, false, 1, 2, 6 },
+        { { 0 }, true, 1, 2 + 7, 6 + 7 },
+        { { 0 }, true, 0.5, 1 + 3.5, 3 + 3.5 },
+        { { .expert_async = true }, true, 1, 2, 6 },
+        { { .experts_padded = true }, true, 1, 2, 6 },
+        { { .graphs = true }, true, 1, 0, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = job_new();
+        inputs->runtime.host = (MppHostCosts){ .collective_s = 2, .experts_s = 7 };
+        inputs->cluster.host_frac = rows[i].host_frac;
+        inputs->job.training.kernels = rows[i].kernels;
+        MppOps ops = make_ops();
+        ops.ops[0].expert = rows[i].expert;
+        MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
+        g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, rows[i].forward_s, 1e-3);
+        g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_FULL].backward_s, rows[i].again_s, 1e-3);
+    }
+}
+
+/** Kernels that an operator launches besides cost less than its first; where the rest is launched whole, those of routed ops are left. */
+static void test_launches(void)
+{
+    static const struct {
+        bool partial_graphs, routed, moe;
+        double forward_s, backward_s;
+    } rows[] = {
+        { false, true, true, 1 + 3 + 5 * 0.25 + 2, 1 + 2 * 3 + 9 * 0.25 + 2 * 2 },
+        { true, true, true, 0.5 + 3 + 5 * 0.25, 0.5 + 2 * 3 + 9 * 0.25 },
+        { true, false, true, 0.5, 0.5 },
+        { true, false, false, 0, 0 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = job_new();
+        inputs->runtime.host = (MppHostCosts){ .kernel_s = 3, .launch_s = 0.25, .collective_s = 2, .layer_s = 1 };
+        inputs->job.training.kernels.partial_graphs = rows[i].partial_graphs;
+        inputs->model.kinds[0].moe = rows[i].moe;
+        MppOps ops = make_ops();
+        ops.ops[0].routed = rows[i].routed;
+        ops.ops[0].forward_launches = 5;
+        ops.ops[0].backward_launches = 9;
+        MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
+        g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_NONE].forward_s, rows[i].forward_s, 1e-3);
+        g_assert_cmpfloat_with_epsilon(cost.by_recompute[MPP_RECOMPUTE_NONE].backward_s, rows[i].backward_s, 1e-3);
+    }
 }
 
 /** Hooks add to a pass only as far as it is longer with them, and to one that is run again another time. */
@@ -297,6 +338,8 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/overlap-beside", test_overlap_beside);
     g_test_add_func("/block-cost/host", test_host);
     g_test_add_func("/block-cost/waits", test_waits);
+    g_test_add_func("/block-cost/counts", test_counts);
+    g_test_add_func("/block-cost/launches", test_launches);
     g_test_add_func("/block-cost/hooks", test_hooks);
     g_test_add_func("/block-cost/between-nodes", test_between_nodes);
     return g_test_run();

@@ -132,6 +132,26 @@ static void test_products(void)
     plain_job_expect("on slower devices", mpp_compute_time(&inputs->job, &op).forward_s, 2 * compute_s);
 }
 
+/** Products of experts that are launched one by one take as long as each alone; in one kernel they share the last wave and the launch. */
+static void test_experts_apart(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->cluster.device.cores = 7;
+    inputs->cluster.device.kernel_s = 3e-6;
+    MppOp op = { .kind = MPP_OP_MATMUL, .expert = true, .count = 1, .m = 256, .n = 384, .k = 640, .precision = MPP_PRECISION_BF16 };
+    MppOpTime one = mpp_compute_time(&inputs->job, &op);
+    op.count = 5;
+    MppOpTime apart = mpp_compute_time(&inputs->job, &op);
+    plain_job_expect("forward", apart.forward_s, 5 * one.forward_s);
+    plain_job_expect("backward input", apart.backward_input_s, 5 * one.backward_input_s);
+    plain_job_expect("backward weight", apart.backward_weight_s, 5 * one.backward_weight_s);
+    inputs->job.training.kernels.experts_fused = true;
+    MppOpTime fused = mpp_compute_time(&inputs->job, &op);
+    g_assert_cmpfloat(fused.forward_s, <, apart.forward_s - 4 * 3e-6);
+    g_assert_cmpfloat(fused.backward_input_s, <, apart.backward_input_s - 4 * 3e-6);
+    g_assert_cmpfloat(fused.backward_weight_s, <, apart.backward_weight_s - 4 * 3e-6);
+}
+
 /** FP8 operands are cast first: 2 bytes read twice, for the scale and to be cast, and two copies of one byte written. */
 static void test_casts(void)
 {
@@ -220,6 +240,7 @@ int main(int argc, char **argv)
     g_test_add_func("/compute/shapes", test_shapes);
     g_test_add_func("/compute/stream", test_stream);
     g_test_add_func("/compute/products", test_products);
+    g_test_add_func("/compute/experts-apart", test_experts_apart);
     g_test_add_func("/compute/casts", test_casts);
     g_test_add_func("/compute/attention", test_attention);
     g_test_add_func("/compute/aligned", test_aligned);
