@@ -58,26 +58,23 @@ static void fill_test(const MppRun *run, MppTraining *training)
     training->kernels.cross_entropy_fused |= test.loss_fused;
 }
 
-/** Sets what the entries of @table, "words: switches", say of those whose words are in @text. Returns: NULL, or a word that is no switch. */
-static char *fill_named(const GPtrArray *table, const char *text, MppKernels *kernels)
+/** Sets what the entries of @table, "words: switches", say of those whose words are in @text. */
+static void fill_named(const GPtrArray *table, const char *text, MppKernels *kernels)
 {
-    char *wrong = NULL;
-    for (guint i = 0; table && text && !wrong && i < table->len; i++) {
+    for (guint i = 0; table && i < table->len; i++) {
         g_auto(GStrv) parts = g_strsplit(table->pdata[i], ": ", 2);
-        if (parts[0] && parts[1] && mpp_words_has(text, parts[0]))
-            wrong = mpp_kernels_set(parts[1], kernels);
+        g_autofree char *wrong = mpp_words_has(text, parts[0]) ? mpp_kernels_set(parts[1], kernels) : NULL;
+        g_assert(!wrong); /* checked when it was read */
     }
-    return wrong;
 }
 
 /** Kernels of the releases that ran on a device; one option compiles layers and loss, so these have either or neither. */
-static char *fill_device(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
+static void fill_device(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
 {
     bool loss = kernels->cross_entropy_fused;
-    char *wrong = fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
+    fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
     if (runtime->eager_unless_stated && !kernels->elementwise_fused)
         kernels->cross_entropy_fused = loss;
-    return wrong;
 }
 
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
@@ -96,11 +93,9 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     fill_test(run, training);
     if (run->training.norm_kernel)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
-    g_autofree char *wrong = fill_named(runtime->framework_kernels, run->training.framework, kernels);
-    if (!wrong)
-        wrong = fill_device(run, runtime, kernels);
-    if (!wrong && run->training.kernels)
-        wrong = mpp_kernels_set(run->training.kernels, kernels);
+    fill_named(runtime->framework_kernels, run->training.framework, kernels);
+    fill_device(run, runtime, kernels);
+    g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;
     if (wrong)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);
     return !wrong;

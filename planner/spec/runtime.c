@@ -238,10 +238,26 @@ bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what)
     return (runtime->offloads >> what) & 1;
 }
 
+/** Whether all texts of @field are words, a colon and switches. Error: MPP_ERROR_SCHEMA at the first that is not. */
+static bool check_switches(const MppJson *json, const char *field, GError **error)
+{
+    const cJSON *text;
+    cJSON_ArrayForEach(text, mpp_json_get(json->root, field)) {
+        MppKernels unused;
+        const char *colon = strstr(text->valuestring, ": ");
+        g_autofree char *wrong = colon ? mpp_kernels_set(colon + strlen(": "), &unused) : NULL;
+        if (!colon || wrong)
+            return mpp_json_error(error, json, text, MPP_ERROR_SCHEMA, "expected words, a colon and switches of kernels, got \"%s\"",
+                                  wrong ? wrong : text->valuestring);
+    }
+    return true;
+}
+
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error)
 {
-    g_autofree MppRuntime *runtime = g_new0(MppRuntime, 1);
-    if (!mpp_fields_read(&mpp_runtime_fields, json, json->root, runtime, error))
+    g_autoptr(MppRuntime) runtime = g_new0(MppRuntime, 1);
+    if (!mpp_fields_read(&mpp_runtime_fields, json, json->root, runtime, error) || !check_switches(json, "framework_kernels", error) ||
+        !check_switches(json, "device_kernels", error))
         return NULL;
     return g_steal_pointer(&runtime);
 }

@@ -29,7 +29,8 @@ static MppProfiles *sample_profiles(void)
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
                                     "\"fused-softmax\"}, \"older_frameworks\": [\"Aged 1.\"], \"older_attention\": \"unfused\", \"experts_split_words\": [\"Aged 1.\"]}");
-    add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true}");
+    add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true,"
+                                    " \"kernels\": {\"segments_grow\": true}}");
     add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"
                                     " \"device_kernels\": [\"chip: cross_entropy_fused,segments_grow\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
@@ -39,11 +40,11 @@ static MppProfiles *sample_profiles(void)
                 "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false,"
-                " \"framework_kernels\": [\"Lone 2: loss_narrow,update_fused\", \"Lone 3: no_such\"]}");
+                " \"framework_kernels\": [\"Lone 2: loss_narrow,update_fused\"]}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"plain\", \"title\": \"Plain\", \"frameworks\": [\"Plain\"], \"rms_norms_fused\": false,"
                 " \"kernels\": {\"elementwise_fused\": false, \"rotary_fused\": false},"
-                " \"state\": {\"gradient_bytes\": 4, \"reduce_bytes\": 4, \"optimizer_bytes\": 12, \"update_traffic_bytes\": 52,"
+                " \"state\": {\"gradient_bytes\": 3, \"reduce_bytes\": 4, \"optimizer_bytes\": 12, \"update_bytes\": 4, \"update_traffic_bytes\": 52,"
                 " \"bf16_kept_bytes\": 3, \"zero0_kept_bytes\": 3.5, \"sharded_master\": true}}");
     return profiles;
 }

@@ -164,16 +164,30 @@ static void test_sharded_master(void)
         const char *strategy;
         double weights;
     } rows[] = { { "dp=8,zero=3", 0 }, { "dp=8,zero=2", 2 }, { "dp=4,pp=2,zero=3", 2 } };
-    g_autoptr(MppInputs) narrow = plain_job_new(8);
-    narrow->runtime.gathers_by_layer = narrow->job.training.narrow_states = true;
-    g_autoptr(CostedPlan) beside = costed_plan_new(&narrow->job, "dp=8,zero=2"), sharded = costed_plan_new(&narrow->job, "dp=8,zero=3");
-    plain_job_expect("shards beside", mpp_memory_rates(beside->pipeline).dense.buffers, 2.0 / 8);
-    plain_job_expect("shards", mpp_memory_rates(sharded->pipeline).dense.buffers, 0);
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.state.sharded_master = true;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
         plain_job_expect("weights", mpp_memory_rates(filled->pipeline).dense.weights, rows[i].weights);
+    }
+}
+
+/** Without a master copy, parameters that are gathered layer by layer are gathered beside their shards. */
+static void test_shards_beside(void)
+{
+    static const struct {
+        const char *strategy;
+        bool narrow_states, by_layer;
+        double bytes; /* of a parameter */
+    } rows[] = {
+        { "dp=8,zero=2", true, true, 2.0 / 8 }, { "dp=8,zero=2", true, false, 0 }, { "dp=8,zero=2", false, true, 0 }, { "dp=8,zero=3", true, true, 0 }
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(8);
+        inputs->job.training.narrow_states = rows[i].narrow_states;
+        inputs->runtime.gathers_by_layer = rows[i].by_layer;
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        plain_job_expect("shards", mpp_memory_rates(filled->pipeline).dense.buffers, rows[i].bytes);
     }
 }
 
@@ -212,8 +226,10 @@ static void test_inputs_in_host(void)
     plain_job_expect("activations", memory.bytes[MPP_MEMORY_ACTIVATIONS], layer + ends);
     plain_job_expect("working", memory.bytes[MPP_MEMORY_WORKING], layer + 2 * input);
     plain_job_expect("host", mpp_memory_host_bytes(filled->pipeline), 3 * input);
-    g_autoptr(CostedPlan) split = costed_plan_new(&inputs->job, "dp=4,tp=2,mbs=2,recompute=full:3");
-    plain_job_expect("in parts", mpp_memory_host_bytes(split->pipeline), 3 * input / 2);
+    g_autoptr(CostedPlan) parts = costed_plan_new(&inputs->job, "dp=4,tp=2,mbs=2,recompute=full:3");
+    plain_job_expect("in parts", mpp_memory_host_bytes(parts->pipeline), 3 * input / 2);
+    g_autoptr(CostedPlan) split = costed_plan_new(&inputs->job, "dp=4,tp=2,sp,mbs=2,recompute=full:3");
+    plain_job_expect("split already", mpp_memory_host_bytes(split->pipeline), 3 * input / 2);
 }
 
 /** Two stages: the first holds two micro-batches and the embedding, the last one micro-batch, the head and the logits. */
@@ -339,6 +355,7 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/narrow-weights", test_narrow_weights);
     g_test_add_func("/memory/gathered", test_gathered);
     g_test_add_func("/memory/sharded-master", test_sharded_master);
+    g_test_add_func("/memory/shards-beside", test_shards_beside);
     g_test_add_func("/memory/outputs", test_outputs);
     g_test_add_func("/memory/inputs-in-host", test_inputs_in_host);
     g_test_add_func("/memory/stages", test_stages);

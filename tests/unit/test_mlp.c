@@ -183,8 +183,10 @@ static void test_natural_routing(void)
         plain_job_expect("products", plain_job_find(&ops, "mlp down projection")->m, fullest * plain_job_find(&even, "mlp down projection")->m);
         plain_job_expect("exchange", plain_job_find(&ops, "dispatch")->bytes, fullest * plain_job_find(&even, "dispatch")->bytes);
         plain_job_expect("kept", plain_job_find(&ops, "activation")->kept_bytes, fullest * plain_job_find(&even, "activation")->kept_bytes);
-        plain_job_expect("sent", plain_job_find(&ops, "permute tokens")->forward_bytes,
-                         (once ? fullest : 1) * plain_job_find(&even, "permute tokens")->forward_bytes);
+        double copied = once ? fullest : 1; /* the tokens that are sent are those of the rank */
+        plain_job_expect("sent", plain_job_find(&ops, "permute tokens")->forward_bytes, copied * plain_job_find(&even, "permute tokens")->forward_bytes);
+        plain_job_expect("back", plain_job_find(&ops, "unpermute tokens")->forward_bytes, copied * plain_job_find(&even, "unpermute tokens")->forward_bytes);
+        plain_job_expect("weighed", plain_job_find(&ops, "unpermute tokens")->kept_bytes, copied * plain_job_find(&even, "unpermute tokens")->kept_bytes);
         inputs->job.training.kernels.experts_padded = true;
         ops = experts_of(inputs, "ep=4");
         g_assert_cmpfloat(plain_job_find(&ops, "mlp down projection")->m, ==, plain_job_find(&even, "mlp down projection")->m);

@@ -280,26 +280,27 @@ static void test_words(void)
     g_autoptr(MppRunJob) second = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone 2.5\"", "", &skipped);
     g_assert_true(!lone->job.training.kernels.loss_narrow && !lone->job.training.kernels.update_fused);
     g_assert_true(second->job.training.kernels.loss_narrow && second->job.training.kernels.update_fused);
-    g_assert_null(mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone 3\"", "", &skipped));
-    g_assert_cmpstr(skipped, ==, "training.kernels has no switch no_such");
 }
 
 /** What neither the record nor its stack tells is listed, once. */
 static void test_assumed(void)
 {
     static const struct {
-        const char *model, *training, *assumed;
+        const char *model, *training, *parallel, *assumed;
     } rows[] = {
-        { SIZES, ", \"framework\": \"Plain\", \"precision\": \"bf16\", \"optimizer\": \"AdamW\"", "network of racks" },
-        { SIZES, ", \"framework\": \"Plain\", \"precision\": \"half\", \"optimizer\": \"Lion\"",
+        { SIZES, ", \"framework\": \"Plain\", \"precision\": \"bf16\", \"optimizer\": \"AdamW\"", "", "network of racks" },
+        { SIZES, ", \"framework\": \"Plain\", \"precision\": \"half\", \"optimizer\": \"Lion\"", "",
           "network of racks; bf16 for half; adam for Lion" },
-        { "\"layers\": 6, \"hidden\": 210, \"ffn\": 420, \"seq\": 96", ", \"framework\": \"Old\", \"precision\": \"bf16\"",
+        { SIZES, ", \"framework\": \"Old\", \"precision\": \"half\"", "\"dp\": 6, \"pp\": 2", /* and its successor */
+          "network of racks; bf16 for half" },
+        { "\"layers\": 6, \"hidden\": 210, \"ffn\": 420, \"seq\": 96", ", \"framework\": \"Old\", \"precision\": \"bf16\"", "",
           "2 heads; vocabulary of 50257; network of racks" },
-        { SIZES, "", "network of racks; stack megatron-core for one that is not stated; bf16 for a precision that is not stated" },
+        { "\"name\": \"GPT2-XL\"", ", \"framework\": \"Old\", \"precision\": \"bf16\"", "", "sizes of gpt2-xl; network of racks" },
+        { SIZES, "", "", "network of racks; stack megatron-core for one that is not stated; bf16 for a precision that is not stated" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
-        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, ON_12, training, "", &skipped);
+        g_autoptr(MppRunJob) job = mpp_sample_run_job(rows[i].model, ON_12, training, rows[i].parallel, &skipped);
         g_ptr_array_add(job->assumed, NULL);
         g_autofree char *assumed = g_strjoinv("; ", (char **)job->assumed->pdata);
         g_assert_cmpstr(assumed, ==, rows[i].assumed);
@@ -311,7 +312,7 @@ static void test_lengths(void)
 {
     static const struct {
         const char *name, *training;
-        int64_t seq, mean_seq, loss_tokens;
+        int64_t seq, mean_seq, loss_tokens, document_tokens;
     } rows[] = {
         { "BERT", ", \"framework\": \"Dense\"", 512, 288, 38 },
         { "BERT", ", \"framework\": \"Dense\"", 128, 0, 19 },
@@ -320,6 +321,7 @@ static void test_lengths(void)
         { "BERT", "", 512, 0, 0 },
         { "BERT", ", \"framework\": \"Dense\", \"mean_seq\": 385, \"loss_tokens\": 80", 512, 385, 80 },
         { "GPT", ", \"mean_seq\": 385, \"loss_tokens\": 80", 512, 385, 80 },
+        { "GPT", ", \"document_tokens\": 83", 512, 0, 0, 83 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
@@ -329,6 +331,7 @@ static void test_lengths(void)
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->job.training.mean_seq, ==, rows[i].mean_seq);
         g_assert_cmpint(job->job.training.loss_tokens, ==, rows[i].loss_tokens);
+        g_assert_cmpint(job->job.training.document_tokens, ==, rows[i].document_tokens);
     }
 }
 

@@ -39,17 +39,17 @@ static void test_states(void)
 {
     static const struct {
         const char *training;
-        double gradient, reduce, optimizer, update, kept;
+        double gradient, reduce, optimizer, kept_in_update, update, kept;
         bool master;
     } rows[] = {
-        { "", 4, 4, 12, 52, 3, true },
-        { ", \"fsdp_mixed_precision\": \"DEFAULT\"", 4, 4, 12, 52, 3, true },
-        { ", \"fsdp_mixed_precision\": \"PURE\"", 4, 2, 12, 52, 3, true },
-        { ", \"precision\": \"bf16-true\"", 2, 2, 4, 26, 0, false },
-        { ", \"precision\": \"pure bf16\"", 2, 2, 4, 26, 0, false },
-        { ", \"fsdp_mixed_precision\": \"PURE\", \"precision\": \"bf16, fp32 gradients\"", 4, 4, 12, 52, 3, true },
-        { ", \"optimizer\": \"adam (bf16 moments)\"", 4, 4, 8, 44, 3, true },
-        { ", \"precision\": \"pure bf16\", \"optimizer\": \"adam (bf16 moments)\"", 2, 2, 4, 26, 0, false },
+        { "", 3, 4, 12, 4, 52, 3, true },
+        { ", \"fsdp_mixed_precision\": \"DEFAULT\"", 3, 4, 12, 4, 52, 3, true },
+        { ", \"fsdp_mixed_precision\": \"PURE\"", 3, 2, 12, 4, 52, 3, true },
+        { ", \"precision\": \"bf16-true\"", 2, 2, 4, 2, 26, 0, false },
+        { ", \"precision\": \"pure bf16\"", 2, 2, 4, 2, 26, 0, false },
+        { ", \"fsdp_mixed_precision\": \"PURE\", \"precision\": \"bf16, fp32 gradients\"", 4, 4, 12, 4, 52, 3, true },
+        { ", \"optimizer\": \"adam (bf16 moments)\"", 3, 4, 8, 4, 44, 3, true },
+        { ", \"precision\": \"pure bf16\", \"optimizer\": \"adam (bf16 moments)\"", 2, 2, 4, 2, 26, 0, false },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH ", \"framework\": \"Plain\"", rows[i].training, NULL);
@@ -59,6 +59,7 @@ static void test_states(void)
         g_assert_cmpfloat(state->gradient_bytes, ==, rows[i].gradient);
         g_assert_cmpfloat(state->reduce_bytes, ==, rows[i].reduce);
         g_assert_cmpfloat(state->optimizer_bytes, ==, rows[i].optimizer);
+        g_assert_cmpfloat(state->update_bytes, ==, rows[i].kept_in_update);
         g_assert_cmpfloat(state->update_traffic_bytes, ==, rows[i].update);
         g_assert_cmpfloat(state->bf16_kept_bytes, ==, rows[i].kept);
         g_assert_true(state->sharded_master == rows[i].master);
@@ -91,6 +92,7 @@ static void test_eager(void)
         g_assert_true(job->job.training.kernels.elementwise_fused == rows[i].fused);
         g_assert_true(job->job.training.kernels.tensor_async == rows[i].async);
         g_assert_true(job->job.training.kernels.cross_entropy_fused == rows[i].loss);
+        g_assert_true(job->job.training.kernels.segments_grow == (strstr(rows[i].training, "Late") != NULL));
         g_assert_cmpint(job->job.training.kernels.attention, ==, MPP_ATTENTION_FLASH2);
     }
 }
