@@ -1,1 +1,0 @@
-calibrate data/runs.jsonl --leave-one-out {tmp}/unseen.csv

@@ -1,1 +1,0 @@
-calibrate data/runs.jsonl -o {tmp}/mine.json

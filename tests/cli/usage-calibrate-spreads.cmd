@@ -1,1 +1,0 @@
-calibrate data/runs.jsonl --spreads {tmp}/spreads.json

@@ -1,1 +1,0 @@
-compare data/runs.jsonl --unseen data/runs.jsonl
