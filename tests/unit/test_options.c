@@ -143,12 +143,18 @@ static void test_habits(void)
 static void test_overrides(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppInputs) inputs = inputs_of(GPT "-p FP16 --optimizer Muon --attention fused_softmax", &error);
+    g_autoptr(MppInputs) inputs = inputs_of(GPT "-p FP16 --optimizer Muon --attention fused_softmax --kernels no-norm_fused "
+                                                "--document-tokens 83 --mean-seq 1009 --target-seq 209 --loss-tokens 151", &error);
     g_assert_no_error(error);
     g_assert_cmpint(inputs->job.training.precision, ==, MPP_PRECISION_FP16);
     g_assert_cmpint(inputs->job.training.optimizer, ==, MPP_OPTIMIZER_MUON);
     g_assert_cmpint(inputs->job.training.kernels.attention, ==, MPP_ATTENTION_FUSED_SOFTMAX);
     g_assert_cmpint(inputs->runtime.kernels.attention, !=, MPP_ATTENTION_FUSED_SOFTMAX);
+    g_assert_true(!inputs->job.training.kernels.norm_fused && inputs->runtime.kernels.norm_fused);
+    g_assert_cmpint(inputs->job.training.document_tokens, ==, 83);
+    g_assert_cmpint(inputs->job.training.mean_seq, ==, 1009);
+    g_assert_cmpint(inputs->job.training.target_seq, ==, 209);
+    g_assert_cmpint(inputs->job.training.loss_tokens, ==, 151);
 }
 
 /** Given again, they say the same; what a shell would take apart is quoted. */
@@ -160,6 +166,7 @@ static void test_text(void)
         { "-m gpt.json -g 77", "--model gpt.json --gpus 77" },
         { "-m ../a-b/C_1.json -g 77 -b 385 -s 1537 -r R -c C", "--model ../a-b/C_1.json --gpus 77 --cluster C --runtime R "
                                                                "--global-batch 385 --seq 1537" },
+        { "-m M -g 7 --document-tokens 83 --kernels no-norm_fused,graphs", "--model M --gpus 7 --document-tokens 83 --kernels no-norm_fused,graphs" },
         { "-m it's;ours -g 1 -p FP16", "--model 'it'\\''s;ours' --gpus 1 --precision FP16" },
         { "", "" },
     };

@@ -89,21 +89,21 @@ def _call(function, request):
 
 
 def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
-         strategy=None, objective=None, top=None, threads=None):
+         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
+         attention=None, kernels=None, inputs=None, strategy=None, objective=None, top=None, threads=None):
     """The best plan for @model on @gpus devices.
 
     model: a built-in name, a file, or a dictionary (our format or a Hugging Face config). inputs: those of an earlier
-    answer, instead of a job. strategy: values to search within, like "tp=8,pp=4". objective: "step-time", "cost",
-    "headroom" or "robust". Returns a plan: "inputs", "best", "surest", "alternatives", "pareto", "search". Raises Error, of code
-    "infeasible" when nothing fits.
+    answer, instead of a job. kernels: switches unlike the stack's, like "dispatch_once,no-norm_fused". strategy: values
+    to search within, like "tp=8,pp=4". objective: "step-time", "cost", "headroom" or "robust". Returns a plan: "inputs",
+    "best", "surest", "alternatives", "pareto", "search". Raises Error, of code "infeasible" when nothing fits.
     """
     return _call("plan", locals())
 
 
 def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
-             strategy=None, plan=None, launch=None):
+             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
+             attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """Time and memory of one strategy.
 
     strategy: text like "tp=8,pp=4,mbs=1", or a dictionary of its fields. plan: an earlier answer, instead of a job and a
@@ -114,14 +114,14 @@ def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=
 
 
 def simulate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
-             strategy=None, plan=None, launch=None):
+             document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
+             attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """The same strategy's step as a timeline: stages, links, critical path. Arguments as of estimate()."""
     return _call("simulate", locals())
 
 
 def emit(to, model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
-         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None, attention=None, inputs=None,
-         strategy=None, plan=None, launch=None):
+         document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
+         attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """A plan in a framework's words: {"target", "file_name", "text"}. to: "megatron", "torchtitan", …; the rest as of estimate()."""
     return _call("emit", locals())
