@@ -35,7 +35,7 @@ double mpp_sample_predict_s(const MppCluster *cluster, const MppRuntime *runtime
     case MPP_SAMPLE_MATMUL: return slowdown * matmul_s(device, s);
     case MPP_SAMPLE_ATTENTION: return slowdown * attention_s(device, runtime, s);
     case MPP_SAMPLE_MEMORY: return slowdown * mpp_compute_stream_s(device, s->streaming, s->bytes, (int)s->kernels);
-    case MPP_SAMPLE_LAUNCH: return slowdown * runtime->host.kernel_s * device->host_frac * cluster->host_frac;
+    case MPP_SAMPLE_LAUNCH: return slowdown * mpp_cluster_host_s(cluster, runtime->host.kernel_s);
     case MPP_SAMPLE_COPY: return slowdown * s->bytes / device->host_link_bytes_per_s;
     case MPP_SAMPLE_COLLECTIVE: return slowdown * mpp_collective_time_s(cluster, s->collective, s->bytes, &group);
     case MPP_N_SAMPLE_KINDS: break;

@@ -4,7 +4,7 @@
 
 double mpp_host_launch_s(const MppJob *job, double host_s)
 {
-    return job->training.kernels.graphs ? 0 : host_s * job->cluster->host_frac * job->cluster->device.host_frac;
+    return job->training.kernels.graphs ? 0 : mpp_cluster_host_s(job->cluster, host_s);
 }
 
 double mpp_host_layers(const MppJob *job, const MppLayerKind *layer)

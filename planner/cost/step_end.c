@@ -92,7 +92,7 @@ double mpp_step_end_update_s(const MppPipelineCost *pipeline, int64_t stage, dou
 
 double mpp_step_end_host_s(const MppJob *job)
 {
-    return job->runtime->host.step_s * job->cluster->host_frac * job->cluster->device.host_frac;
+    return mpp_cluster_host_s(job->cluster, job->runtime->host.step_s);
 }
 
 double mpp_step_end_straggler_factor(const MppJob *job)

@@ -63,6 +63,12 @@ static inline int mpp_cluster_n_tiers(const MppCluster *cluster)
     return (int)cluster->tiers->len;
 }
 
+/** What a host of the cluster takes for what takes the runtimes' reference @reference_s. */
+static inline double mpp_cluster_host_s(const MppCluster *cluster, double reference_s)
+{
+    return reference_s * cluster->host_frac * cluster->device.host_frac;
+}
+
 /**
  * How much longer computation takes while @ranks of a host compute at the same time. Processors are shared evenly, by
  * time slices and by hardware threads of one core alike, and nothing is lost by sharing.
