@@ -189,7 +189,8 @@ test-packages: packages
 
 ## quickstart: install what is missing, build, and plan GPT-3 6.7B on 8 GPUs
 quickstart: packages
-	@$(MAKE) --no-print-directory -s -j2 all
+	@echo 'building: two processor minutes'
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	$(BUILD)/mpplan --model gpt.json --gpus 8
 
 # --- tests ------------------------------------------------------------------------------------
