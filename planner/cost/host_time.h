@@ -22,7 +22,10 @@ double mpp_host_launch_s(const MppJob *job, double host_s);
  */
 double mpp_host_layers(const MppJob *job, const MppLayerKind *layer);
 
-/** Seconds of the host for a layer and pass, beyond its kernels, on a host of usual speed; compiled code finds out once where tensors lie. */
+/**
+ * Seconds of the host for a layer and pass, beyond its kernels, on a host of usual speed; compiled code finds out once where
+ * tensors lie.
+ */
 double mpp_host_layer_s(const MppJob *job, const MppLayerKind *layer, int64_t tp);
 
 /**
