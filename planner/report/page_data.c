@@ -1,12 +1,12 @@
 #include <string.h>
 
 #include "planner/api/plan_json.h"
+#include "planner/api/sensitivity.h"
 #include "planner/base/units.h"
 #include "planner/calibrate/spread.h"
 #include "planner/cost/plan_cost.h"
 #include "planner/report/page.h"
 #include "planner/report/page_parts.h"
-#include "planner/api/sensitivity.h"
 #include "sim/critical_path.h"
 
 static char *sentence(const MppPageQuestion *question, const MppEstimate *estimate)

@@ -214,8 +214,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                                     const MppBoard *board, MppPeaksTable *peaks)
 {
     MppFamilyResult result = { .board = mpp_board_copy(board) };
-    g_autofree MppPlacedShards *shards = g_new(MppPlacedShards, 1);
-    shards->last[0].cost.job = shards->last[1].cost.job = NULL;
+    g_autofree MppPlacedShards *shards = g_new0(MppPlacedShards, 1);
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
     mpp_pipeline_cost_share_peaks(pipeline, peaks);
     Evaluation at = { .job = job,

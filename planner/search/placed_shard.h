@@ -10,7 +10,7 @@ typedef struct {
     double bound_s[MPP_N_RECOMPUTES]; /* of a step whose layers are all recomputed so, spread over all ranks without loss */
 } MppPlacedShard;
 
-/** The last ones made: without and with messages to other nodes pending. To begin with, their jobs are NULL. */
+/** The last ones made: without and with messages to other nodes pending. Zero to begin with. */
 typedef struct {
     MppPlacedShard last[2];
 } MppPlacedShards;

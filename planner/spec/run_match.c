@@ -7,11 +7,12 @@
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime)
 {
     const char *kind = run->measured.memory_kind;
-    if (mpp_words_has(kind, "nvidia-smi") || mpp_words_has(kind, "device") || (!kind && mpp_words_name(runtime->memory.device_figures, run->source)))
+    if (mpp_words_has(kind, "nvidia-smi") || (!kind && mpp_words_name(runtime->memory.device_figures, run->source)))
         return MPP_FIGURE_DEVICE;
-    if (mpp_words_has(kind, "reserved"))
-        return MPP_FIGURE_RESERVED;
-    return mpp_words_has(kind, "allocated") ? MPP_FIGURE_ALLOCATED : runtime->memory.figure;
+    return mpp_words_has(kind, "reserved")    ? MPP_FIGURE_RESERVED
+           : mpp_words_has(kind, "allocated") ? MPP_FIGURE_ALLOCATED
+           : mpp_words_has(kind, "device")    ? MPP_FIGURE_DEVICE
+                                              : runtime->memory.figure;
 }
 
 MppPrecision mpp_run_match_precision(const char *words, MppPrecision otherwise)

@@ -79,6 +79,10 @@ static void test_title(void)
     g_autofree char *title = mpp_inputs_title(inputs);
     g_assert_cmpstr(title, ==, "sample, 96 tokens (41 on average) × 120 sequences a step, on 1 × Chip 7 (one node), Stack 3, bf16");
     inputs->job.training.mean_seq = 0;
+    inputs->job.training.document_tokens = 83;
+    g_autofree char *packed = mpp_inputs_title(inputs);
+    g_assert_cmpstr(packed, ==, "sample, 96 tokens (documents of 83) × 120 sequences a step, on 1 × Chip 7 (one node), Stack 3, bf16");
+    inputs->job.training.document_tokens = 0;
     inputs->job.training.target_seq = 11;
     g_autofree char *decoded = mpp_inputs_title(inputs);
     g_assert_cmpstr(decoded, ==, "sample, 96 tokens and the decoder's 11 × 120 sequences a step, on 1 × Chip 7 (one node), Stack 3, bf16");

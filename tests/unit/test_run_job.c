@@ -295,7 +295,7 @@ static void test_assumed(void)
           "network of racks; bf16 for half" },
         { "\"layers\": 6, \"hidden\": 210, \"ffn\": 420, \"seq\": 96", ", \"framework\": \"Old\", \"precision\": \"bf16\"", "",
           "2 heads; vocabulary of 50257; network of racks" },
-        { "\"name\": \"GPT2-XL\"", ", \"framework\": \"Old\", \"precision\": \"bf16\"", "", "sizes of gpt2-xl; network of racks" },
+        { "\"name\": \"hf-mistral-7b\", \"seq\": 96", ", \"framework\": \"Old\", \"precision\": \"bf16\"", "", "sizes of mistral-7b; network of racks" },
         { SIZES, "", "", "network of racks; stack megatron-core for one that is not stated; bf16 for a precision that is not stated" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -15,6 +15,7 @@ static void test_figure(void)
         { "there", "torch max_memory_allocated, last rank", MPP_FIGURE_ALLOCATED },
         { "here", "nvidia-smi GB", MPP_FIGURE_DEVICE },
         { "here", "used share of the device's memory", MPP_FIGURE_DEVICE },
+        { "here", "allocated, of the fullest device", MPP_FIGURE_ALLOCATED },
         { "there", "reserved (inferred)", MPP_FIGURE_RESERVED },
         { "here", "whatever", MPP_FIGURE_RESERVED },
     };
