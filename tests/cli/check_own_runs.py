@@ -74,6 +74,7 @@ def case_launch_in_the_stack_s_words():
                           "--vocab-size 8000 --nnodes 1\n")
         row = run_json("compare", f"{launch}={log}", "--gpus", 2, "--json")["rows"][0]
         equal((row["id"], row["source"], row["measured_step_time_s"]), (str(log), "own runs", 0.8))
+        assert any("--cluster" in sentence for sentence in row["assumed"]), row["assumed"]
 
 
 def case_errors():
