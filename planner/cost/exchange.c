@@ -34,6 +34,20 @@ int64_t mpp_exchange_zero(const MppStrategy *strategy)
     return strategy->pp > 1 ? MIN(strategy->zero, 1) : strategy->zero;
 }
 
+bool mpp_exchange_whole_gradients(const MppJob *job, const MppStrategy *strategy)
+{
+    return job->training.kernels.gradients_whole && mpp_exchange_zero(strategy) >= 2 &&
+           mpp_strategy_micro_batches(strategy, job->training.global_batch) > 1;
+}
+
+/** Of a micro-batch's backward pass: how often its gradients are sharded. */
+static double scatters(const MppExchange *exchange)
+{
+    const MppJob *job = exchange->job;
+    bool once = mpp_exchange_whole_gradients(job, exchange->strategy);
+    return once ? 1.0 / (double)mpp_strategy_micro_batches(exchange->strategy, job->training.global_batch) : 1;
+}
+
 static int add_once(const MppExchange *exchange, double parameters, Axes axes, MppExchangeTransfer *out, int n)
 {
     const MppStateCosts *state = &exchange->job->runtime->state;
@@ -82,8 +96,8 @@ static int add_each(const MppExchange *exchange, double parameters, Axes axes, M
         n = add(exchange, MPP_COLLECTIVE_ALL_GATHER, axes.shard, each * state->gather_bytes, out, n);
     n = add(exchange, MPP_COLLECTIVE_REDUCE_SCATTER, axes.shard, each * mpp_job_reduce_bytes(exchange->job), out, n);
     for (int i = first; i < n; i++) {
-        out[i].calls = state->sharded_calls;
-        out[i].time_s *= state->sharded_calls;
+        out[i].calls = state->sharded_calls * (out[i].gather ? 1 : scatters(exchange));
+        out[i].time_s *= out[i].calls;
         out[i].bytes *= state->sharded_rate_frac;
     }
     return n;

@@ -21,6 +21,10 @@ typedef struct {
  * reshard after the forward pass under a pipeline, and reduces gradients after the last backward pass).
  */
 int64_t mpp_exchange_zero(const MppStrategy *strategy);
+
+/** Whether ZeRO 2 or 3 keeps the gradients of all micro-batches whole, and reduce-scatters them in the last one only. */
+bool mpp_exchange_whole_gradients(const MppJob *job, const MppStrategy *strategy);
+
 /** One collective of an exchange, in one call or in several alike. */
 typedef struct {
     MppCollective kind;
@@ -39,7 +43,7 @@ enum { MPP_EXCHANGE_MOST = 6 };
  */
 int mpp_exchange_once(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out);
 
-/** The same of a layer in each of its passes (ZeRO 2 and 3): gathers in both, the others in the backward pass. */
+/** The same of a layer in each of its passes (ZeRO 2 and 3): gathers in both, the others in the backward pass; @calls are of the mean pass. */
 int mpp_exchange_each(const MppExchange *exchange, double parameters, double expert_parameters, MppExchangeTransfer *out);
 
 /** Seconds on the wire, nothing hidden. */

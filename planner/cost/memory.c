@@ -32,9 +32,10 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
         kept += element / ranks;
     if (job->runtime->memory.narrow_weights && mpp_precision_needs_casts(job->training.precision))
         kept += 2 * mpp_precision_matmul_bytes(job->training.precision);
+    double sharded = mpp_exchange_whole_gradients(job, s) ? mpp_job_reduce_bytes(job) : gradient / ranks; /* FSDP2 adds them up as they are reduced */
     return (MppParameterBytes){
         .weights = zero < 3 ? element : parameters_away || state->sharded_master ? 0 : element / ranks,
-        .gradients = parameters_away ? 0 : zero >= 2 ? gradient / ranks : gradient + state->gradient_transient_bytes,
+        .gradients = parameters_away ? 0 : zero >= 2 ? sharded : gradient + state->gradient_transient_bytes,
         .optimizer = s->offload ? 0 : optimizer_bytes(job) / (zero >= 1 ? ranks : 1),
         .buffers = kept,
         .update = s->offload || job->training.kernels.update_fused ? 0 : state->update_bytes / (zero >= 1 ? ranks : 1),

@@ -85,6 +85,8 @@ static void adapt_states(const MppRun *run, MppRunJob *out)
         state->optimizer_bytes = MAX(0, state->optimizer_bytes - 2 * element);
         state->update_traffic_bytes = MAX(0, state->update_traffic_bytes - 4 * element);
     }
+    if (mpp_run_match_wide_reduction(run->training.precision))
+        state->reduce_bytes = 2 * element;
 }
 
 /** Words that say nothing to us, and what is taken in their place. */

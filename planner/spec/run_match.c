@@ -35,6 +35,11 @@ bool mpp_run_match_wide_gradients(const char *words)
     return mpp_words_has(words, "fp32 gradients");
 }
 
+bool mpp_run_match_wide_reduction(const char *words)
+{
+    return mpp_words_has(words, "fp32 reduction");
+}
+
 bool mpp_run_match_narrow_moments(const char *words)
 {
     return mpp_words_has(words, "bf16 moments");

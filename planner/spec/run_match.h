@@ -16,6 +16,9 @@ bool mpp_run_match_narrow_states(const char *words);
 /** Whether a number format's words say that gradients are kept and reduced in fp32: "bf16, fp32 gradients". */
 bool mpp_run_match_wide_gradients(const char *words);
 
+/** Whether a number format's words say that gradients are reduced in fp32, whatever they are kept in: "bf16-true, fp32 reduction". */
+bool mpp_run_match_wide_reduction(const char *words);
+
 /** Whether an optimizer's words say that its moments are of 16 bits beside a master copy: "adam (bf16 moments)". */
 bool mpp_run_match_narrow_moments(const char *words);
 

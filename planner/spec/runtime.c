@@ -35,6 +35,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, graphs, 0, "passes are launched whole (CUDA graphs)"),
     MPP_FIELD_BOOL(MppKernels, partial_graphs, 0, "of layers all but the routed experts' part is launched whole"),
     MPP_FIELD_BOOL(MppKernels, tensor_async, 0, "products run beside their tensor-parallel exchange, piece by piece"),
+    MPP_FIELD_BOOL(MppKernels, gradients_whole, 0, "sharded gradients are kept whole until the last micro-batch is through"),
     MPP_FIELD_BOOL(MppKernels, expert_async, 0, "a pass' expert exchange runs beside another micro-batch's computation"),
 };
 const MppFields mpp_kernels_fields = MPP_FIELDS("kernels", MppKernels, kernel_rows);

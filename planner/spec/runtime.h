@@ -80,6 +80,7 @@ typedef struct {
     bool graphs; /* passes are launched whole (CUDA graphs): the host takes no time for a layer */
     bool partial_graphs; /* all of a layer is but what depends on how many tokens experts get (cuda_graph_scope attn, moe_router, moe_preprocess) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
+    bool gradients_whole; /* sharded gradients are kept whole and sharded once, after the last micro-batch (FSDP no_sync) */
     bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
 

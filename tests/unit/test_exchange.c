@@ -156,6 +156,34 @@ static void test_sharded_layer(void)
     }
 }
 
+/** Gradients that are kept whole are sharded in the last of four micro-batches: 0.75 of 3 ms for the mean one. */
+static void test_whole_gradients(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t batch;
+        double backward_s, calls;
+    } rows[] = {
+        { "dp=4,zero=3", 16, 1.5e-3 + 0.75e-3, 0.25 },
+        { "dp=4,zero=2", 16, 0.75e-3, 0.25 },
+        { "dp=4,zero=3", 4, 4.5e-3, 1 }, /* of one micro-batch all are */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        MppStrategy s = plain_job_strategy(rows[i].strategy);
+        g_autoptr(MppInputs) inputs = plain_job_new(s.dp);
+        inputs->runtime.overlap.fsdp_frac = 0;
+        inputs->job.training.kernels.gradients_whole = true;
+        inputs->job.training.global_batch = rows[i].batch;
+        MppExchange exchange = exchange_of(inputs, &s);
+        MppBlockCost block = { .parameters = 1e8 };
+        MppPassCost cost = { .forward_s = 1e-3, .backward_s = 2e-3 };
+        plain_job_expect("backward", mpp_exchange_layer(&exchange, &block, &cost).backward_s, rows[i].backward_s);
+        MppExchangeTransfer transfers[MPP_EXCHANGE_MOST];
+        int n = mpp_exchange_each(&exchange, 1e8, 0, transfers);
+        plain_job_expect("scatters", transfers[n - 1].calls, rows[i].calls);
+    }
+}
+
 /** 4 bytes around a gather and 6 around a reduction, at 10 TB/s; only where there is one, and never hidden. */
 static void test_layer_copies(void)
 {
@@ -349,6 +377,7 @@ int main(int argc, char **argv)
     g_test_add_func("/exchange/fp16", test_fp16);
     g_test_add_func("/exchange/transfers", test_transfers);
     g_test_add_func("/exchange/sharded-layer", test_sharded_layer);
+    g_test_add_func("/exchange/whole-gradients", test_whole_gradients);
     g_test_add_func("/exchange/layer-copies", test_layer_copies);
     g_test_add_func("/exchange/host-copies", test_host_copies);
     g_test_add_func("/exchange/gathered-again", test_gathered_again);

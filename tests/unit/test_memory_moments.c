@@ -38,6 +38,28 @@ static void test_gradients_anew(void)
     }
 }
 
+/** Gradients that are sharded after the last micro-batch are whole until then, in the format they are reduced in. */
+static void test_whole_gradients(void)
+{
+    static const struct {
+        const char *strategy;
+        int64_t micro_batches;
+        bool whole;
+        double bytes; /* of a parameter */
+    } rows[] = { { "dp=8,zero=3", 2, true, 3 },     { "dp=8,zero=2", 2, true, 3 },  { "dp=8,zero=3", 1, true, 4.0 / 8 },
+                 { "dp=8,zero=3", 2, false, 4.0 / 8 }, { "dp=8,zero=1", 2, true, 4 } };
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->runtime.state.gradient_bytes = 4;
+    inputs->runtime.state.reduce_bytes = 3;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        inputs->job.training.global_batch = 8 * rows[i].micro_batches;
+        inputs->job.training.kernels.gradients_whole = rows[i].whole;
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, rows[i].strategy);
+        MppMemoryRates rates = mpp_memory_rates(filled->pipeline);
+        plain_job_expect("gradients", rates.dense.gradients, rows[i].bytes);
+    }
+}
+
 /** An update that holds a copy of a moment may hold more than the activations and logits before it. */
 static void test_update(void)
 {
@@ -90,6 +112,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/memory/gradients-anew", test_gradients_anew);
+    g_test_add_func("/memory/whole-gradients", test_whole_gradients);
     g_test_add_func("/memory/update", test_update);
     g_test_add_func("/memory/moments", test_moments);
     return g_test_run();

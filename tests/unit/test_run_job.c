@@ -276,6 +276,11 @@ static void test_words(void)
     g_autoptr(MppRunJob) narrow = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true\"", "", &skipped);
     g_assert_cmpfloat(plain->runtime->state.zero0_kept_bytes, ==, 3.5);
     g_assert_cmpfloat(narrow->runtime->state.zero0_kept_bytes, ==, 2);
+    g_autoptr(MppRunJob) summed =
+        mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Plain\", \"precision\": \"bf16-true, fp32 reduction\"", "", &skipped);
+    g_assert_cmpfloat(narrow->runtime->state.reduce_bytes, ==, 2);
+    g_assert_cmpfloat(summed->runtime->state.reduce_bytes, ==, 4);
+    g_assert_cmpfloat(summed->runtime->state.gradient_bytes, ==, 2);
     g_autoptr(MppRunJob) lone = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone\"", "", &skipped);
     g_autoptr(MppRunJob) second = mpp_sample_run_job(GATED, ON_12, BATCH ", \"framework\": \"Lone 2.5\"", "", &skipped);
     g_assert_true(!lone->job.training.kernels.loss_narrow && !lone->job.training.kernels.update_fused);
