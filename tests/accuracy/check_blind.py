@@ -5,15 +5,18 @@ Each file is what `mpplan compare NEW.jsonl --csv` wrote with the program of the
 collected.jsonl; nothing in it ever changes.
 """
 import csv
+import json
 import pathlib
 import statistics
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cli"))
-from tap import equal, main  # noqa: E402
+from tap import equal, main, near, run, scratch  # noqa: E402
 
-README = HERE.parent.parent / "README.md"
+ROOT = HERE.parent.parent
+README = ROOT / "README.md"
+BLIND = sorted((HERE / "blind").glob("*.csv"))
 STEPS, SOURCES, OF, COMMIT, MEAN, MEDIAN, INSIDE = range(7)
 
 
@@ -35,7 +38,7 @@ def cells_of(steps):
 
 def case_readme():
     text = README.read_text()
-    commits = sorted(path.stem for path in (HERE / "blind").glob("*.csv"))
+    commits = [path.stem for path in BLIND]
     rows = [[cell.strip().replace(" %", "%") for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
     told = {row[COMMIT]: row for row in rows if len(row) == INSIDE + 1 and row[COMMIT] in commits}
     equal(sorted(told), commits)
@@ -44,6 +47,20 @@ def case_readme():
     every = [step for commit in commits for step in steps_of(commit)]
     print(f"# {len(every)} steps, {inside(every):.0%} in their interval")
     assert f"Of the {len(every):,} steps {100 * inside(every):.0f} % lay in their interval" in text
+
+
+@scratch
+def case_spreads(folder):
+    """The intervals are those of the residuals that are kept, with these in place of their own."""
+    path = folder / "spreads.json"
+    run("calibrate", "--residuals", HERE / "residuals.csv", *[word for one in BLIND for word in ("--blind", one)], "--spreads", path)
+    made, kept = json.loads(path.read_text()), json.loads((ROOT / "hwprofiles" / "spreads.json").read_text())
+    near(made["tail_frac"], kept["tail_frac"])
+    equal(len(made["spreads"]), len(kept["spreads"]))
+    for a, b in zip(made["spreads"], kept["spreads"]):
+        equal((a["basis"], a["runs"], a["sources"]), (b["basis"], b["runs"], b["sources"]))
+        for key in ("p10_frac", "p50_frac", "p90_frac"):
+            near(a[key], b[key], 1e-4)
 
 
 main(globals())
