@@ -17,6 +17,7 @@ ALONE = [
     (CALIBRATE, ["--leave-one-out", "unseen.csv"], "priors"),
     (CALIBRATE, ["--residuals", "residuals.csv"], "leave-one-out"),
     (CALIBRATE, ["--spreads", "spreads.json"], "leave-one-out"),
+    (CALIBRATE, ["--blind", "blind.csv"], "spreads"),
     (CALIBRATE, ["--output", "mine.json"], "samples"),
 ]
 

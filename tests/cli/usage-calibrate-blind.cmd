@@ -1,1 +1,0 @@
-calibrate data/runs.jsonl --blind {tmp}/blind.csv
