@@ -72,7 +72,7 @@ static int compare_suggestions(const void *left, const void *right)
 
 char *mpp_names_suggest(const char *const *known, int n_known, const char *wrong)
 {
-    enum { MOST = 12 };
+    enum { MOST = 20 };
     g_autofree Suggestion *all = g_new(Suggestion, MAX(n_known, 1));
     for (int i = 0; i < n_known; i++)
         all[i] = (Suggestion){ known[i], edit_distance(wrong, known[i]), i };

@@ -14,7 +14,7 @@ typedef struct {
     double usable_bytes, host_usable_bytes;
     int member;        /* two numbers each: as it is, and with the fewest layers recomputed or offloaded that fit */
     bool fixed_layers; /* the limits say how many layers are recomputed */
-    MppFamilyResult *result;
+    MppSearchResult *result;
 } Evaluation;
 
 /** How much the pipeline as filled with a peak of @peak lacks on a device or in a host, whichever is more; at most 0: it fits. */
@@ -25,7 +25,7 @@ static double lacks(const Evaluation *at, double peak)
 
 static void note_miss(Evaluation *at, const MppStrategy *s, double peak, double lacking)
 {
-    MppFamilyResult *result = at->result;
+    MppSearchResult *result = at->result;
     result->counts.pruned_by_memory++;
     if (result->has_miss && lacking >= result->lacking_bytes)
         return;
@@ -37,7 +37,7 @@ static void note_miss(Evaluation *at, const MppStrategy *s, double peak, double 
 /** Judges the pipeline as filled. Returns: whether it fits. */
 static bool judge(Evaluation *at, const MppStrategy *s)
 {
-    MppFamilyResult *result = at->result;
+    MppSearchResult *result = at->result;
     double peak = mpp_memory_peak_bytes(at->pipeline);
     result->counts.evaluated++;
     double lacking = lacks(at, peak);
@@ -210,10 +210,11 @@ static int count_alike(const MppStrategy *s, int n)
     return alike;
 }
 
-MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
-                                    const MppBoard *board, MppPeaksTable *peaks)
+MppSearchResult *mpp_family_evaluate(const MppJob *job, const MppFamily *family, const MppSpaceLimits *limits,
+                                     const MppBoard *board, MppPeaksTable *peaks)
 {
-    MppFamilyResult result = { .board = mpp_board_copy(board) };
+    MppSearchResult *result = g_new0(MppSearchResult, 1);
+    result->board = mpp_board_copy(board);
     g_autofree MppPlacedShards *shards = g_new0(MppPlacedShards, 1);
     g_autoptr(MppPipelineCost) pipeline = mpp_pipeline_cost_new(job->model->n_layers + 2, job->model->n_layers);
     mpp_pipeline_cost_share_peaks(pipeline, peaks);
@@ -225,7 +226,7 @@ MppFamilyResult mpp_family_evaluate(const MppJob *job, const MppFamily *family, 
                       .usable_bytes = mpp_memory_usable_bytes(job),
                       .host_usable_bytes = mpp_memory_host_usable_bytes(job),
                       .fixed_layers = mpp_space_fixes(limits, "recompute"),
-                      .result = &result };
+                      .result = result };
     g_autoptr(GArray) shapes = mpp_space_shapes(job, family, limits);
     for (int i = 0, alike; i < (int)shapes->len; i += alike) {
         const MppStrategy *first = &g_array_index(shapes, MppStrategy, i);

@@ -30,7 +30,7 @@ typedef struct {
     const MppSpaceLimits *limits;
     const MppBoard *board; /* NULL: only the bound is wanted */
     MppPeaksTable *peaks;
-    MppFamilyResult result;
+    MppSearchResult *result;
 } Task;
 
 static void work(void *data, void *unused)
@@ -57,7 +57,7 @@ static void run_tasks(Task *tasks, int n, int threads)
     g_thread_pool_free(pool, FALSE, TRUE);
 }
 
-static void add_result(MppSearchResult *total, MppFamilyResult *one)
+static void add_result(MppSearchResult *total, const MppSearchResult *one)
 {
     mpp_board_merge(total->board, one->board);
     total->counts.evaluated += one->counts.evaluated;
@@ -69,7 +69,6 @@ static void add_result(MppSearchResult *total, MppFamilyResult *one)
         total->nearest_miss = one->nearest_miss;
         total->lacking_bytes = one->lacking_bytes;
     }
-    mpp_board_free(one->board);
 }
 
 static void set_bounds(const MppJob *job, GArray *families, int threads)
@@ -123,12 +122,14 @@ MppSearchResult *mpp_search_run(const MppJob *job, const MppSearchOptions *optio
         double limit_s = mpp_board_limit_s(result->board);
         int most = (int)MIN(ROUND, next + 1); /* the first families make the board that the others are judged by */
         for (; n < most && next < families->len && g_array_index(families, MppFamily, next).bound_s <= limit_s; next++)
-            tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, peaks, { 0 } };
+            tasks[n++] = (Task){ job, &g_array_index(families, MppFamily, next), &options->limits, result->board, peaks, NULL };
         if (n == 0)
             break;
         run_tasks(tasks, n, threads);
-        for (int i = 0; i < n; i++)
-            add_result(result, &tasks[i].result);
+        for (int i = 0; i < n; i++) {
+            add_result(result, tasks[i].result);
+            mpp_search_result_free(tasks[i].result);
+        }
         if (options->progress)
             goes_on = options->progress((double)next / families->len, options->progress_data);
     }

@@ -50,21 +50,20 @@ static void test_evaluate(void)
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     MppFamily family = family_of(&inputs->job, "cp=2,order=tp-dp-cp-pp");
     g_autoptr(MppBoard) board = mpp_board_new(20, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
+    g_autoptr(MppSearchResult) result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
     g_assert_cmpuint(board->fastest->len, ==, 0);
-    g_assert_cmpuint(result.board->fastest->len, >, 3);
-    for (guint i = 0; i < result.board->fastest->len; i++) {
-        const MppCandidate *one = &g_array_index(result.board->fastest, MppCandidate, i);
+    g_assert_cmpuint(result->board->fastest->len, >, 3);
+    for (guint i = 0; i < result->board->fastest->len; i++) {
+        const MppCandidate *one = &g_array_index(result->board->fastest, MppCandidate, i);
         g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, &one->strategy);
         plain_job_expect("step", one->step_s, estimate->step_s);
         plain_job_expect("peak", one->peak_bytes, estimate->peak_bytes);
         g_assert_cmpint(one->family, ==, 7);
     }
-    g_assert_cmpint(result.counts.evaluated, ==, mpp_family_members(&inputs->job, &family, &no_limits));
-    g_assert_cmpint(result.counts.replayed, <, result.counts.evaluated);
-    g_assert_cmpint(result.counts.pruned_by_memory, ==, 0);
-    g_assert_false(result.has_miss);
-    mpp_board_free(result.board);
+    g_assert_cmpint(result->counts.evaluated, ==, mpp_family_members(&inputs->job, &family, &no_limits));
+    g_assert_cmpint(result->counts.replayed, <, result->counts.evaluated);
+    g_assert_cmpint(result->counts.pruned_by_memory, ==, 0);
+    g_assert_false(result->has_miss);
 }
 
 static void test_miss(void)
@@ -73,13 +72,12 @@ static void test_miss(void)
     inputs->cluster.device.memory_bytes = 1e6;
     MppFamily family = family_of(&inputs->job, "mbs=2");
     g_autoptr(MppBoard) board = mpp_board_new(3, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
-    g_assert_cmpuint(result.board->fastest->len, ==, 0);
-    g_assert_true(result.has_miss);
-    g_assert_cmpint(result.counts.pruned_by_memory, ==, result.counts.evaluated);
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, &result.nearest_miss.strategy);
-    plain_job_expect("lacking", result.lacking_bytes, estimate->peak_bytes - 1e6);
-    mpp_board_free(result.board);
+    g_autoptr(MppSearchResult) result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
+    g_assert_cmpuint(result->board->fastest->len, ==, 0);
+    g_assert_true(result->has_miss);
+    g_assert_cmpint(result->counts.pruned_by_memory, ==, result->counts.evaluated);
+    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, &result->nearest_miss.strategy);
+    plain_job_expect("lacking", result->lacking_bytes, estimate->peak_bytes - 1e6);
 }
 
 /** Memory for all but a few layers' activations: some are recomputed, and one fewer would not fit. */
@@ -94,8 +92,8 @@ static void test_fewest_layers(void)
     inputs->cluster.device.memory_bytes = least->peak_bytes + 0.6 * (most->peak_bytes - least->peak_bytes);
     MppFamily family = family_of(&inputs->job, "mbs=16");
     g_autoptr(MppBoard) board = mpp_board_new(9, 1.5);
-    MppFamilyResult result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
-    const MppCandidate *best = &g_array_index(result.board->fastest, MppCandidate, 0);
+    g_autoptr(MppSearchResult) result = mpp_family_evaluate(&inputs->job, &family, &no_limits, board, NULL);
+    const MppCandidate *best = &g_array_index(result->board->fastest, MppCandidate, 0);
     MppStrategy fewer = best->strategy;
     g_assert_cmpint(best->strategy.recompute, ==, MPP_RECOMPUTE_FULL);
     g_assert_cmpint(best->strategy.recompute_layers, >, 1);
@@ -103,7 +101,6 @@ static void test_fewest_layers(void)
     fewer.recompute_layers--;
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, &fewer);
     g_assert_false(estimate->fits);
-    mpp_board_free(result.board);
 }
 
 int main(int argc, char **argv)
