@@ -8,7 +8,7 @@
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_model.h"
 #include "planner/spec/run_test_name.h"
-#include "planner/spec/run_words.h"
+#include "planner/base/words.h"
 
 static MppRunJob *run_job_new(void)
 {

@@ -4,7 +4,7 @@
 
 #include "planner/spec/run_match.h"
 #include "planner/spec/run_test_name.h"
-#include "planner/spec/run_words.h"
+#include "planner/base/words.h"
 
 /**
  * Kernels of a stack that compiles on demand: those that it lists where the run says that it did, or its number format or its
@@ -58,21 +58,11 @@ static void fill_test(const MppRun *run, MppTraining *training)
     training->kernels.cross_entropy_fused |= test.loss_fused;
 }
 
-/** Sets what the entries of @table, "words: switches", say of those whose words are in @text. */
-static void fill_named(const GPtrArray *table, const char *text, MppKernels *kernels)
-{
-    for (guint i = 0; table && i < table->len; i++) {
-        g_auto(GStrv) parts = g_strsplit(table->pdata[i], ": ", 2);
-        g_autofree char *wrong = mpp_words_has(text, parts[0]) ? mpp_kernels_set(parts[1], kernels) : NULL;
-        g_assert(!wrong); /* checked when it was read */
-    }
-}
-
 /** Kernels of the releases that ran on a device; one option compiles layers and loss, so these have either or neither. */
 static void fill_device(const MppRun *run, const MppRuntime *runtime, MppKernels *kernels)
 {
     bool loss = kernels->cross_entropy_fused;
-    fill_named(runtime->device_kernels, run->hardware.gpu, kernels);
+    mpp_kernels_set_named(runtime->device_kernels, run->hardware.gpu, kernels);
     if (runtime->eager_unless_stated && !kernels->elementwise_fused)
         kernels->cross_entropy_fused = loss;
 }
@@ -80,11 +70,8 @@ static void fill_device(const MppRun *run, const MppRuntime *runtime, MppKernels
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
 {
     const MppRuntime *runtime = job->runtime;
-    const MppDevice *device = &job->cluster->device;
     MppTraining *training = &job->training;
     MppKernels *kernels = &training->kernels;
-    MppAttentionKernel usual = mpp_run_match_usual_attention(run, runtime, kernels->attention);
-    kernels->attention = mpp_run_match_attention(run->training.attention, device, usual);
     kernels->tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     fill_exchange(run, runtime, kernels);
     fill_graphs(run, job, kernels);
@@ -93,8 +80,9 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     fill_test(run, training);
     if (run->training.norm_kernel)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
-    fill_named(runtime->framework_kernels, run->training.framework, kernels);
+    mpp_kernels_set_named(runtime->framework_kernels, run->training.framework, kernels);
     fill_device(run, runtime, kernels);
+    kernels->attention = mpp_run_match_attention(run->training.attention, &job->cluster->device, kernels->attention);
     g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;
     if (wrong)
         g_set_error(error, MPP_ERROR, MPP_ERROR_INVALID, "training.kernels has no switch %s", wrong);

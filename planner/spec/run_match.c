@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "planner/spec/run_words.h"
+#include "planner/base/words.h"
 
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime)
 {
@@ -74,11 +74,6 @@ MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *d
     }
     const MppAttentionRate *rate = mpp_device_attention(device, kernel);
     return rate && !(rate->forward_frac > 0) ? MPP_ATTENTION_FLASH2 : kernel;
-}
-
-MppAttentionKernel mpp_run_match_usual_attention(const MppRun *run, const MppRuntime *runtime, MppAttentionKernel otherwise)
-{
-    return mpp_words_longest(runtime->older_frameworks, run->training.framework) ? runtime->older_attention : otherwise;
 }
 
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise)

@@ -25,9 +25,6 @@ bool mpp_run_match_narrow_moments(const char *words);
 MppOptimizer mpp_run_match_optimizer(const char *words);
 MppAttentionKernel mpp_run_match_attention(const char *words, const MppDevice *device, MppAttentionKernel otherwise);
 
-/** The attention of the run's stack where its record states none: the older one where its `framework` names such a release. */
-MppAttentionKernel mpp_run_match_usual_attention(const MppRun *run, const MppRuntime *runtime, MppAttentionKernel otherwise);
-
 MppRecompute mpp_run_match_recompute(const char *words, MppRecompute otherwise);
 
 /** Modules among the words of what is recomputed that the stack can be told to, a set of MppModule. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "planner/spec/run_words.h"
+#include "planner/base/words.h"
 #include "planner/spec/zoo.h"
 
 void mpp_profiles_free(MppProfiles *profiles)

@@ -1,5 +1,6 @@
 #include "planner/spec/runtime.h"
 
+#include "planner/base/words.h"
 #include "planner/spec/strategy.h"
 
 static const char *const split_names[] = { "even", "greedy", "balanced" };
@@ -55,11 +56,24 @@ char *mpp_kernels_set(const char *words, MppKernels *inout)
     for (int i = 0; names[i]; i++) {
         bool off = g_ascii_strncasecmp(names[i], "no-", 3) == 0;
         const MppField *row = find_switch(names[i] + (off ? 3 : 0));
-        if (!row)
+        int attention = mpp_names_find(&mpp_attention_names, names[i]);
+        if (!row && attention < 0)
             return g_strdup(names[i]);
-        *(bool *)((char *)inout + row->offset) = !off;
+        if (row)
+            *(bool *)((char *)inout + row->offset) = !off;
+        else
+            inout->attention = attention;
     }
     return NULL;
+}
+
+void mpp_kernels_set_named(const GPtrArray *table, const char *text, MppKernels *inout)
+{
+    for (guint i = 0; table && i < table->len; i++) {
+        g_auto(GStrv) parts = g_strsplit(table->pdata[i], ": ", 2);
+        g_autofree char *wrong = mpp_words_has(text, parts[0]) ? mpp_kernels_set(parts[1], inout) : NULL;
+        g_assert(!wrong); /* checked when it was read */
+    }
 }
 
 static const MppField host_rows[] = {
@@ -157,9 +171,6 @@ static const MppField rows[] = {
     MPP_FIELD_STRINGS(MppRuntime, frameworks, "words by which a run's record names this stack"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks_before_8_bit, "words by which one names it where the device has no 8-bit products"),
     MPP_FIELD_STRINGS(MppRuntime, frameworks_before_bf16, "words by which one names it where the device has no bf16 products"),
-    MPP_FIELD_STRINGS(MppRuntime, older_frameworks, "words by which a record names releases with the older attention"),
-    MPP_FIELD_ENUM(MppRuntime, older_attention, &mpp_attention_names, MPP_ATTENTION_FLASH2, "attention of these releases"),
-    MPP_FIELD_STRINGS(MppRuntime, cudnn_devices, "words of devices on which attention is flash3"),
     MPP_FIELD_STRINGS(MppRuntime, framework_kernels, "words of frameworks, a colon, and switches of kernels that runs of theirs have"),
     MPP_FIELD_STRINGS(MppRuntime, device_kernels, "words of devices, a colon, and switches of kernels that runs on them have"),
     MPP_FIELD_STRINGS(MppRuntime, graph_devices, "words of devices on which published runs without pipeline have kernels.graphs where shapes are known"),

@@ -175,11 +175,8 @@ typedef struct {
     GPtrArray *frameworks; /* words by which a run's record names this stack */
     GPtrArray *frameworks_before_8_bit; /* words by which one names it where the device has no 8-bit products, as of its time */
     GPtrArray *frameworks_before_bf16; /* the same where it has no bf16 products */
-    GPtrArray *older_frameworks; /* words by which one names releases whose attention was older_attention */
-    MppAttentionKernel older_attention;
-    GPtrArray *cudnn_devices; /* words of devices on which attention is flash3, whatever kernels.attention is elsewhere */
     GPtrArray *framework_kernels; /* "words: switches": kernels of runs whose record names its framework by these words */
-    GPtrArray *device_kernels;    /* the same by words of devices, which only later releases ran on */
+    GPtrArray *device_kernels;    /* the same by words of devices: what it takes there, and had when published runs were made there */
     GPtrArray *graph_devices; /* words of devices on which published runs without pipeline have kernels.graphs where shapes are known */
     char *successor;       /* runtime that a run of this name was in if it used what this one lacks */
     MppKernels kernels;
@@ -232,11 +229,15 @@ extern const MppFields mpp_runtime_fields, mpp_kernels_fields;
 bool mpp_runtime_offloads(const MppRuntime *runtime, MppOffloaded what);
 
 /**
- * Sets the switches that @words name, separated by commas, "no-" before those that are off: "rotary_fused,no-norm_fused".
+ * Sets the switches that @words name, separated by commas, "no-" before those that are off, and the kernel of attention:
+ * "rotary_fused,no-norm_fused,flash2".
  *
- * Returns: NULL, or the first word that is no switch; to be freed.
+ * Returns: NULL, or the first word that is neither; to be freed.
  */
 char *mpp_kernels_set(const char *words, MppKernels *inout) G_GNUC_WARN_UNUSED_RESULT;
+
+/** Sets what the entries of @table, a runtime's "words: switches" or NULL, say of those whose words are in @text. */
+void mpp_kernels_set_named(const GPtrArray *table, const char *text, MppKernels *inout);
 
 MppRuntime *mpp_runtime_read(const MppJson *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 MppRuntime *mpp_runtime_copy(const MppRuntime *runtime);

@@ -4,7 +4,6 @@
 
 #include "planner/base/error.h"
 #include "planner/spec/model_params.h"
-#include "planner/spec/run_words.h"
 
 static const char *const optimizer_names[MPP_N_OPTIMIZERS] = { "adam", "lamb", "sgd", "muon" };
 const MppNames mpp_optimizer_names = MPP_NAMES("optimizer", optimizer_names);
@@ -109,8 +108,7 @@ MppTraining mpp_training_default(const MppModel *model, const MppRuntime *runtim
 {
     int64_t seq = default_seq(model);
     MppKernels kernels = runtime->kernels;
-    if (mpp_words_longest(runtime->cudnn_devices, device->name))
-        kernels.attention = MPP_ATTENTION_FLASH3;
+    mpp_kernels_set_named(runtime->device_kernels, device->name, &kernels);
     const MppAttentionRate *rate = mpp_device_attention(device, kernels.attention);
     if (rate && !(rate->forward_frac > 0)) /* the device has no such kernel */
         kernels.attention = device->flash2.forward_frac > 0 ? MPP_ATTENTION_FLASH2 : MPP_ATTENTION_FUSED_SOFTMAX;

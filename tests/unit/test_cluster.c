@@ -101,12 +101,12 @@ static const struct {
     { HEAD "\"tiers\": [\n" TIER("a", ", \"latency\": 1e-6") "]}", MPP_ERROR_SCHEMA,
       "c.json:2:49: /tiers/0/latency: unknown tier field \"latency\"; known: "
       "latency_s, name, step_s, shared_by, devices, p2p_frac, two_frac, bytes_per_s, congestion, four_frac, in_network, "
-      "efficiency_frac, … (13 in all)\n"
+      "efficiency_frac, oversubscription\n"
       "    2 | {\"name\": \"a\", \"bytes_per_s\": 7.3e10, \"latency\": 1e-6}]}\n"
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
       "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, … (14 in all)\n"
+      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, internode_words, input_tokens_per_s\n"
       "    2 | \"run_source\": [\"x\"]}\n"
       "      |               ^" },
     { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,

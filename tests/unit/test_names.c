@@ -51,7 +51,8 @@ static void test_same(void)
 static void test_suggest(void)
 {
     static const char *const fields[] = { "layers", "hidden", "heads", "kv_heads", "head_dim" };
-    static const char *const many[] = { "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "b1", "b2", "b3", "b4" };
+    static const char *const many[] = { "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "b1", "b2",
+                                        "b3", "b4", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8" };
     static const struct {
         const char *const *known;
         int n_known;
@@ -63,8 +64,8 @@ static void test_suggest(void)
         { fields, 5, "kv-heads", "kv_heads, heads, layers, hidden, head_dim" },
         { fields, 5, "", "layers, hidden, heads, kv_heads, head_dim" }, /* nothing is nearest: as listed */
         { fields, 1, "x", "layers" },
-        { many, 12, "a1", "a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, b2, b3" },
-        { many, 13, "b4", "b4, a4, b1, b2, b3, a1, a2, a3, a5, a6, a7, a8, … (13 in all)" },
+        { many, 20, "a1", "a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, c1, b2, b3, b4, c2, c3, c4, c5, c6, c7" },
+        { many, 21, "b4", "b4, a4, b1, b2, b3, c4, a1, a2, a3, a5, a6, a7, a8, a9, c1, c2, c3, c5, c6, c7, … (21 in all)" },
         { many, 0, "a1", "" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

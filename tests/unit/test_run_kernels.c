@@ -105,7 +105,7 @@ static void test_older_attention(void)
     } rows[] = {
         { ", \"framework\": \"Aged\"", MPP_ATTENTION_FUSED_SOFTMAX },
         { ", \"framework\": \"Aged 2.385\"", MPP_ATTENTION_FUSED_SOFTMAX },
-        { ", \"framework\": \"Aged 1.5\"", MPP_ATTENTION_UNFUSED },
+        { ", \"framework\": \"aged 1.5 (container)\"", MPP_ATTENTION_UNFUSED },
         { ", \"framework\": \"Aged 1.5\", \"attention\": \"flash\"", MPP_ATTENTION_FLASH2 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

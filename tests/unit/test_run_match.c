@@ -95,30 +95,6 @@ static void test_attention(void)
     }
 }
 
-/** A stack's releases of a time had another attention; what follows the word is another release. */
-static void test_usual_attention(void)
-{
-    static const struct {
-        const char *framework;
-        MppAttentionKernel kernel;
-    } rows[] = {
-        { NULL, MPP_ATTENTION_FLASH3 },          { "Stack", MPP_ATTENTION_FLASH3 },
-        { "Stack 24.09", MPP_ATTENTION_FLASH3 }, { "stack 24.03 (container)", MPP_ATTENTION_FLASH1 },
-        { "Stack 23.11", MPP_ATTENTION_FLASH1 },
-    };
-    g_autoptr(MppJson) json = mpp_expect_json("{\"name\": \"stack\", \"title\": \"T\", \"frameworks\": [\"Stack\"], "
-                                              "\"older_frameworks\": [\"Stack 23.\", \"Stack 24.03\"], "
-                                              "\"older_attention\": \"flash1\"}");
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MppRuntime) runtime = mpp_runtime_read(json, &error);
-    g_assert_no_error(error);
-    g_autoptr(MppRuntime) copy = mpp_runtime_copy(runtime);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        MppRun run = { .training.framework = (char *)rows[i].framework };
-        g_assert_cmpint(mpp_run_match_usual_attention(&run, copy, MPP_ATTENTION_FLASH3), ==, rows[i].kernel);
-    }
-}
-
 static void test_recompute(void)
 {
     static const struct {
@@ -215,7 +191,6 @@ int main(int argc, char **argv)
     g_test_add_func("/run-match/precision", test_precision);
     g_test_add_func("/run-match/optimizer", test_optimizer);
     g_test_add_func("/run-match/attention", test_attention);
-    g_test_add_func("/run-match/usual-attention", test_usual_attention);
     g_test_add_func("/run-match/recompute", test_recompute);
     g_test_add_func("/run-match/modules", test_modules);
     g_test_add_func("/run-match/schedule", test_schedule);

@@ -74,16 +74,18 @@ static const struct {
     { "zero=4", "strategy: \"zero=4\": expected an integer from 0 to 3" },
     { "zero=-1", "strategy: \"zero=-1\": expected an integer from 0 to 3" },
     { "tpp=2",
-      "strategy: \"tpp=2\": unknown key; known: tp, pp, vpp, dp, cp, ep, etp, sp, mbs, zero, group, split, … (19 in all)" },
+      "strategy: \"tpp=2\": unknown key; known: tp, pp, vpp, dp, cp, ep, etp, sp, mbs, zero, group, "
+      "split, order, stages, cp_kind, offload, schedule, recompute, zero_ranks" },
     { "TP=2",
-      "strategy: \"TP=2\": unknown key; known: tp, dp, pp, cp, ep, etp, sp, vpp, mbs, zero, group, split, … (19 in all)" },
+      "strategy: \"TP=2\": unknown key; known: tp, dp, pp, cp, ep, etp, sp, vpp, mbs, zero, group, "
+      "split, order, stages, cp_kind, offload, schedule, recompute, zero_ranks" },
     { "=2", "strategy: \"=2\": unknown key; known: dp, tp, pp, vpp, cp, ep, etp, mbs, sp, zero, zero_ranks, schedule, "
-            "… (19 in all)" },
+            "group, recompute, cp_kind, offload, split, order, stages" },
     { "sp=yes", "strategy: \"sp=yes\": expected 0 or 1" },
     { "schedule=zb", "strategy: \"schedule=zb\": expected a schedule: zb-h1, zb-h2, zb-interleaved, zb-v, 1f1b, gpipe, v-min, "
-      "v-half, hanayo, chimera, dualpipe-v, interleaved, … (13 in all)" },
+      "v-half, hanayo, chimera, dualpipe-v, interleaved, breadth-first" },
     { "schedule", "strategy: \"schedule\": expected a schedule: gpipe, 1f1b, interleaved, breadth-first, "
-      "zb-h1, zb-h2, zb-interleaved, zb-v, v-half, v-min, dualpipe-v, hanayo, … (13 in all)" },
+      "zb-h1, zb-h2, zb-interleaved, zb-v, v-half, v-min, dualpipe-v, hanayo, chimera" },
     { "recompute=most", "strategy: \"recompute=most\": expected a recompute: none, full, offload, selective" },
     { "recompute=full:0", "strategy: \"recompute=full:0\": expected an integer from 1 to 4096" },
     { "recompute=full:",

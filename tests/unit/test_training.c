@@ -102,9 +102,9 @@ static void test_attention_of_device(void)
         MppAttentionKernel attention;
     } rows[] = {
         { NULL, 0.6, MPP_ATTENTION_UNFUSED },
-        { "hip", 0.6, MPP_ATTENTION_FLASH3 },
-        { "hip", 0, MPP_ATTENTION_FLASH2 },
-        { "chips", 0.6, MPP_ATTENTION_UNFUSED },
+        { "hip: flash3", 0.6, MPP_ATTENTION_FLASH3 },
+        { "hip: flash3", 0, MPP_ATTENTION_FLASH2 },
+        { "chips: flash3", 0.6, MPP_ATTENTION_UNFUSED },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) in = mpp_sample_new(3);
@@ -113,7 +113,7 @@ static void test_attention_of_device(void)
         in->cluster.device.flash3.forward_frac = rows[i].flash3_frac;
         MppRuntime runtime = in->runtime;
         runtime.kernels.attention = MPP_ATTENTION_UNFUSED;
-        runtime.cudnn_devices = words;
+        runtime.device_kernels = words;
         if (rows[i].words)
             g_ptr_array_add(words, (char *)rows[i].words);
         MppTraining training = mpp_training_default(&in->model, &runtime, &in->cluster.device, 3);

@@ -1,5 +1,5 @@
 /**
- * Words in the texts of measured runs' records.
+ * Words in texts that others wrote.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "planner/spec/run_words.h"
+#include "planner/base/words.h"
 
 #include <string.h>
 
