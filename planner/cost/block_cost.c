@@ -104,8 +104,7 @@ static void hide_transfers(const MppJob *job, MppShares *pass)
     } hidden[] = {
         { MPP_SHARE_TP, BIT(MATMUL), kernels->tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac },
         { MPP_SHARE_CP, BIT(ATTENTION), overlap->context_frac },
-        { MPP_SHARE_EP, kernels->expert_async ? BIT(MATMUL) | BIT(ATTENTION) | BIT(MEMORY) : BIT(MATMUL),
-          kernels->expert_async ? overlap->expert_async_frac : overlap->expert_frac },
+        { MPP_SHARE_EP, BIT(MATMUL) | BIT(ATTENTION) | BIT(MEMORY), kernels->expert_async ? overlap->expert_async_frac : 0 },
     };
     MppShares left = *pass;
     for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++) {

@@ -116,12 +116,12 @@ static MppOp *add_tp_collective(const MppOpContext *at, MppOps *ops, const char 
 }
 
 /** Megatron gathers the block's input again in the backward pass for the weight gradients (arXiv:2205.05198 §4.2.2). */
-void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width, int sums)
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width)
 {
     if (at->shard->tp == 1)
         return;
     if (!at->shard->sequence_parallel) {
-        add_tp_collective(at, ops, "sum input gradients", MPP_COLLECTIVE_ALL_REDUCE, width)->backward_times = sums;
+        add_tp_collective(at, ops, "sum input gradients", MPP_COLLECTIVE_ALL_REDUCE, width)->backward_times = 1;
         return;
     }
     MppOp *gather = add_tp_collective(at, ops, "gather sequence", MPP_COLLECTIVE_ALL_GATHER, width);

@@ -29,7 +29,7 @@ static void add_product(const MppOpContext *at, MppOps *ops, const MppPart *part
     double k = (double)part->in.channels / groups * window / ways(at, part->split_in);
     bool writes = mpp_part_gathers(part) && at->job->runtime->writes_windows;
     if (part->split_out && !part->split_in)
-        mpp_ops_add_tp_entry(at, ops, (double)mpp_shape_elements(part->in), 1);
+        mpp_ops_add_tp_entry(at, ops, (double)mpp_shape_elements(part->in));
     if (writes) {
         MppOp *patches = mpp_ops_add_memory(at, ops, names[part->kind], in, rows * k * groups, in + rows * k * groups, 1);
         patches->backward_kernels = 2;

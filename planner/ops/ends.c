@@ -104,7 +104,7 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
     const MppJob *job = at->job;
     const MppModel *model = job->model;
     double width = embedding_width(model), vocab = (double)mpp_ops_padded_vocab(job, at->shard->tp) / at->tp;
-    mpp_ops_add_tp_entry(at, ops, job->model->hidden, 1);
+    mpp_ops_add_tp_entry(at, ops, job->model->hidden);
     if (width != model->hidden)
         mpp_ops_add_matmul(at, ops, "head projection", at->tokens, width, model->hidden, false);
     bool bias = model->head_bias || model->head == MPP_HEAD_MASKED_LM;

@@ -6,8 +6,8 @@ static void add_mlp_block(const MppOpContext *at, MppOps *ops)
         mpp_ops_add_moe(at, ops);
         return;
     }
-    int first = ops->n, sums = at->job->model->gated_mlp && at->job->runtime->gated_sums_apart ? 2 : 1;
-    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden, sums);
+    int first = ops->n;
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
     mpp_ops_are_module(at, ops, first, MPP_MODULE_MLP);
@@ -15,14 +15,14 @@ static void add_mlp_block(const MppOpContext *at, MppOps *ops)
 
 static void add_attention_block(const MppOpContext *at, MppOps *ops, bool cross)
 {
-    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden, 1);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_attention(at, ops, cross);
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
 
 static void add_ssm_block(const MppOpContext *at, MppOps *ops)
 {
-    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden, 1);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_ssm(at, ops);
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);
 }
@@ -50,7 +50,7 @@ static void add_parallel_block(const MppOpContext *at, MppOps *ops, int64_t norm
         add_first_norm(at, ops, "attention norm");
     if (norms > 1)
         mpp_ops_add_norm(at, ops, "mlp norm", at->norm_tokens, at->job->model->hidden, false);
-    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden, 1);
+    mpp_ops_add_tp_entry(at, ops, at->job->model->hidden);
     mpp_ops_add_attention(at, ops, false);
     mpp_ops_add_mlp(at, ops, at->job->model->ffn, at->tokens, at->tp);
     mpp_ops_add_tp_exit(at, ops, at->job->model->hidden);

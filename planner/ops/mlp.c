@@ -265,7 +265,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     double shared = moe->shared_ffn ? moe->shared_ffn : moe->shared_experts * moe->ffn;
     if (shared > 0) {
         int first_shared = ops->n;
-        mpp_ops_add_tp_entry(at, ops, model->hidden, 1);
+        mpp_ops_add_tp_entry(at, ops, model->hidden);
         mpp_ops_add_mlp(at, ops, shared, at->tokens, at->tp);
         mpp_ops_add_tp_exit(at, ops, model->hidden);
         if (moe->shared_gate)

@@ -36,11 +36,8 @@ void mpp_ops_stream_again(const MppOpContext *at, MppOp *op, double bytes);
 /** Marks an op of the attention core. */
 void mpp_ops_mark_core(const MppOpContext *at, MppOp *op);
 
-/**
- * Entry of a block split over tp, @width numbers a token: gathers the sequence, or all-reduces the input's gradient, as @sums parts
- * that are added afterwards.
- */
-void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width, int sums);
+/** Entry of a block split over tp, @width numbers a token: gathers the sequence, or all-reduces the input's gradient. */
+void mpp_ops_add_tp_entry(const MppOpContext *at, MppOps *ops, double width);
 
 /** Exit of a block split over tp: sums the partial outputs. */
 void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops, double width);

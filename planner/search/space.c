@@ -109,7 +109,7 @@ static bool context_legal(const MppJob *job, const MppStrategy *s)
 static void add_context(Enumeration *at, MppStrategy s)
 {
     const MppJob *job = at->job;
-    bool usable = job->runtime->context_parallel && job->model->kind == MPP_MODEL_DECODER && !job->model->vision.image_size;
+    bool usable = job->runtime->context_kinds && job->model->kind == MPP_MODEL_DECODER && !job->model->vision.image_size;
     for (s.cp = 1; s.tp * s.cp <= job->gpus && (s.cp == 1 || usable); s.cp++) {
         if (!divides(s.tp * s.cp, job->gpus) || (s.cp > 1 && !divides(2 * s.cp, job->training.seq)) ||
             !mpp_space_allows(at->limits, "cp", &s))

@@ -92,7 +92,6 @@ static void add_pipelines(const MppJob *job, const MppSpaceLimits *limits, MppSt
     for (s.pp = 1; s.pp <= MIN(ranks, job->model->n_layers); s.pp++) {
         s.dp = ranks / s.pp;
         bool legal = divides(s.pp, ranks) && divides(s.dp * s.micro_batch, job->training.global_batch) &&
-                     (s.pp == 1 || job->runtime->pipeline_parallel) &&
                      (!job->model->moe.experts || divides(s.ep * s.etp, s.tp * s.cp * s.dp)) &&
                      (s.pp == 1 || fewer < 0 || mpp_strategy_micro_batches(&s, job->training.global_batch) >= s.pp - fewer);
         if (legal && mpp_space_allows(limits, "pp", &s) && mpp_space_allows(limits, "dp", &s))

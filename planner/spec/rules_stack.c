@@ -17,11 +17,11 @@ static char *zero_stage(const MppJob *job, const MppStrategy *s)
 static char *runtime_axes(const MppJob *job, const MppStrategy *s)
 {
     const MppRuntime *runtime = job->runtime;
-    const char *lacks = s->tp > 1 && !runtime->tensor_parallel      ? "tensor"
-                        : s->pp > 1 && !runtime->pipeline_parallel  ? "pipeline"
-                        : s->cp > 1 && !runtime->context_parallel   ? "context"
-                        : s->ep > 1 && !runtime->expert_parallel    ? "expert"
-                                                                    : NULL;
+    const char *lacks = s->tp > 1 && !runtime->tensor_parallel   ? "tensor"
+                        : s->pp > 1 && !runtime->schedules       ? "pipeline"
+                        : s->cp > 1 && !runtime->context_kinds   ? "context"
+                        : s->ep > 1 && !runtime->expert_parallel ? "expert"
+                                                                 : NULL;
     return lacks ? g_strdup_printf("%s has no %s parallelism", runtime->title, lacks) : KEPT;
 }
 

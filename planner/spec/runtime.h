@@ -137,7 +137,7 @@ void mpp_state_costs_narrow(MppStateCosts *state);
 
 /** Share of a transfer that the stack can hide behind computation which is there at the time. */
 typedef struct {
-    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_frac, expert_async_frac, stages_frac, fsdp_frac;
+    double gradients_frac, parameters_frac, tensor_frac, tensor_async_frac, context_frac, expert_async_frac, stages_frac, fsdp_frac;
     double slowdown_frac; /* computation takes this much longer while a transfer runs beside it */
 } MppOverlap;
 
@@ -194,12 +194,11 @@ typedef struct {
     double fused_loss_traffic_bytes; /* the same where it is fused and usually is not: 16-bit logits read thrice, their gradient written */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
-    int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has */
+    int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has; 0: none */
     bool context_repeats_keys; /* fewer key-value heads than ranks of an all-to-all are repeated until each rank has one */
     bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
     bool gathers_by_layer; /* parameters that stay gathered (ZeRO-2) are gathered layer by layer in the forward pass, not after the update */
     bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
-    bool gated_sums_apart; /* both products of a gated MLP's input sum its gradient over tp, where the sequence is not split */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */
     double products_frac;      /* of the device's rate for products that its libraries reach, as it configures and feeds them */
@@ -215,8 +214,8 @@ typedef struct {
     int64_t offloads; /* a set of MppOffloaded */
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool one_node; /* runs within a node */
-    bool tensor_parallel, pipeline_parallel, context_parallel, expert_parallel, uneven_stages;
-    int64_t schedules;        /* a set of MppScheduleKind */
+    bool tensor_parallel, expert_parallel, uneven_stages;
+    int64_t schedules;        /* a set of MppScheduleKind; empty: it has no pipeline */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
     int64_t most_empty_stages; /* stages without a layer that it trains with; -1: any number */
     int64_t micro_batches_per_stage; /* into how many a batch is cut when nothing is said; 0: into single sequences */

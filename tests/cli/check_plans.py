@@ -126,7 +126,7 @@ SPOILT = [
     (lambda plan: plan["inputs"]["model"].update(layers=13), 5, "stages lists 3 chunks of 12 layers; pp * vpp = 3 chunks of 13 are needed"),
     (lambda plan: plan["inputs"]["training"].update(global_batch=49), 5, "the global batch of 49 sequences is not a multiple of "),
     (lambda plan: plan["inputs"]["training"].update(precision="fp8"), 5, "the Chip 7 has no fp8 products [precision]"),
-    (lambda plan: plan["inputs"]["runtime"].update(pipeline_parallel=False), 5, "Stack 3 has no pipeline parallelism [runtime-axes]"),
+    (lambda plan: plan["inputs"]["runtime"].update(schedules=[]), 5, "Stack 3 has no pipeline parallelism [runtime-axes]"),
     (lambda plan: plan["inputs"].update(gpus=13), 5, "dp * tp * pp * cp = 12 but there are 13 GPUs [gpus-product]"),
     (lambda plan: plan["inputs"].pop("device"), 5, '/inputs: the plan\'s inputs field "device" is missing (devices)'),
     (lambda plan: plan.update(format_version="1"), 5, "/format_version: expected format version 1"),

@@ -234,14 +234,14 @@ static MppRuntime *random_runtime(GRand *rand)
     runtime->usual_zero = 0;
     runtime->most_zero = g_rand_int_range(rand, 0, 4);
     runtime->most_zero_with_pp = g_rand_int_range(rand, 0, 4);
-    bool *axes[] = { &runtime->tensor_parallel, &runtime->pipeline_parallel, &runtime->context_parallel,
-                     &runtime->expert_parallel, &runtime->uneven_stages };
+    bool *axes[] = { &runtime->tensor_parallel, &runtime->expert_parallel, &runtime->uneven_stages };
     for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
         *axes[i] = g_rand_int_range(rand, 0, 5) > 0;
     runtime->offloads = g_rand_int_range(rand, 0, 1 << MPP_N_OFFLOADED);
     runtime->recompute_modules = g_rand_int_range(rand, 0, 1 << MPP_N_MODULES);
     runtime->one_node = g_rand_int_range(rand, 0, 20) == 0;
-    runtime->schedules = random_schedules(rand);
+    runtime->schedules = g_rand_int_range(rand, 0, 5) ? random_schedules(rand) : 0;
+    runtime->context_kinds = g_rand_int_range(rand, 0, 1 << MPP_N_CPS);
     runtime->fewer_micro_batches = g_rand_int_range(rand, -1, 3);
     return runtime;
 }

@@ -25,7 +25,7 @@ static MppProfiles *sample_profiles(void)
         " \"stage_split\": \"balanced\", \"usual_recompute\": \"selective\", \"kernels\": {\"attention\": \"fused-softmax\"},"
         " \"offloads\": [\"optimizer\", \"parameters\", \"activations\"]}");
     add_runtime(profiles->runtimes,
-                "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"pipeline_parallel\": false,"
+                "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"schedules\": [],"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
                                     "\"fused-softmax\"}, \"framework_kernels\": [\"Aged 1.: unfused\"], \"experts_split_words\": [\"Aged 1.\"]}");
@@ -39,7 +39,7 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes,
                 "{\"name\": \"dense\", \"title\": \"Dense\", \"frameworks\": [\"Dense\"], \"leaves_out_padding\": true}");
     add_runtime(profiles->runtimes,
-                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"pipeline_parallel\": false,"
+                "{\"name\": \"lone\", \"title\": \"Lone\", \"frameworks\": [\"Lone\"], \"schedules\": [],"
                 " \"framework_kernels\": [\"Lone 2: loss_narrow,update_fused\"]}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"plain\", \"title\": \"Plain\", \"frameworks\": [\"Plain\"], \"rms_norms_fused\": false,"

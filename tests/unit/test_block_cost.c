@@ -134,24 +134,7 @@ static void test_overlap(void)
     }
 }
 
-/** A product hides one exchange at a time: what tensor parallelism takes is gone for the experts'. */
-static void test_overlap_once(void)
-{
-    g_autoptr(MppInputs) inputs = job_new();
-    inputs->runtime.overlap.tensor_frac = inputs->runtime.overlap.expert_frac = 1;
-    MppOps ops = make_ops();
-    MppOp *dispatch = mpp_ops_add(&ops, MPP_OP_COLLECTIVE, "dispatch");
-    dispatch->collective = MPP_COLLECTIVE_ALL_TO_ALL;
-    dispatch->axis = MPP_AXIS_EP;
-    dispatch->bytes = 1e7;
-    dispatch->forward_times = 1;
-    MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2,ep=4", true);
-    const MppShares *forward = &cost.by_recompute[MPP_RECOMPUTE_NONE].forward;
-    g_assert_cmpfloat(forward->s[MPP_SHARE_TP], ==, 0);
-    plain_job_expect("dispatch", forward->s[MPP_SHARE_EP], 7.5e6 / 1e11 - (product_s - gather_s));
-}
-
-/** Beside another micro-batch's pass, what is left of all computation hides the experts' exchange. */
+/** Beside another micro-batch's pass, what is left of all computation hides the experts' exchange: what hides tensor parallelism's is gone. */
 static void test_overlap_beside(void)
 {
     static const struct {
@@ -334,7 +317,6 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/sums", test_sums);
     g_test_add_func("/block-cost/recompute", test_recompute);
     g_test_add_func("/block-cost/overlap", test_overlap);
-    g_test_add_func("/block-cost/overlap-once", test_overlap_once);
     g_test_add_func("/block-cost/overlap-beside", test_overlap_beside);
     g_test_add_func("/block-cost/host", test_host);
     g_test_add_func("/block-cost/waits", test_waits);

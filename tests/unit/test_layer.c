@@ -106,29 +106,6 @@ static void test_tensor_parallel_traffic(void)
     }
 }
 
-/** Two products of a gated MLP's input may sum its gradient each for itself; where the sequence is split it is scattered once. */
-static void test_gated_sums(void)
-{
-    static const struct {
-        bool gated, apart;
-        const char *strategy;
-        int sums;
-    } rows[] = {
-        { true, true, "tp=4", 3 }, { true, false, "tp=4", 2 }, { false, true, "tp=4", 2 }, { true, true, "tp=4,sp", 0 }, { true, true, "mbs=2", 0 }
-    };
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        inputs->model.gated_mlp = rows[i].gated;
-        inputs->runtime.gated_sums_apart = rows[i].apart;
-        MppOps ops = plain_job_layer(inputs, rows[i].strategy, 0);
-        int sums = 0;
-        for (int k = 0; k < ops.n; k++)
-            if (ops.ops[k].kind == MPP_OP_COLLECTIVE && ops.ops[k].collective == MPP_COLLECTIVE_ALL_REDUCE)
-                sums += ops.ops[k].backward_times;
-        g_assert_cmpint(sums, ==, rows[i].sums);
-    }
-}
-
 /** In 8 bits a layer's inputs are gathered in 8 where the stack does that; what is summed, and the ends, stay at 16. */
 static void test_narrow_gathers(void)
 {
@@ -343,7 +320,6 @@ int main(int argc, char **argv)
     g_test_add_func("/layer/published-activations", test_published_activations);
     g_test_add_func("/layer/order", test_order);
     g_test_add_func("/layer/tensor-parallel-traffic", test_tensor_parallel_traffic);
-    g_test_add_func("/layer/gated-sums", test_gated_sums);
     g_test_add_func("/layer/narrow-gathers", test_narrow_gathers);
     g_test_add_func("/layer/streams-again", test_streams_again);
     g_test_add_func("/layer/keeps-gathered", test_keeps_gathered);

@@ -52,12 +52,12 @@ static void no_tp(MppInputs *in)
 
 static void no_pp(MppInputs *in)
 {
-    in->runtime.pipeline_parallel = false;
+    in->runtime.schedules = 0;
 }
 
 static void no_cp(MppInputs *in)
 {
-    in->runtime.context_parallel = false;
+    in->runtime.context_kinds = 0;
 }
 
 static void ring_only(MppInputs *in)

@@ -106,32 +106,30 @@ static void test_shapes(void)
     static const struct {
         const char *limits, *shapes;
         int64_t schedules;
-        bool pipeline;
         int64_t fewer;
     } rows[] = {
-        { "pp=1", "dp=4,tp=1,pp=1,mbs=1", looped, true, -1 },
-        { "pp=4,vpp=1", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,mbs=1", looped, true, -1 },
+        { "pp=1", "dp=4,tp=1,pp=1,mbs=1", looped, -1 },
+        { "pp=4,vpp=1", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,mbs=1", looped, -1 },
         { "pp=4", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe | dp=1,tp=1,pp=4,mbs=1 | dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=interleaved",
-          looped, true, -1 },
-        { "pp=2,schedule=1f1b", "dp=2,tp=1,pp=2,mbs=1", looped, true, -1 },
+          looped, -1 },
+        { "pp=2,schedule=1f1b", "dp=2,tp=1,pp=2,mbs=1", looped, -1 },
         { "pp=4", "dp=1,tp=1,pp=4,mbs=1,schedule=zb-h1 | dp=1,tp=1,pp=4,mbs=1,schedule=chimera | "
-                  "dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=zb-v", zero_bubble, true, -1 },
-        { "pp=2,vpp=3,group=4", "dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved,group=4", looped, true, -1 },
-        { "pp=2,group=3", "", looped, true, -1 }, /* 4 micro-batches leave one over */
+                  "dp=1,tp=1,pp=4,vpp=2,mbs=1,schedule=zb-v", zero_bubble, -1 },
+        { "pp=2,vpp=3,group=4", "dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved,group=4", looped, -1 },
+        { "pp=2,group=3", "", looped, -1 }, /* 4 micro-batches leave one over */
         { "pp=2,schedule=interleaved",
           "dp=2,tp=1,pp=2,vpp=2,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved | "
-          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", looped, true, -1 },
-        { "pp=2,schedule=interleaved", "", zero_bubble, true, -1 },
-        { NULL, "dp=4,tp=1,pp=1,mbs=1", looped, false, -1 },
-        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", looped, true, 0 },
-        { "pp=3", "", looped, true, -1 },
+          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", looped, -1 },
+        { "pp=2,schedule=interleaved", "", zero_bubble, -1 },
+        { NULL, "dp=4,tp=1,pp=1,mbs=1", 0, -1 },
+        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", looped, 0 },
+        { "pp=3", "", looped, -1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(4);
         inputs->model.layers = 8;
         inputs->training.global_batch = 8;
         inputs->runtime.schedules = rows[i].schedules;
-        inputs->runtime.pipeline_parallel = rows[i].pipeline;
         inputs->runtime.fewer_micro_batches = rows[i].fewer;
         plain_job_finish(inputs);
         MppSpaceLimits limits = limits_of(rows[i].limits);
