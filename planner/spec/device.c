@@ -93,6 +93,12 @@ bool mpp_device_check(const MppDevice *device, const MppJson *json, const cJSON 
         if (device->peak_flop_per_s.by_precision[i] > 0 && !(device->matmul_frac.by_precision[i] > 0))
             return mpp_json_error(error, json, mpp_json_get(node, "matmul_frac"), MPP_ERROR_INVALID,
                                   "%s has a peak rate but no matmul_frac", mpp_names_get(&mpp_precision_names, i));
+    for (int i = 0; i < MPP_N_ATTENTIONS; i++) {
+        const MppAttentionRate *rate = mpp_device_attention(device, i);
+        const char *name = mpp_names_get(&mpp_attention_names, i);
+        if (rate && (rate->forward_frac > 0) != (rate->backward_frac > 0))
+            return mpp_json_error(error, json, mpp_json_get(node, name), MPP_ERROR_INVALID, "%s has a rate in one direction alone", name);
+    }
     return true;
 }
 
