@@ -86,14 +86,27 @@ static char *known_switches(const char *wrong)
     return mpp_names_suggest(names, n, wrong);
 }
 
-static bool set_kernels(const MppJobWords *w, MppKernels *kernels, GError **error)
+static bool unknown_switch(const MppJobWords *w, const char *wrong, GError **error)
 {
-    g_autofree char *wrong = w->kernels ? mpp_kernels_set(w->kernels, kernels) : NULL;
-    if (!wrong)
-        return true;
     bool off = g_ascii_strncasecmp(wrong, "no-", 3) == 0;
     g_autofree char *known = known_switches(wrong + (off ? 3 : 0)), *option = shown(w, "kernels");
-    return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s", option, wrong, known);
+    g_autofree char *kernels = mpp_names_suggest(mpp_attention_names.names, mpp_attention_names.n_names, wrong);
+    return mpp_error_usage(error, "%s: unknown switch \"%s\"; known, and with no- before them: %s; for attention: %s", option, wrong, known,
+                           kernels);
+}
+
+static bool set_kernels(const MppJobWords *w, MppInputs *inputs, GError **error)
+{
+    MppKernels *kernels = &inputs->training.kernels;
+    g_autofree char *wrong = w->kernels ? mpp_kernels_set(w->kernels, kernels) : NULL;
+    if (wrong)
+        return unknown_switch(w, wrong, error);
+    const MppAttentionRate *rate = mpp_device_attention(&inputs->cluster.device, kernels->attention);
+    if (!rate || rate->forward_frac > 0)
+        return true;
+    g_autofree char *option = shown(w, "kernels");
+    return mpp_error_usage(error, "%s: the %s has no rate for %s", option, inputs->cluster.device.title,
+                           mpp_names_get(&mpp_attention_names, kernels->attention));
 }
 
 /** The format of products in --precision, which "-true" makes that of all states (Lightning's bf16-true). */
@@ -108,21 +121,15 @@ static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
     MppTraining *training = &inputs->training;
     g_autofree char *format = products_format(w->precision, &training->narrow_states);
     const MppDevice *device = &inputs->cluster.device;
-    int precision = (int)training->precision, optimizer = (int)training->optimizer, attention = (int)training->kernels.attention;
+    int precision = (int)training->precision, optimizer = (int)training->optimizer;
     if (!find_name(w, &mpp_precision_names, format, "precision", &precision, error) ||
-        !find_name(w, &mpp_optimizer_names, w->optimizer, "optimizer", &optimizer, error) ||
-        !find_name(w, &mpp_attention_names, w->attention, "attention", &attention, error))
+        !find_name(w, &mpp_optimizer_names, w->optimizer, "optimizer", &optimizer, error))
         return false;
     training->precision = precision;
     if (training->narrow_states)
         mpp_state_costs_narrow(&inputs->runtime.state);
     training->optimizer = optimizer;
-    training->kernels.attention = attention;
-    g_autofree char *kernel_name = shown(w, "attention"), *format_name = shown(w, "precision");
-    const MppAttentionRate *rate = mpp_device_attention(device, attention);
-    if (rate && !(rate->forward_frac > 0))
-        return mpp_error_usage(error, "%s: the %s has no rate for %s", kernel_name, device->title,
-                     mpp_names_get(&mpp_attention_names, attention));
+    g_autofree char *format_name = shown(w, "precision");
     if (device->peak_flop_per_s.by_precision[precision] > 0)
         return true;
     return mpp_error_usage(error, "%s: the %s has no %s products", format_name, device->title,
@@ -160,7 +167,7 @@ static MppInputs *make_inputs(const MppJobWords *w, int64_t gpus, MppModel *give
     for (guint i = 0; launch && i < launch->assumed->len; i++)
         mpp_inputs_assume(inputs, "%s", (const char *)launch->assumed->pdata[i]);
     if (!set_seq_and_batch(w, launch, inputs, error) || !set_lengths(w, &inputs->training, error) || !set_names(w, inputs, error) ||
-        !set_kernels(w, &inputs->training.kernels, error))
+        !set_kernels(w, inputs, error))
         return NULL;
     mpp_inputs_bind(inputs);
     return g_steal_pointer(&inputs);

@@ -13,8 +13,8 @@
 
 /** NULL or MPP_JOB_NOT_GIVEN where nothing was said. */
 typedef struct {
-    const char *model, *cluster, *runtime, *precision, *optimizer, *attention;
-    const char *kernels; /* names of MppKernels' switches, with "no-" before those to be off, by commas */
+    const char *model, *cluster, *runtime, *precision, *optimizer;
+    const char *kernels; /* as of mpp_kernels_set() */
     int64_t gpus, global_batch, seq, document_tokens, mean_seq, target_seq, loss_tokens;
     bool flags; /* messages call them "--global-batch", else "global_batch" */
 } MppJobWords;

@@ -20,7 +20,7 @@
  *     "cluster"      a built-in cluster or device, or a file
  *     "runtime"      a built-in software stack, or a file
  *     "global_batch", "seq", "document_tokens", "mean_seq", "target_seq", "loss_tokens", "precision",
- *     "optimizer", "attention", "kernels"
+ *     "optimizer", "kernels"
  *
  * or by "inputs", the object of that name in an earlier answer. What is not stated is the stack's habit and told in the
  * answer's inputs as "assumed".

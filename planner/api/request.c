@@ -29,7 +29,6 @@ static const struct {
     { "loss_tokens", NOWHERE, AT(words.loss_tokens), NOWHERE, 1 },
     { "precision", AT(words.precision), NOWHERE, NOWHERE, 0 },
     { "optimizer", AT(words.optimizer), NOWHERE, NOWHERE, 0 },
-    { "attention", AT(words.attention), NOWHERE, NOWHERE, 0 },
     { "kernels", AT(words.kernels), NOWHERE, NOWHERE, 0 },
     { "inputs", NOWHERE, NOWHERE, AT(inputs), 0 },
     { "plan", NOWHERE, NOWHERE, AT(plan), 0 },

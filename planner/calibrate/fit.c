@@ -8,7 +8,7 @@
 #include "planner/calibrate/fit_runs.h"
 
 static const double default_scale = 0.1;
-enum { DEFAULT_ROUNDS = 6, ANNEALED_ROUNDS = 3, ITERATIONS = 4, OWN_ITERATIONS = 20 };
+enum { ROUNDS = 6, ANNEALED_ROUNDS = 3, ITERATIONS = 4, OWN_ITERATIONS = 20 };
 
 typedef struct {
     MppFitRuns runs;
@@ -146,14 +146,14 @@ static double scale_of_round(double scale, int round)
     return round < ANNEALED_ROUNDS ? scale * (1 << (ANNEALED_ROUNDS - round)) : scale;
 }
 
-static bool iterate(Fit *fit, gsl_vector *scores, int rounds, GError **error)
+static bool iterate(Fit *fit, gsl_vector *scores, GError **error)
 {
     gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
     gsl_multifit_nlinear_fdf functions = { .f = residuals, .df = jacobian, .n = n_runs(fit) + n_parameters(fit),
                                            .p = n_parameters(fit), .params = fit };
     gsl_multifit_nlinear_workspace *work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &settings, functions.n, functions.p);
     int status = GSL_SUCCESS;
-    for (int round = 0; round < rounds && status != GSL_EBADFUNC; round++) {
+    for (int round = 0; round < ROUNDS && status != GSL_EBADFUNC; round++) {
         predict_all(fit);
         if (fit->options->own_scale)
             set_own_reweights(fit, round);
@@ -188,7 +188,7 @@ bool mpp_fit(GArray *parameters, const MppProfiles *profiles, const GPtrArray *r
     bool fitted = true;
     if (n_runs(&fit) && parameters->len) {
         gsl_vector *scores = gsl_vector_calloc(parameters->len);
-        fitted = iterate(&fit, scores, options->rounds > 0 ? options->rounds : DEFAULT_ROUNDS, error);
+        fitted = iterate(&fit, scores, error);
         gsl_vector_free(scores);
         predict_all(&fit);
         result->after = mpp_fit_runs_mean_error(&fit.runs);

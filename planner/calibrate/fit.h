@@ -13,7 +13,6 @@
 typedef struct {
     double scale;       /* of the loss: an error of this size counts half; 0: 0.1 */
     bool own_scale;     /* the loss is as wide as the median error, no narrower than @scale; every run counts alike */
-    int rounds;         /* of reweighting; 0: 6 */
     int threads;        /* 0: as many as there are processors */
     const char *const *left_out; /* sources whose runs are not fitted, NULL at the end; or NULL */
     int fold, n_folds;  /* runs whose index modulo n_folds is fold are not fitted; n_folds 0: all are */

@@ -134,7 +134,7 @@ bool mpp_calibrate_own(const MppRunArguments *given, const MppFitOptions *how, c
 {
     const double scale = 0.03; /* of the loss: steps of one stack on one machine repeat and compare this well */
     MppFitOptions closer = *how;
-    closer.scale = how->scale > 0 ? how->scale : scale;
+    closer.scale = scale;
     closer.own_scale = true;
     OwnFit fit = { .runs = given->runs, .own = mpp_own_profiles_new(given->runs, given->profiles) };
     bool done = fit_own(&fit, &closer, error);

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdio.h>
 
 #include "planner/calibrate/leave_one_out.h"
@@ -13,8 +12,7 @@
 typedef struct {
     char *priors, *write, *one_out, *residuals, *spreads, *output;
     char **left_out, **samples, **blind;
-    int folds, fold, threads, rounds;
-    double scale;
+    int threads;
 } CalibrateOptions;
 
 static void print_parameters(const GArray *parameters)
@@ -32,14 +30,13 @@ static void print_parameters(const GArray *parameters)
     mpp_table_print(table);
 }
 
-/** Runs that the fit did not see: the source left out, or the fold held back. */
+/** Runs that the fit did not see: those of sources left out. */
 static GPtrArray *unseen(const GPtrArray *runs, const CalibrateOptions *options)
 {
     GPtrArray *out = g_ptr_array_new();
     for (guint i = 0; i < runs->len; i++) {
         MppRun *run = runs->pdata[i];
-        bool held_back = options->folds > 1 && (int)(i % options->folds) == options->fold;
-        if (held_back || (options->left_out && g_strv_contains((const char *const *)options->left_out, run->source)))
+        if (options->left_out && g_strv_contains((const char *const *)options->left_out, run->source))
             g_ptr_array_add(out, run);
     }
     return out;
@@ -87,17 +84,11 @@ static bool respread(const CalibrateOptions *options, GError **error)
     return residuals && write_spreads(residuals, options, error);
 }
 
-/** Whether the numbers make sense, and there are runs of the source to be left out. */
+/** Whether there are runs of each source to be left out, and the threads make sense. */
 static bool check_options(const CalibrateOptions *options, const GPtrArray *runs, GError **error)
 {
-    enum { MOST_FOLDS = 1000, MOST_ROUNDS = 1000 };
-    if (!mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
-        !mpp_command_check_range(options->rounds, 0, MOST_ROUNDS, "rounds", error) ||
-        !mpp_command_check_range(options->folds, 0, MOST_FOLDS, "folds", error) ||
-        !mpp_command_check_range(options->fold, 0, MAX(options->folds, 1) - 1, "fold", error))
+    if (!mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error))
         return false;
-    if (!(options->scale >= 0 && isfinite(options->scale)))
-        return mpp_error_usage(error, "--scale: expected a number of at least 0");
     for (char **source = options->left_out; source && *source; source++) {
         bool found = false;
         for (guint i = 0; i < runs->len && !found; i++)
@@ -136,8 +127,7 @@ static bool calibrate(const MppJobWords *job, char **files, const CalibrateOptio
     g_autoptr(MppRunArguments) given = mpp_run_arguments_load(job, files, error);
     if (!given || !check_options(options, given->runs, error))
         return false;
-    const MppFitOptions how = { .scale = options->scale, .rounds = options->rounds, .threads = options->threads,
-                                .left_out = (const char *const *)options->left_out, .fold = options->fold, .n_folds = options->folds };
+    const MppFitOptions how = { .threads = options->threads, .left_out = (const char *const *)options->left_out };
     return options->priors ? calibrate_published(given, options, &how, error) : mpp_calibrate_own(given, &how, options->write, error);
 }
 
@@ -183,10 +173,6 @@ static bool run(int argc, char **argv, GError **error)
         { "spreads", 0, 0, G_OPTION_ARG_FILENAME, &options.spreads, "Write the spreads of these errors to FILE (with --leave-one-out or --residuals)", "FILE" },
         { "blind", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.blind,
           "For spreads, take errors from FILE, written by compare --csv before anything of its sources was fitted; may stand more than once", "FILE" },
-        { "folds", 0, 0, G_OPTION_ARG_INT, &options.folds, "Hold every N-th run back; judge on those", "N" },
-        { "fold", 0, 0, G_OPTION_ARG_INT, &options.fold, "Which of them, from 0", "K" },
-        { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options.scale, "Errors above SCALE count less (default 0.1; own runs 0.03)", "SCALE" },
-        { "rounds", 0, 0, G_OPTION_ARG_INT, &options.rounds, "Rounds of reweighting (default 6)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "samples", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.samples,
           "Fit a device and its links to microbenchmarks: samples of mpplan measure, nccl-tests' output, a profiler's trace; may stand more than once", "FILE" },

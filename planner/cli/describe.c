@@ -57,7 +57,6 @@ static const ValueRow rows[] = {
     { NULL, "RUNTIME", NULL, 1 << MPP_ZOO_RUNTIMES, false, true },
     { "precision", NULL, &mpp_precision_names, 0, false, false },
     { "optimizer", NULL, &mpp_optimizer_names, 0, false, false },
-    { "attention", NULL, &mpp_attention_names, 0, false, false },
     { "to", NULL, NULL, 0, true, false },
 };
 

@@ -17,8 +17,7 @@ void mpp_job_options_entries(MppJobWords *o, GOptionEntry *entries)
         { "loss-tokens", 0, 0, G_OPTION_ARG_INT64, &o->loss_tokens, "Tokens of a sequence that head and loss work on: the masked ones", "N" },
         { "precision", 'p', 0, G_OPTION_ARG_STRING, &o->precision, "fp32, tf32, fp16, bf16, fp8, fp8-rowwise, mxfp8, nvfp4; bf16-true: states, too", "FORMAT" },
         { "optimizer", 0, 0, G_OPTION_ARG_STRING, &o->optimizer, "adam, lamb, sgd or muon", "NAME" },
-        { "attention", 0, 0, G_OPTION_ARG_STRING, &o->attention, "unfused, fused-softmax, flash1, flash1-triton, flash2 or flash3", "KERNEL" },
-        { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels, "Switches unlike the stack's, as dispatch_once,no-norm_fused", "LIST" },
+        { "kernels", 0, 0, G_OPTION_ARG_STRING, &o->kernels, "Kernels unlike the stack's: switches and that of attention, as dispatch_once,no-norm_fused,flash2", "LIST" },
         G_OPTION_ENTRY_NULL,
     };
     memcpy(entries, all, sizeof all);

@@ -51,7 +51,7 @@ def case_estimate():
 
 def case_job_words():
     words = {"seq": 96, "document_tokens": 83, "mean_seq": 61, "loss_tokens": 37, "precision": "bf16", "optimizer": "lamb",
-             "attention": "unfused", "kernels": "no-norm_fused"}
+             "kernels": "unfused,no-norm_fused"}
     flags = [word for key, value in words.items() for word in (f"--{key.replace('_', '-')}", value)]
     equal(module().estimate(**WORDS, **words, strategy=SPLIT), run_json("estimate", *QUESTION, *flags, "--strategy", SPLIT, "--json"))
 

@@ -1,1 +1,1 @@
---model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 --attention flash3
+--model data/model.json --cluster data/cluster.json --runtime data/runtime.json --gpus 8 --kernels flash3

@@ -37,21 +37,21 @@ static MppInputs *inputs_of(const char *line, GError **error)
 static void test_entries(void)
 {
     static const char *const lines[] = {
-        "--model M --gpus 77 --cluster C --runtime R --global-batch 385 --seq 1537 --precision P --optimizer O --attention A",
-        "-m M -g 77 -c C -r R -b 385 -s 1537 -p P --optimizer=O --attention=A",
+        "--model M --gpus 77 --cluster C --runtime R --global-batch 385 --seq 1537 --precision P --optimizer O --kernels K",
+        "-m M -g 77 -c C -r R -b 385 -s 1537 -p P --optimizer=O --kernels=K",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
         g_autoptr(GError) error = NULL;
         MppJobWords o = mpp_job_words_none();
         g_assert_true(parse(lines[i], &o, &error));
-        const char *const got[] = { o.model, o.cluster, o.runtime, o.precision, o.optimizer, o.attention };
+        const char *const got[] = { o.model, o.cluster, o.runtime, o.precision, o.optimizer, o.kernels };
         for (size_t k = 0; k < G_N_ELEMENTS(got); k++)
-            g_assert_cmpstr(got[k], ==, ((const char *[]){ "M", "C", "R", "P", "O", "A" })[k]);
+            g_assert_cmpstr(got[k], ==, ((const char *[]){ "M", "C", "R", "P", "O", "K" })[k]);
         g_assert_cmpint(o.gpus, ==, 77);
         g_assert_cmpint(o.global_batch, ==, 385);
         g_assert_cmpint(o.seq, ==, 1537);
         clear(&o);
-        g_assert_true(!o.model && !o.attention);
+        g_assert_true(!o.model && !o.kernels);
         clear(&o);
     }
 }
@@ -93,10 +93,8 @@ static void test_refused(void)
         { GPT "--global-batch -385", "--global-batch: expected a whole number from 1 to 67108864, got -385" },
         { GPT "--precision bf17", "--precision: unknown precision \"bf17\"; known: bf16, tf32, fp16, fp8, fp32, mxfp8, nvfp4, fp8-rowwise" },
         { GPT "--optimizer adan", "--optimizer: unknown optimizer \"adan\"; known: adam, muon, lamb, sgd" },
-        { GPT "--attention flash",
-          "--attention: unknown attention kernel \"flash\"; known: flash1, flash1-triton, flash2, flash3, unfused, fused-softmax" },
         { GPT "--cluster t4 --precision bf16", "--precision: the T4 16 GB has no bf16 products" },
-        { GPT "--cluster t4 --attention flash3", "--attention: the T4 16 GB has no rate for flash3" },
+        { GPT "--cluster t4 --kernels flash3", "--kernels: the T4 16 GB has no rate for flash3" },
         { GPT "--runtime nanotorn", "no file and no built-in runtime is called \"nanotorn\"; known: nanotron, " },
         { GPT "--cluster dgx-h1000", "no file and no built-in cluster is called \"dgx-h1000\"; known: dgx-h100, " },
         { "--model gtp3-13b --gpus 7", "no file and no built-in model is called \"gtp3-13b\"; known: gpt3-13b, " },
@@ -143,7 +141,7 @@ static void test_habits(void)
 static void test_overrides(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(MppInputs) inputs = inputs_of(GPT "-p FP16 --optimizer Muon --attention fused_softmax --kernels no-norm_fused "
+    g_autoptr(MppInputs) inputs = inputs_of(GPT "-p FP16 --optimizer Muon --kernels fused_softmax,no-norm_fused "
                                                 "--document-tokens 83 --mean-seq 1009 --target-seq 209 --loss-tokens 151", &error);
     g_assert_no_error(error);
     g_assert_cmpint(inputs->job.training.precision, ==, MPP_PRECISION_FP16);

@@ -90,7 +90,7 @@ def _call(function, request):
 
 def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
          document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
-         attention=None, kernels=None, inputs=None, strategy=None, objective=None, top=None, threads=None):
+         kernels=None, inputs=None, strategy=None, objective=None, top=None, threads=None):
     """The best plan for @model on @gpus devices.
 
     model: a built-in name, a file, or a dictionary (our format or a Hugging Face config). inputs: those of an earlier
@@ -103,7 +103,7 @@ def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None
 
 def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
              document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
-             attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
+             kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """Time and memory of one strategy.
 
     strategy: text like "tp=8,pp=4,mbs=1", or a dictionary of its fields. plan: an earlier answer, instead of a job and a
@@ -115,13 +115,13 @@ def estimate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=
 
 def simulate(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
              document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
-             attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
+             kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """The same strategy's step as a timeline: stages, links, critical path. Arguments as of estimate()."""
     return _call("simulate", locals())
 
 
 def emit(to, model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None, seq=None,
          document_tokens=None, mean_seq=None, target_seq=None, loss_tokens=None, precision=None, optimizer=None,
-         attention=None, kernels=None, inputs=None, strategy=None, plan=None, launch=None):
+         kernels=None, inputs=None, strategy=None, plan=None, launch=None):
     """A plan in a framework's words: {"target", "file_name", "text"}. to: "megatron", "torchtitan", …; the rest as of estimate()."""
     return _call("emit", locals())

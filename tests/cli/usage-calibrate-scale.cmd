@@ -1,1 +1,0 @@
-calibrate data/runs.jsonl --priors data/priors.json --scale nan
