@@ -78,11 +78,12 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops)
 /** @logits: of a token on this rank. */
 static void add_cross_entropy(const MppOpContext *at, MppOps *ops, double logits)
 {
+    const double fused_bytes = 8; /* of a logit, of a fused loss unlike the stack's own: 16-bit logits read thrice, their gradient written */
     const MppRuntime *runtime = at->job->runtime;
     bool fused = at->job->training.kernels.cross_entropy_fused, as_usual = !fused || runtime->kernels.cross_entropy_fused;
     MppOp *loss = mpp_ops_add(ops, MPP_OP_MEMORY, "cross entropy");
     loss->streaming = MPP_STREAMING_LOSS;
-    loss->forward_bytes = at->tokens * logits * (as_usual ? runtime->loss_traffic_bytes : runtime->fused_loss_traffic_bytes) / 2;
+    loss->forward_bytes = at->tokens * logits * (as_usual ? runtime->loss_traffic_bytes : fused_bytes) / 2;
     loss->backward_bytes = loss->forward_bytes;
     loss->forward_kernels = fused ? 2 : 8;
     loss->backward_kernels = fused ? 1 : 4;

@@ -120,16 +120,14 @@ GArray *mpp_space_shapes(const MppJob *job, const MppFamily *family, const MppSp
 
 int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpaceLimits *limits, MppStageSplit *out)
 {
-    bool fixed = mpp_space_fixes(limits, "stage_split"), uneven = job->runtime->uneven_stages;
+    bool fixed = mpp_space_fixes(limits, "stage_split");
     int n = 0;
     if (shape->stage_layers) { /* nothing is left to split */
         out[n++] = job->runtime->stage_split;
         return n;
     }
-    if (!uneven && !divides(shape->pp * shape->vpp, job->model->n_layers))
-        return n;
     out[n++] = fixed ? limits->fixed.stage_split : job->runtime->stage_split;
-    if (!fixed && uneven && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
+    if (!fixed && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
         out[n++] = MPP_STAGE_SPLIT_BALANCED;
     return n;
 }

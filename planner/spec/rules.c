@@ -162,13 +162,6 @@ static char *stages_sum(const MppJob *job, const MppStrategy *s)
                            s->stage_layers->len, sum, s->pp * s->vpp, job->model->n_layers);
 }
 
-static char *stages_even(const MppJob *job, const MppStrategy *s)
-{
-    if (job->runtime->uneven_stages || s->stage_layers || divides(s->pp * s->vpp, job->model->n_layers))
-        return KEPT;
-    return g_strdup_printf("%" N " layers do not divide into pp * vpp = %" N " equal stages", job->model->n_layers, s->pp * s->vpp);
-}
-
 static char *schedule(const MppJob *job, const MppStrategy *s)
 {
     int64_t m = mpp_strategy_micro_batches(s, job->training.global_batch);
@@ -253,7 +246,6 @@ static const MppRule rules[] = {
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },
     { "stages-sum", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_sum },
-    { "stages-even", MPP_RULE_ILLEGAL, "Megatron arguments: layers % pp = 0", stages_even },
     { "schedule", MPP_RULE_ILLEGAL, "the schedule's paper; Megatron schedules: micro-batches % pp = 0", schedule },
     { "experts", MPP_RULE_ILLEGAL, "Megatron arguments: experts % ep = 0", experts },
     { "experts-sp", MPP_RULE_ILLEGAL, "Megatron arguments", experts_sp },

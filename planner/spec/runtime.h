@@ -191,7 +191,6 @@ typedef struct {
     bool dropout;              /* its recipes train models with learned positions with dropout */
     bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
-    double fused_loss_traffic_bytes; /* the same where it is fused and usually is not: 16-bit logits read thrice, their gradient written */
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has; 0: none */
@@ -214,7 +213,7 @@ typedef struct {
     int64_t offloads; /* a set of MppOffloaded */
     bool recompute_stops_early; /* full recomputation ends with the last tensor that is needed, before the last product */
     bool one_node; /* runs within a node */
-    bool tensor_parallel, expert_parallel, uneven_stages;
+    bool tensor_parallel, expert_parallel;
     int64_t schedules;        /* a set of MppScheduleKind; empty: it has no pipeline */
     bool skips_step_barrier;  /* a rank begins the next step before all have ended this one */
     int64_t most_empty_stages; /* stages without a layer that it trains with; -1: any number */

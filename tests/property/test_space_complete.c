@@ -23,7 +23,7 @@ static int64_t node_group(const MppJob *job, const MppStrategy *s)
 
 static MppStageSplit pick_split(GRand *rand, const MppJob *job, const MppStrategy *s)
 {
-    bool balanced = s->pp > 1 && job->runtime->uneven_stages && g_rand_boolean(rand);
+    bool balanced = s->pp > 1 && g_rand_boolean(rand);
     return balanced ? MPP_STAGE_SPLIT_BALANCED : job->runtime->stage_split;
 }
 

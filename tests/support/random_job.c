@@ -234,9 +234,8 @@ static MppRuntime *random_runtime(GRand *rand)
     runtime->usual_zero = 0;
     runtime->most_zero = g_rand_int_range(rand, 0, 4);
     runtime->most_zero_with_pp = g_rand_int_range(rand, 0, 4);
-    bool *axes[] = { &runtime->tensor_parallel, &runtime->expert_parallel, &runtime->uneven_stages };
-    for (size_t i = 0; i < G_N_ELEMENTS(axes); i++)
-        *axes[i] = g_rand_int_range(rand, 0, 5) > 0;
+    runtime->tensor_parallel = g_rand_int_range(rand, 0, 5) > 0;
+    runtime->expert_parallel = g_rand_int_range(rand, 0, 5) > 0;
     runtime->offloads = g_rand_int_range(rand, 0, 1 << MPP_N_OFFLOADED);
     runtime->recompute_modules = g_rand_int_range(rand, 0, 1 << MPP_N_MODULES);
     runtime->one_node = g_rand_int_range(rand, 0, 20) == 0;

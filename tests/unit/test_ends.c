@@ -129,7 +129,6 @@ static void test_fused_loss(void)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(8);
         inputs->runtime.loss_traffic_bytes = 23;
-        inputs->runtime.fused_loss_traffic_bytes = 8;
         inputs->runtime.kernels.cross_entropy_fused = rows[i].own;
         inputs->job.training.kernels.cross_entropy_fused = rows[i].fused;
         MppOps ops = ends_of(inputs, mpp_ops_head, "tp=4,mbs=3");

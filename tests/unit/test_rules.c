@@ -25,11 +25,6 @@ static void images(MppInputs *in)
     in->model.vision.image_size = 182;
 }
 
-static void even_stages(MppInputs *in)
-{
-    in->runtime.uneven_stages = false;
-}
-
 static void greedy_stages(MppInputs *in)
 {
     in->runtime.stage_split = MPP_STAGE_SPLIT_GREEDY;
@@ -227,7 +222,6 @@ static const struct {
     { "stages-layers", NULL, 15, "pp=15", "pp * vpp = 15 stages for 12 layers" },
     { "stages-sum", NULL, 2, "pp=2,stages=5/6", "stages lists 2 chunks of 11 layers; pp * vpp = 2 chunks of 12 are needed" },
     { "stages-sum", NULL, 3, "pp=3,stages=5/7", "stages lists 2 chunks of 12 layers; pp * vpp = 3 chunks of 12 are needed" },
-    { "stages-even", even_stages, 5, "pp=5", "12 layers do not divide into pp * vpp = 5 equal stages" },
     { "schedule", NULL, 3, "pp=3,vpp=2", "schedule 1f1b needs vpp 1, not 2" },
     { "schedule", NULL, 3, "pp=3,schedule=interleaved", "schedule interleaved needs vpp of at least 2, not 1" },
     { "schedule", NULL, 1, "vpp=2,schedule=interleaved", "schedule interleaved needs pp of at least 2, not 1" },
@@ -336,7 +330,6 @@ static const struct {
     { never_sp, 2, "tp=2" },
     { always_sp, 2, "tp=2,sp" },
     { always_sp, 2, "dp=2" },
-    { even_stages, 5, "pp=5,stages=3/3/2/2/2" },
 };
 
 static void test_kept(void)

@@ -144,26 +144,21 @@ static void test_splits(void)
 {
     static const struct {
         MppStageSplit usual;
-        bool uneven;
         int64_t pp;
         const char *limits;
         int n;
         MppStageSplit splits[2];
     } rows[] = {
-        { MPP_STAGE_SPLIT_EVEN, true, 2, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 3, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 1, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
-        { MPP_STAGE_SPLIT_EVEN, false, 2, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
-        { MPP_STAGE_SPLIT_EVEN, false, 3, NULL, 0, { 0 } },
-        { MPP_STAGE_SPLIT_GREEDY, true, 3, NULL, 2, { MPP_STAGE_SPLIT_GREEDY, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_GREEDY, false, 3, NULL, 0, { 0 } },
-        { MPP_STAGE_SPLIT_BALANCED, true, 3, NULL, 1, { MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 2, "split=greedy", 1, { MPP_STAGE_SPLIT_GREEDY } },
+        { MPP_STAGE_SPLIT_EVEN, 2, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, 3, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, 1, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
+        { MPP_STAGE_SPLIT_GREEDY, 3, NULL, 2, { MPP_STAGE_SPLIT_GREEDY, MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_BALANCED, 3, NULL, 1, { MPP_STAGE_SPLIT_BALANCED } },
+        { MPP_STAGE_SPLIT_EVEN, 2, "split=greedy", 1, { MPP_STAGE_SPLIT_GREEDY } },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(12);
         inputs->runtime.stage_split = rows[i].usual;
-        inputs->runtime.uneven_stages = rows[i].uneven;
         MppSpaceLimits limits = limits_of(rows[i].limits);
         MppStrategy shape = mpp_strategy_single();
         shape.pp = rows[i].pp;
