@@ -6,7 +6,7 @@
 #include "planner/calibrate/spread.h"
 #include "planner/cost/memory.h"
 #include "planner/cost/shares.h"
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 typedef struct {
     const MppRun *run; /* borrowed */

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 /**
  * Chooses the sharding and the recomputation of a run whose record does not state them: the least that fits the devices'

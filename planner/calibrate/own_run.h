@@ -1,11 +1,11 @@
 /**
- * A run of one's own: what was launched, and the log of it, as a record among measured runs (planner/spec/runs.h).
+ * A run of one's own: what was launched, and the log of it, as a record among measured runs (planner/runs/runs.h).
  */
 #pragma once
 
 #include "planner/calibrate/train_log.h"
+#include "planner/runs/runs.h"
 #include "planner/spec/plan_file.h"
-#include "planner/spec/runs.h"
 
 /** The source that these records name. */
 #define MPP_OWN_RUN_SOURCE "own runs"

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 typedef struct {
     char *name;

@@ -3,7 +3,7 @@
 #include "planner/calibrate/accuracy.h"
 #include "planner/calibrate/assume.h"
 #include "planner/cost/estimate.h"
-#include "planner/spec/run_match.h"
+#include "planner/runs/run_match.h"
 
 /** The stage the record's figure was read on, and the figure. */
 static void set_memory(const MppRun *run, const MppRuntime *runtime, const MppEstimate *estimate, MppPrediction *out)

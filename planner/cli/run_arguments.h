@@ -4,7 +4,7 @@
 #pragma once
 
 #include "planner/cli/options.h"
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 typedef struct {
     GPtrArray *runs;       /* MppRun * */

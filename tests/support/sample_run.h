@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 #define SIZES "\"layers\": 6, \"hidden\": 210, \"heads\": 30, \"kv_heads\": 6, \"ffn\": 420, \"vocab\": 1009, \"seq\": 96"
 #define GATED SIZES ", \"gated_mlp\": true"

@@ -1,4 +1,4 @@
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "planner/spec/run_kernels.h"
+#include "planner/runs/run_kernels.h"
 
 #include <string.h>
 

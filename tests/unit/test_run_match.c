@@ -1,4 +1,4 @@
-#include "planner/spec/run_match.h"
+#include "planner/runs/run_match.h"
 
 #include "tests/support/expect.h"
 #include "tests/support/sample.h"

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 /** The figure of memory that the record states: by its own words, its collection, or the stack's habit. */
 MppMemoryFigure mpp_run_match_figure(const MppRun *run, const MppRuntime *runtime);

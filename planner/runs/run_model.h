@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "planner/runs/runs.h"
 #include "planner/spec/model.h"
-#include "planner/spec/runs.h"
 
 /**
  * The model of the sizes that the record states; where it leaves some out or its family is none of transformers, the built-in

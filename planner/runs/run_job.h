@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "planner/runs/run_profiles.h"
 #include "planner/spec/job.h"
-#include "planner/spec/run_profiles.h"
 #include "planner/spec/strategy.h"
 
 typedef struct {

@@ -1,4 +1,4 @@
-#include "planner/spec/run_profiles.h"
+#include "planner/runs/run_profiles.h"
 
 #include <stdio.h>
 #include <string.h>

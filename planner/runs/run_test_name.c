@@ -1,4 +1,4 @@
-#include "planner/spec/run_test_name.h"
+#include "planner/runs/run_test_name.h"
 
 #include <glib.h>
 #include <string.h>

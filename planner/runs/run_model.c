@@ -1,4 +1,4 @@
-#include "planner/spec/run_model.h"
+#include "planner/runs/run_model.h"
 
 #include <math.h>
 #include <string.h>

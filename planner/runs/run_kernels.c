@@ -1,10 +1,10 @@
-#include "planner/spec/run_kernels.h"
+#include "planner/runs/run_kernels.h"
 
 #include <string.h>
 
-#include "planner/spec/run_match.h"
-#include "planner/spec/run_test_name.h"
 #include "planner/base/words.h"
+#include "planner/runs/run_match.h"
+#include "planner/runs/run_test_name.h"
 
 /**
  * Kernels of a stack that compiles on demand: those that it lists where the run says that it did, or its number format or its

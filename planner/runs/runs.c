@@ -1,4 +1,4 @@
-#include "planner/spec/runs.h"
+#include "planner/runs/runs.h"
 
 #include <string.h>
 

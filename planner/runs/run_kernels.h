@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "planner/runs/runs.h"
 #include "planner/spec/job.h"
-#include "planner/spec/runs.h"
 
 /** Changes @job's training, which has the stack's kernels and the run's number format. Error: MPP_ERROR_INVALID, a word that is no switch. */
 bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error);

@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "planner/runs/runs.h"
 #include "planner/spec/cluster.h"
-#include "planner/spec/runs.h"
 #include "planner/spec/runtime.h"
 
 /** The profiles runs are matched against, loaded once. */

@@ -1,14 +1,14 @@
-#include "planner/spec/run_job.h"
+#include "planner/runs/run_job.h"
 
 #include <string.h>
 
+#include "planner/base/words.h"
+#include "planner/runs/run_kernels.h"
+#include "planner/runs/run_match.h"
+#include "planner/runs/run_model.h"
+#include "planner/runs/run_test_name.h"
 #include "planner/spec/plan_file.h"
 #include "planner/spec/rules.h"
-#include "planner/spec/run_kernels.h"
-#include "planner/spec/run_match.h"
-#include "planner/spec/run_model.h"
-#include "planner/spec/run_test_name.h"
-#include "planner/base/words.h"
 
 static MppRunJob *run_job_new(void)
 {
