@@ -50,10 +50,15 @@ static void put_kernel(Kineto *kineto, int stream, double start_s, double end_s,
 
 static const char *collective(const Kineto *kineto, MppShare share, MppPass pass)
 {
+    static const char *const context[MPP_N_CPS] = {
+        [MPP_CP_RING] = "ncclDevKernel_SendRecv(cp)",
+        [MPP_CP_ALL_TO_ALL] = "ncclDevKernel_AllToAll(cp)",
+        [MPP_CP_ALL_GATHER] = "ncclDevKernel_AllGather_ReduceScatter(cp)",
+    };
     const MppStrategy *s = kineto->tracks->simulation->pipeline->strategy;
     switch (share) {
     case MPP_SHARE_TP: return s->sequence_parallel ? "ncclDevKernel_AllGather_ReduceScatter(tp)" : "ncclDevKernel_AllReduce(tp)";
-    case MPP_SHARE_CP: return s->cp_kind == MPP_CP_RING ? "ncclDevKernel_SendRecv(cp)" : "ncclDevKernel_AllToAll(cp)";
+    case MPP_SHARE_CP: return context[s->cp_kind];
     case MPP_SHARE_EP: return "ncclDevKernel_AllToAll(ep)";
     default: return pass == MPP_PASS_FORWARD ? "ncclDevKernel_AllGather(shard)" : "ncclDevKernel_AllGather_ReduceScatter(shard)";
     }

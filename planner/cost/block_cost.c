@@ -90,10 +90,10 @@ static double take(MppShares *left, unsigned behind, double s)
 }
 
 /**
- * Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time.
+ * Takes what the stack hides off the transfers' shares (not what attention waits for, gathered keys); computation slows down under them, and hides one at a time.
  * Where experts' exchange runs beside another micro-batch's pass, there is as much computation to hide behind as in this one.
  */
-static void hide_transfers(const MppJob *job, MppShares *pass)
+static void hide_transfers(const MppJob *job, MppCpKind cp_kind, MppShares *pass)
 {
     const MppOverlap *overlap = &job->runtime->overlap;
     const MppKernels *kernels = &job->training.kernels;
@@ -103,7 +103,7 @@ static void hide_transfers(const MppJob *job, MppShares *pass)
         double frac;
     } hidden[] = {
         { MPP_SHARE_TP, BIT(MATMUL), kernels->tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac },
-        { MPP_SHARE_CP, BIT(ATTENTION), overlap->context_frac },
+        { MPP_SHARE_CP, BIT(ATTENTION), cp_kind == MPP_CP_ALL_GATHER ? 0 : overlap->context_frac },
         { MPP_SHARE_EP, BIT(MATMUL) | BIT(ATTENTION) | BIT(MEMORY), kernels->expert_async ? overlap->expert_async_frac : 0 },
     };
     MppShares left = *pass;
@@ -147,7 +147,7 @@ typedef struct {
     RawPass forward, backward;
     RawPass selective; /* what selective recomputation runs again */
     RawPass full;      /* what full recomputation runs again */
-    double kept_bytes, dropped_bytes;
+    double kept_bytes, dropped_bytes, working_bytes;
 } RawBlock;
 
 /** Ops that full recomputation runs again: all, or those before the last product, whose output nothing keeps. */
@@ -199,6 +199,7 @@ static RawBlock sum_ops(const MppJob *job, const MppBlockPlace *place, const Mpp
         add_forward(&raw.full, i < again, &cost);
         raw.kept_bytes += op->kept_bytes;
         raw.dropped_bytes += op->dropped_frac * op->kept_bytes;
+        raw.working_bytes = MAX(raw.working_bytes, op->working_bytes);
         *(op->expert ? &out->expert_parameters : &out->parameters) += op->parameters;
     }
     add_layer_host(job, place, layer, out->expert_parameters > 0, &raw);
@@ -211,8 +212,8 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
 {
     double hooks_s = mpp_host_layers(job, layer) * job->runtime->host.gathered_s;
     MppPassCost cost = { .forward = raw->forward.s, .backward = raw->backward.s };
-    hide_transfers(job, &cost.forward);
-    hide_transfers(job, &cost.backward);
+    hide_transfers(job, place->shard.cp_kind, &cost.forward);
+    hide_transfers(job, place->shard.cp_kind, &cost.backward);
     cost.forward_s = add_host(job, place, &raw->forward.host, &cost.forward);
     double device_s = mpp_shares_sum(&cost.backward);
     cost.backward_s = add_host(job, place, &raw->backward.host, &cost.backward);
@@ -221,7 +222,7 @@ static MppPassCost pass_cost(const MppJob *job, const MppBlockPlace *place, cons
     cost.weight_s = device_s > 0 ? raw->backward.weight_s * cost.backward_s / device_s : 0;
     if (again) {
         MppShares extra = again->s;
-        hide_transfers(job, &extra);
+        hide_transfers(job, place->shard.cp_kind, &extra);
         double again_s = add_host(job, place, &again->host, &extra);
         cost.gathered_backward_s += whole ? hooked_s(job, &again->host, hooks_s, again_s) : 0;
         cost.backward_s += again_s;
@@ -237,6 +238,7 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     MppPassCost *none = &out->by_recompute[MPP_RECOMPUTE_NONE];
     *none = pass_cost(job, place, &raw, layer, NULL, false);
     none->kept_bytes = raw.kept_bytes;
+    none->working_bytes = raw.working_bytes;
     out->by_recompute[MPP_RECOMPUTE_SELECTIVE] = *none;
     out->by_recompute[MPP_RECOMPUTE_FULL] = *none;
     out->by_recompute[MPP_RECOMPUTE_OFFLOAD] = *none;
@@ -245,14 +247,14 @@ void mpp_block_cost(const MppJob *job, const MppBlockPlace *place, const MppOps 
     MppPassCost *selective = &out->by_recompute[MPP_RECOMPUTE_SELECTIVE];
     *selective = pass_cost(job, place, &raw, layer, &raw.selective, false);
     selective->kept_bytes = raw.kept_bytes - raw.dropped_bytes;
-    selective->working_bytes = raw.dropped_bytes;
+    selective->working_bytes = raw.dropped_bytes + raw.working_bytes;
     MppPassCost *full = &out->by_recompute[MPP_RECOMPUTE_FULL];
     *full = pass_cost(job, place, &raw, layer, &raw.full, true);
     MppOpContext at = mpp_op_context(job, &place->shard, layer);
     full->kept_bytes = at.longest * at.norm_tokens * (double)mpp_shape_elements(layer->in) * at.element;
-    full->working_bytes = raw.kept_bytes;
+    full->working_bytes = raw.kept_bytes + raw.working_bytes;
     MppPassCost *offload = &out->by_recompute[MPP_RECOMPUTE_OFFLOAD];
     offload->kept_bytes = 0;
-    offload->working_bytes = 2 * raw.kept_bytes; /* the layer at work and the one on its way */
+    offload->working_bytes = 2 * raw.kept_bytes + raw.working_bytes; /* the layer at work and the one on its way */
     offload->copied_bytes = raw.kept_bytes;
 }

@@ -85,7 +85,7 @@ MppMemoryRates mpp_memory_rates(const MppPipelineCost *pipeline)
     };
 }
 
-/** In the loss, or in the backward pass of a recomputed layer. */
+/** In the loss, or in the backward pass of a layer. */
 static double pass_bytes(const MppStageCost *cost, const MppMemoryRates *rates)
 {
     return MAX(cost->loss_bytes + rates->gathered_at_loss_bytes, cost->working_bytes + rates->gathered_bytes);

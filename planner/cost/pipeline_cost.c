@@ -65,11 +65,11 @@ double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t 
     const MppShardCost *shard = pipeline->shard;
     const MppChunkCost *chunk = &pipeline->chunks[index];
     double most = 0;
-    if (pipeline->strategy->recompute == MPP_RECOMPUTE_NONE)
-        return most;
     bool away = mpp_pipeline_cost_inputs_in_host(pipeline);
     for (int64_t kind = 0; kind < shard->job->model->n_kinds; kind++) {
         const MppPassCost *cost = &shard->kinds[kind].by_recompute[pipeline->strategy->recompute];
+        if (chunk->stored.n[kind])
+            most = MAX(most, shard->kinds[kind].by_recompute[MPP_RECOMPUTE_NONE].working_bytes);
         if (chunk->recomputed.n[kind])
             most = MAX(most, cost->working_bytes + (away ? 2 * cost->kept_bytes : 0)); /* its input and the one on its way */
     }

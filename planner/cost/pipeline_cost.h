@@ -118,7 +118,7 @@ bool mpp_pipeline_cost_inputs_in_host(const MppPipelineCost *pipeline);
 /** What the device keeps of one micro-batch in a layer, or an end, that is recomputed so. */
 double mpp_pipeline_cost_kept_bytes(const MppPipelineCost *pipeline, const MppBlockCost *block, MppRecompute recompute);
 
-/** What @chunk's recomputed layers need at work beyond what is kept. */
+/** What one of @chunk's layers needs at work beyond what is kept, at most. */
 double mpp_pipeline_cost_working_bytes(const MppPipelineCost *pipeline, int64_t chunk);
 
 /** Outputs of earlier micro-batches that the rank with the head keeps, at the end of the step. */

@@ -4,7 +4,7 @@
  *
  * The file has no place for the batch and the sequence, which the training script passes: comments tell them.
  */
-#include "planner/emit/emit.h"
+#include "planner/emit/torch_schedule.h"
 
 #define N G_GINT64_FORMAT
 
@@ -19,8 +19,6 @@ static void refuse_strategy(MppEmission *e)
         mpp_emission_refuse(e, "experts split otherwise than the rest");
     if (s->sequence_parallel)
         mpp_emission_refuse(e, "sequence parallelism of the norms");
-    if (s->cp > 1 && s->cp_kind != MPP_CP_RING)
-        mpp_emission_refuse(e, "context parallelism by all-to-all");
     if (s->zero == 1 && s->dp * s->cp > 1)
         mpp_emission_refuse(e, "ZeRO-1");
     if (s->zero && s->zero_ranks == 1 && s->dp * s->cp > 1)
@@ -88,8 +86,9 @@ static void emit(MppEmission *e)
     mpp_emission_add(e, "parallelism_config:\n  parallelism_config_dp_replicate_size: %" N "\n", s->dp / shard);
     mpp_emission_add(e, "  parallelism_config_dp_shard_size: %" N "\n  parallelism_config_tp_size: %" N "\n", shard, s->tp);
     mpp_emission_add(e, "  parallelism_config_cp_size: %" N "\n", s->cp);
-    if (s->cp > 1)
-        mpp_emission_add(e, "  parallelism_config_cp_comm_strategy: alltoall\n"); /* key-value shards go round */
+    const char *rotate = mpp_torch_context_name(e);
+    if (rotate)
+        mpp_emission_add(e, "  parallelism_config_cp_comm_strategy: %s\n", rotate);
 }
 
 const MppEmitTarget mpp_emit_accelerate = {

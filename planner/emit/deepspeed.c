@@ -19,7 +19,7 @@ static void refuse_parallelism(MppEmission *e)
     if (s->sequence_parallel)
         mpp_emission_refuse(e, "sequence parallelism of the norms");
     if (s->cp > 1 && s->cp_kind != MPP_CP_ALL_TO_ALL)
-        mpp_emission_refuse(e, "context parallelism by ring");
+        mpp_emission_refuse(e, "context parallelism by %s", mpp_names_get(&mpp_cp_names, s->cp_kind));
     if (s->cp > 1 && s->tp > 1)
         mpp_emission_refuse(e, "context and tensor parallelism together");
     if (s->ep > 1 && s->tp > 1)

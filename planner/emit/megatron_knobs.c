@@ -4,6 +4,7 @@
 
 #define ROW(id, argument, arity, field, otherwise) [MPP_KNOB_##id] = { argument, MPP_KNOB_##arity, field, otherwise },
 const MppKnobRow mpp_knob_rows[MPP_N_KNOBS] = { MPP_MEGATRON_KNOBS(ROW) };
+const char *const mpp_knob_cp_comms[MPP_N_CPS] = { [MPP_CP_RING] = "p2p", [MPP_CP_ALL_TO_ALL] = "a2a", [MPP_CP_ALL_GATHER] = "all_gather" };
 
 void mpp_knobs_set(MppKnobs *knobs, MppKnob knob, const char *format, ...)
 {

@@ -134,6 +134,9 @@ typedef struct {
 
 extern const MppKnobRow mpp_knob_rows[MPP_N_KNOBS];
 
+/** Values of CP_COMM by how ranks exchange: Transformer Engine's cp_comm_type, to which it is passed on. */
+extern const char *const mpp_knob_cp_comms[MPP_N_CPS];
+
 /** Values as text, values of MPP_KNOB_MANY joined by spaces; "" for an argument that stands alone; NULL: not given. */
 typedef struct {
     char *values[MPP_N_KNOBS];

@@ -28,11 +28,15 @@ static bool read_degrees(const MppKnobReader *r, const MppModel *model, MppStrat
     s->sequence_parallel = s->tp > 1 && mpp_knob_given(r, MPP_KNOB_SEQUENCE_PARALLEL);
     s->order = mpp_knob_given(r, MPP_KNOB_MAPPING) ? MPP_ORDER_CP_PP_DP : MPP_ORDER_CP_DP_PP;
     const char *comm = r->knobs->values[MPP_KNOB_CP_COMM];
-    if (s->cp == 1 || !comm || same_words(comm, "p2p"))
+    if (s->cp == 1 || !comm)
         return true;
-    s->cp_kind = MPP_CP_ALL_TO_ALL;
-    return same_words(comm, "a2a") ||
-           mpp_knob_error(r, MPP_KNOB_CP_COMM, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", comm);
+    const char *words = same_words(comm, "allgather") ? "all_gather" : comm; /* as --help spells it */
+    for (int kind = 0; kind < MPP_N_CPS; kind++)
+        if (same_words(words, mpp_knob_cp_comms[kind])) {
+            s->cp_kind = kind;
+            return true;
+        }
+    return mpp_knob_error(r, MPP_KNOB_CP_COMM, MPP_ERROR_UNSUPPORTED, error, "%s is not modelled", comm);
 }
 
 static bool read_instances(const MppKnobReader *r, MppStrategy *s, GError **error)

@@ -50,7 +50,7 @@ static void write_degrees(MppEmission *e, MppKnobs *knobs)
         mpp_knobs_set(knobs, MPP_KNOB_SEQUENCE_PARALLEL, "%s", "");
     if (s->cp > 1) {
         mpp_knobs_set(knobs, MPP_KNOB_CP, "%" N, s->cp);
-        mpp_knobs_set(knobs, MPP_KNOB_CP_COMM, "%s", s->cp_kind == MPP_CP_RING ? "p2p" : "a2a");
+        mpp_knobs_set(knobs, MPP_KNOB_CP_COMM, "%s", mpp_knob_cp_comms[s->cp_kind]);
     }
     if (e->job->model->moe.experts) {
         mpp_knobs_set(knobs, MPP_KNOB_EP, "%" N, s->ep);

@@ -53,7 +53,7 @@ static void add_constants(MppEmission *e, int64_t replicas, int64_t shard)
                      s->pp, replicas, shard, s->cp, s->tp);
     mpp_emission_add(e, "SEQUENCE_PARALLEL = %s  # norms and dropout split the sequence over tp\n",
                      s->sequence_parallel ? "True" : "False");
-    mpp_emission_add(e, "CONTEXT_PARALLEL = \"%s\"\n", s->cp_kind == MPP_CP_RING ? "ring" : "all-to-all");
+    mpp_emission_add(e, "CONTEXT_PARALLEL = \"%s\"\n", mpp_names_get(&mpp_cp_names, s->cp_kind));
     mpp_emission_add(e, "MICRO_BATCH = %" N "\nMICRO_BATCHES = %" N "\nSEQ_LEN = %" N "\n", s->micro_batch,
                      mpp_strategy_micro_batches(s, e->job->training.global_batch), e->job->training.seq);
     mpp_emission_add(e, "PARAM_DTYPE = torch.%s\n", dtype ? dtype : "");

@@ -1,5 +1,7 @@
 #include "planner/emit/torch_schedule.h"
 
+#include <string.h>
+
 static const char *const names[MPP_N_SCHEDULES] = {
     [MPP_SCHEDULE_GPIPE] = "GPipe",
     [MPP_SCHEDULE_1F1B] = "1F1B",
@@ -24,6 +26,27 @@ bool mpp_torch_schedule_find(const char *name, MppScheduleKind *kind)
 {
     for (int i = 0; i < MPP_N_SCHEDULES; i++)
         if (names[i] && g_ascii_strcasecmp(names[i], name) == 0) {
+            *kind = i;
+            return true;
+        }
+    return false;
+}
+
+/** What is sent to the next rank at each turn is an all-to-all there. */
+static const char *const rotations[MPP_N_CPS] = { [MPP_CP_RING] = "alltoall", [MPP_CP_ALL_GATHER] = "allgather" };
+
+const char *mpp_torch_context_name(MppEmission *e)
+{
+    const MppStrategy *s = e->strategy;
+    if (s->cp > 1 && !rotations[s->cp_kind])
+        mpp_emission_refuse(e, "context parallelism by %s", mpp_names_get(&mpp_cp_names, s->cp_kind));
+    return s->cp > 1 ? rotations[s->cp_kind] : NULL;
+}
+
+bool mpp_torch_context_find(const char *name, MppCpKind *kind)
+{
+    for (int i = 0; i < MPP_N_CPS; i++)
+        if (rotations[i] && strcmp(rotations[i], name) == 0) {
             *kind = i;
             return true;
         }

@@ -56,6 +56,8 @@ static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
                      s->sequence_parallel || s->tp == 1 ? "True" : "False");
     mpp_emission_add(e, "            context_parallel_degree=%" N ",\n            pipeline_parallel_degree=%" N ",\n", s->cp,
                      s->pp);
+    if (plan->rotate)
+        mpp_emission_add(e, "            context_parallel_rotate_method=\"%s\",\n", plan->rotate);
     if (s->pp > 1) {
         mpp_emission_add(e, "            pipeline_parallel_schedule=\"%s\",\n", plan->schedule);
         mpp_emission_add(e, "            pipeline_parallel_microbatch_size=%" N ",\n            module_fqns_per_model_part=[\n",

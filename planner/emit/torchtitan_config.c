@@ -21,6 +21,7 @@ static const MppField parallelism_rows[] = {
                   "ranks of a shard group, -1: all that are left"),
     MPP_FIELD_INT(MppTitanParallelism, tensor_parallel_degree, 1, MOST_RANKS, 1, "tensor-parallel ranks"),
     MPP_FIELD_INT(MppTitanParallelism, context_parallel_degree, 1, MOST_RANKS, 1, "context-parallel ranks"),
+    MPP_FIELD_STRING(MppTitanParallelism, context_parallel_rotate_method, 0, "allgather or alltoall"),
     MPP_FIELD_INT(MppTitanParallelism, pipeline_parallel_degree, 1, MOST_RANKS, 1, "pipeline ranks"),
     MPP_FIELD_INT(MppTitanParallelism, pipeline_parallel_layers_per_stage, 1, MOST_LAYERS, 0, "layers of a stage"),
     MPP_FIELD_INT(MppTitanParallelism, pipeline_parallel_microbatch_size, 1, MOST_BATCH, 1, "sequences of a micro-batch"),

@@ -23,7 +23,7 @@ typedef struct {
     int64_t pipeline_parallel_first_stage_less_layers, pipeline_parallel_last_stage_less_layers;
     int64_t expert_parallel_degree, expert_tensor_parallel_degree;
     bool enable_async_tensor_parallel;
-    char *fsdp_reshard_after_forward, *pipeline_parallel_schedule, *pipeline_parallel_schedule_csv;
+    char *fsdp_reshard_after_forward, *context_parallel_rotate_method, *pipeline_parallel_schedule, *pipeline_parallel_schedule_csv;
 } MppTitanParallelism;
 
 typedef struct {

@@ -70,8 +70,6 @@ static void refuse_sharding(MppEmission *e)
         mpp_emission_refuse(e, "offloaded parameters on one rank");
     if (!mpp_emission_has_order(e, MPP_ORDER_CP_DP_PP))
         mpp_emission_refuse(e, "ranks in the order %s", mpp_names_get(&mpp_order_names, s->order));
-    if (s->cp > 1 && s->cp_kind != MPP_CP_RING)
-        mpp_emission_refuse(e, "context parallelism by all-to-all");
     if (e->job->model->prediction_layers)
         mpp_emission_refuse(e, "multi-token prediction");
 }
@@ -104,6 +102,7 @@ MppTitanPlan mpp_titan_plan(MppEmission *e)
         .replicas = s->dp / shard,
         .shard = shard,
         .reshard = s->zero == 2 ? "never" : "always",
+        .rotate = mpp_torch_context_name(e),
         .schedule = mpp_torch_schedule_name(e),
         .local_batch = s->pp > 1 ? training->global_batch / s->dp : s->micro_batch,
     };

@@ -18,6 +18,8 @@ static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
                      plan->shard);
     mpp_emission_add(e, "fsdp_reshard_after_forward = \"%s\"\n", plan->reshard);
     mpp_emission_add(e, "tensor_parallel_degree = %" N "\ncontext_parallel_degree = %" N "\n", s->tp, s->cp);
+    if (plan->rotate)
+        mpp_emission_add(e, "context_parallel_rotate_method = \"%s\"\n", plan->rotate);
     if (e->job->training.kernels.tensor_async)
         mpp_emission_add(e, "enable_async_tensor_parallel = true\n");
     mpp_emission_add(e, "pipeline_parallel_degree = %" N "\n", s->pp);

@@ -52,6 +52,10 @@ static bool read_degrees(const Reading *r, const MppLaunchSource *source, GError
     MppStrategy *s = &r->launch->strategy;
     s->tp = p->tensor_parallel_degree;
     s->cp = p->context_parallel_degree;
+    const char *rotate = p->context_parallel_rotate_method ? p->context_parallel_rotate_method : "allgather";
+    if (s->cp > 1 && !mpp_torch_context_find(rotate, &s->cp_kind))
+        return refuse(r, "parallelism", "context_parallel_rotate_method", MPP_ERROR_UNSUPPORTED, error,
+                      "only allgather and alltoall are known");
     s->pp = p->pipeline_parallel_degree;
     s->sequence_parallel = s->tp > 1;
     int64_t model_ranks = s->tp * s->cp, shard = p->data_parallel_shard_degree; /* each at most 2^20: three fit 64 bits */

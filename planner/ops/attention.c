@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "planner/spec/rules.h"
+
 /** Heads of keys and values on a rank: fewer heads than ranks are replicated. */
 static double local_kv_heads(const MppOpContext *at)
 {
@@ -104,54 +106,12 @@ static void add_fused_core(const MppOpContext *at, MppOps *ops, bool cross)
     op->k = mpp_model_qk_dim(model);
     op->v = mpp_model_v_dim(model);
     op->precision = mpp_precision_outside_layers(at->job->training.precision);
-    op->blocks = shard->cp_kind == MPP_CP_RING ? (double)shard->cp : 1;
-    op->forward_kernels = (int)op->blocks;
-    op->backward_kernels = 3 * (int)op->blocks;
+    bool gathered = shard->cp > 1 && shard->cp_kind == MPP_CP_ALL_GATHER; /* then a kernel for each of its two runs of queries */
+    op->blocks = mpp_rules_keys_in_blocks(at->job, shard->cp_kind) ? (double)shard->cp : 1;
+    op->forward_kernels = MAX((int)op->blocks, gathered ? 2 : 1);
+    op->backward_kernels = 3 * op->forward_kernels;
     op->kept_bytes = at->tokens * model->heads / at->tp * 4; /* the softmax' statistics, fp32 */
     op->parameters = sinks(at);
-    mpp_ops_mark_core(at, op);
-}
-
-static void add_cp_exchange(const MppOpContext *at, MppOps *ops, double query_width, double kv_width, double out_width)
-{
-    const MppShard *shard = at->shard;
-    if (shard->cp == 1)
-        return;
-    MppOp *op = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "context exchange");
-    op->axis = MPP_AXIS_CP;
-    if (shard->cp_kind == MPP_CP_ALL_TO_ALL) {
-        op->collective = MPP_COLLECTIVE_ALL_TO_ALL;
-        op->bytes = at->tokens * (query_width + kv_width + out_width) * at->element;
-        op->forward_times = 1;
-        op->backward_times = 1;
-    } else { /* keys and values go round the ring; backward their gradients too, perhaps of twice the bytes */
-        op->collective = MPP_COLLECTIVE_EXCHANGE;
-        op->bytes = at->tokens * kv_width * at->element;
-        op->forward_times = (int)shard->cp - 1;
-        op->backward_times = (at->job->runtime->ring_in_fp32 ? 3 : 2) * ((int)shard->cp - 1);
-    }
-}
-
-/**
- * Each block of a ring is merged into the output by its softmax' statistics, and backward added to the queries' gradient: a fused
- * kernel each (Transformer Engine) reads both and writes one. In eager code (torch.distributed's context parallelism) the sums are
- * in fp32: forward the output is cast, and merged in three kernels (40 bytes an element); backward the gradients of queries, keys
- * and values are cast and added (18 bytes an element of each).
- */
-static void add_ring_sums(const MppOpContext *at, MppOps *ops, double width)
-{
-    enum { EAGER_MERGE_BYTES = 40, EAGER_ADD_BYTES = 3 * 18, EAGER_MERGE_KERNELS = 4, EAGER_ADD_KERNELS = 6, FUSED_PASSES = 3 };
-    const MppShard *shard = at->shard;
-    if (shard->cp == 1 || shard->cp_kind != MPP_CP_RING)
-        return;
-    bool eager = at->job->runtime->ring_in_fp32;
-    double elements = at->tokens * width * shard->cp;
-    int blocks = (int)shard->cp;
-    MppOp *op = mpp_ops_add_memory(at, ops, "sums of the ring", 0, 0, 0, 0);
-    op->forward_bytes = elements * (eager ? EAGER_MERGE_BYTES : FUSED_PASSES * at->element);
-    op->backward_bytes = elements * (eager ? EAGER_ADD_BYTES : FUSED_PASSES * at->element);
-    op->forward_kernels = blocks * (eager ? EAGER_MERGE_KERNELS : 1);
-    op->backward_kernels = blocks * (eager ? EAGER_ADD_KERNELS : 1);
     mpp_ops_mark_core(at, op);
 }
 
@@ -159,17 +119,15 @@ static void add_core(const MppOpContext *at, MppOps *ops, bool cross)
 {
     const MppModel *model = at->job->model;
     double heads = model->heads / at->tp;
-    bool repeated = model->mla.kv_lora_rank || at->job->runtime->ring_in_fp32;
-    double kv = repeated ? heads : local_kv_heads(at);
-    if (at->shard->cp_kind == MPP_CP_ALL_TO_ALL && at->job->runtime->context_repeats_keys)
-        kv = MAX(kv, (double)at->shard->cp);
+    double kv = model->mla.kv_lora_rank ? heads : mpp_ops_context_keys(at, local_kv_heads(at));
     double out = heads * mpp_model_v_dim(model);
-    add_cp_exchange(at, ops, heads * mpp_model_qk_dim(model), kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
+    mpp_ops_add_context_exchange(at, ops, heads * mpp_model_qk_dim(model),
+                                 kv * (mpp_model_qk_dim(model) + mpp_model_v_dim(model)), out);
     if (mpp_attention_is_unfused(at->job->training.kernels.attention))
         add_unfused_core(at, ops, cross);
     else
         add_fused_core(at, ops, cross);
-    add_ring_sums(at, ops, out);
+    mpp_ops_add_block_sums(at, ops, out);
 }
 
 /** DeepSeek-V2 (arXiv:2405.04434 §2.1): low-rank projections, the down ones on every tp rank. */

@@ -64,6 +64,7 @@ typedef struct {
     int forward_kernels, backward_kernels; /* operators that are called, a kernel each */
     int forward_launches, backward_launches; /* kernels that these launch besides */
     double kept_bytes;      /* for the backward pass */
+    double working_bytes;   /* beside it while the op's passes run */
     bool attention_core;
     bool remade; /* its backward pass first makes again what the forward pass did not keep */
     double again_frac;      /* of its forward pass, run again under selective recomputation */

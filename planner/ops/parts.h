@@ -45,6 +45,15 @@ void mpp_ops_add_tp_exit(const MppOpContext *at, MppOps *ops, double width);
 /** Bias, dropout and residual after a block. */
 void mpp_ops_add_residual(const MppOpContext *at, MppOps *ops, const char *name);
 
+/** Heads of keys and values that a rank with @kv_heads sends to the others of its context-parallel group: some stacks repeat them. */
+double mpp_ops_context_keys(const MppOpContext *at, double kv_heads);
+
+/** What context-parallel ranks send each other for an attention core: queries, keys and values, output of so many numbers a token. */
+void mpp_ops_add_context_exchange(const MppOpContext *at, MppOps *ops, double query_width, double kv_width, double out_width);
+
+/** After a core that took keys block by block: the sums of its outputs, @width numbers a token. */
+void mpp_ops_add_block_sums(const MppOpContext *at, MppOps *ops, double width);
+
 /** Projections, positions, core and output of self attention (or of @cross attention). */
 void mpp_ops_add_attention(const MppOpContext *at, MppOps *ops, bool cross);
 

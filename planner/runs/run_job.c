@@ -166,7 +166,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     s->tp = MAX(from->tp, 1);
     s->pp = MAX(from->pp, 1);
     s->cp = from->cp;
-    s->cp_kind = s->cp > 1 ? mpp_run_match_context(from->cp_kind, out->runtime->context_kinds) : MPP_CP_RING;
+    s->cp_kind = s->cp > 1 ? mpp_run_match_context(from->cp_kind, out->runtime->usual_context) : MPP_CP_RING;
     s->dp = from->dp ? from->dp : mpp_strategy_dp_on(s, run->hardware.gpus);
     s->vpp = chunks_of_stage(from, s->pp);
     s->ep = out->model->moe.experts ? from->ep : 1;

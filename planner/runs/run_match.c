@@ -118,13 +118,17 @@ bool mpp_run_match_hybrid(const MppRun *run)
     return mpp_words_has(words, "HSDP") || mpp_words_has(words, "hybrid");
 }
 
-MppCpKind mpp_run_match_context(const char *words, int64_t kinds)
+MppCpKind mpp_run_match_context(const char *words, MppCpKind otherwise)
 {
-    static const char *const all_to_all[] = { "all-to-all", "all_to_all", "a2a", "ulysses" };
-    for (size_t i = 0; words && i < G_N_ELEMENTS(all_to_all); i++)
-        if (mpp_words_has(words, all_to_all[i]))
-            return MPP_CP_ALL_TO_ALL;
-    return !words && kinds == 1 << MPP_CP_ALL_TO_ALL ? MPP_CP_ALL_TO_ALL : MPP_CP_RING;
+    static const struct { const char *word; MppCpKind kind; } table[] = {
+        { "all-to-all", MPP_CP_ALL_TO_ALL }, { "all_to_all", MPP_CP_ALL_TO_ALL }, { "a2a", MPP_CP_ALL_TO_ALL },
+        { "ulysses", MPP_CP_ALL_TO_ALL },    { "gather", MPP_CP_ALL_GATHER },     { "ring", MPP_CP_RING },
+        { "p2p", MPP_CP_RING },
+    };
+    for (size_t i = 0; words && i < G_N_ELEMENTS(table); i++)
+        if (mpp_words_has(words, table[i].word))
+            return table[i].kind;
+    return otherwise;
 }
 
 /** The first row whose word occurs decides. zb-1p and zb-2p: arXiv:2401.10241 §4. */

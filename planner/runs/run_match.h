@@ -39,8 +39,8 @@ bool mpp_run_match_compiled(const MppRun *run);
 /** Whether the run's words about FSDP are those of hybrid sharding: over the devices of a node, with replicas between nodes. */
 bool mpp_run_match_hybrid(const MppRun *run);
 
-/** How context-parallel ranks exchange; without @words the one kind of @kinds (bit 1 << kind), or a ring. */
-MppCpKind mpp_run_match_context(const char *words, int64_t kinds);
+/** How context-parallel ranks exchange by @words, the first of them that is known; @otherwise without. */
+MppCpKind mpp_run_match_context(const char *words, MppCpKind otherwise);
 
 /** The schedule that @words name; of interleaved and plain 1F1B, which records mix up, the one for @vpp. -1: not modelled. */
 int mpp_run_match_schedule(const char *words, int64_t vpp);

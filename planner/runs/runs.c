@@ -67,7 +67,7 @@ static const MppField parallel_rows[] = {
     MPP_FIELD_INT(MppRunParallel, zero, 0, 3, -1, "ZeRO stage"),
     MPP_FIELD_INT(MppRunParallel, zero_ranks, 0, MOST_RANKS, 0, "ranks of a shard group, in hybrid sharding"),
     MPP_FIELD_BOOL(MppRunParallel, sp, 0, "sequence parallel"),
-    MPP_FIELD_STRING(MppRunParallel, cp_kind, 0, "ring or all-to-all (Ulysses)"),
+    MPP_FIELD_STRING(MppRunParallel, cp_kind, 0, "ring, all-to-all (Ulysses) or all-gather"),
     MPP_FIELD_STRING(MppRunParallel, schedule, 0, "schedule"),
     MPP_FIELD_STRING(MppRunParallel, recompute, 0, "none, selective (perhaps with its modules) or full"),
     MPP_FIELD_STRING(MppRunParallel, offload, 0, "what is offloaded"),

@@ -91,7 +91,7 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
     }
 }
 
-/** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, a ring has no windows. */
+/** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, blocks of keys have no windows. */
 static bool context_legal(const MppJob *job, const MppStrategy *s)
 {
     const MppModel *model = job->model;
@@ -103,7 +103,7 @@ static bool context_legal(const MppJob *job, const MppStrategy *s)
     bool repeated = job->runtime->context_repeats_keys && divides(MAX(kv / s->tp, 1), s->cp);
     if (s->cp_kind == MPP_CP_ALL_TO_ALL)
         return !model->heads || (divides(s->cp * s->tp, model->heads) && (repeated || divides(s->cp, MAX(kv / s->tp, 1))));
-    return s->cp == 1 || !model->window;
+    return s->cp == 1 || !model->window || !mpp_rules_keys_in_blocks(job, s->cp_kind);
 }
 
 static void add_context(Enumeration *at, MppStrategy s)

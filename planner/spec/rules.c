@@ -115,9 +115,10 @@ static char *cp_heads(const MppJob *job, const MppStrategy *s)
 
 static char *cp_window(const MppJob *job, const MppStrategy *s)
 {
-    if (s->cp == 1 || s->cp_kind != MPP_CP_RING || !job->model->window)
+    if (s->cp == 1 || !job->model->window || !mpp_rules_keys_in_blocks(job, s->cp_kind))
         return KEPT;
-    return g_strdup_printf("ring context parallelism has no window: layers see %" N " tokens; try cp_kind=all-to-all", job->model->window);
+    return g_strdup_printf("%s context parallelism has no window: layers see %" N " tokens; try cp_kind=all-to-all",
+                           mpp_names_get(&mpp_cp_names, s->cp_kind), job->model->window);
 }
 
 static char *cp_decoder(const MppJob *job, const MppStrategy *s)
@@ -241,7 +242,7 @@ static const MppRule rules[] = {
     { "cp-sequence", MPP_RULE_ILLEGAL, "Megatron arguments: seq % (2 cp) = 0", cp_sequence },
     { "cp-heads", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: q and k heads % cp = 0; arXiv:2309.14509", cp_heads },
     { "cp-ssm", MPP_RULE_ILLEGAL, "Megatron ssm/mamba_context_parallel", cp_ssm },
-    { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only", cp_window },
+    { "cp-window", MPP_RULE_ILLEGAL, "Transformer Engine context_parallel: windows with a2a or all_gather only; torch.distributed.tensor.experimental: SDPA without a mask", cp_window },
     { "sp-needs-tp", MPP_RULE_ILLEGAL, "Megatron ModelParallelConfig", sp_needs_tp },
     { "sp-sequence", MPP_RULE_ILLEGAL, "Megatron tensor_parallel mappings", sp_sequence },
     { "stages-layers", MPP_RULE_ILLEGAL, "Megatron pipeline_parallel_layer_layout", stages_layers },

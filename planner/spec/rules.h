@@ -25,6 +25,9 @@ bool mpp_rules_has_module(const MppModel *model, MppModule module);
 /** Whether experts' exchange runs beside another micro-batch's pass. */
 bool mpp_rules_experts_beside(const MppJob *job, const MppStrategy *strategy);
 
+/** Whether attention over context-parallel ranks takes keys block by block, as they came, instead of all at once. */
+bool mpp_rules_keys_in_blocks(const MppJob *job, MppCpKind kind);
+
 int mpp_rules_count(void);
 const MppRule *mpp_rules_get(int index);
 

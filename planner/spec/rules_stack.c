@@ -76,6 +76,12 @@ bool mpp_rules_experts_beside(const MppJob *job, const MppStrategy *s)
     return s->ep > 1 && job->training.kernels.expert_async;
 }
 
+bool mpp_rules_keys_in_blocks(const MppJob *job, MppCpKind kind)
+{
+    bool gathered_in_blocks = job->runtime->ring_in_fp32 && !job->training.kernels.context_whole;
+    return kind == MPP_CP_RING || (kind == MPP_CP_ALL_GATHER && gathered_in_blocks);
+}
+
 static char *recompute_modules(const MppJob *job, const MppStrategy *s)
 {
     for (int i = 0; i < MPP_N_MODULES; i++) {

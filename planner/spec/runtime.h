@@ -8,6 +8,7 @@
 #pragma once
 
 #include "planner/base/fields.h"
+#include "planner/spec/context_kind.h"
 #include "planner/spec/device.h"
 #include "planner/spec/schedule_kind.h"
 
@@ -80,6 +81,7 @@ typedef struct {
     bool graphs; /* passes are launched whole (CUDA graphs): the host takes no time for a layer */
     bool partial_graphs; /* all of a layer is but what depends on how many tokens experts get (cuda_graph_scope attn, moe_router, moe_preprocess) */
     bool tensor_async;  /* products and the tensor-parallel exchange around them run piece by piece beside each other */
+    bool context_whole; /* keys gathered over context-parallel ranks are attended to at once, where the stack has ring_in_fp32 (PyTorch's flex attention) */
     bool gradients_whole; /* sharded gradients are kept whole and sharded once, after the last micro-batch (FSDP no_sync) */
     bool expert_async;  /* experts' exchange of a forward pass beside a backward pass' computation, and the other way round (arXiv:2412.19437 §3.2.1) */
 } MppKernels;
@@ -194,8 +196,10 @@ typedef struct {
     MppStageSplit stage_split;
     MppSequenceParallelRule sequence_parallel;
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has; 0: none */
+    MppCpKind usual_context; /* the one of launches and records that name none */
     bool context_repeats_keys; /* fewer key-value heads than ranks of an all-to-all are repeated until each rank has one */
-    bool ring_in_fp32;   /* context-parallel rings add up outputs and gradients in fp32, each head with keys and values of its own */
+    bool ring_in_fp32; /* attention over context-parallel ranks goes block by block where all keys are gathered, too, adds up outputs and
+                        * gradients in fp32, and each head has keys and values of its own; unless kernels.context_whole */
     bool gathers_by_layer; /* parameters that stay gathered (ZeRO-2) are gathered layer by layer in the forward pass, not after the update */
     bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */

@@ -1,6 +1,10 @@
 #include "planner/spec/strategy.h"
 
-static const char *const cp_names[MPP_N_CPS] = { "ring", "all-to-all" };
+static const char *const cp_names[MPP_N_CPS] = {
+#define CP(kind, name, mark) name,
+    MPP_CP_KINDS(CP)
+#undef CP
+};
 const MppNames mpp_cp_names = MPP_NAMES("context-parallel kind", cp_names);
 static const char *const order_names[MPP_N_ORDERS] = { "tp-cp-dp-pp", "tp-cp-pp-dp", "tp-dp-cp-pp",
                                                        "tp-dp-pp-cp", "tp-pp-cp-dp", "tp-pp-dp-cp" };

@@ -11,10 +11,9 @@
 #pragma once
 
 #include "planner/base/fields.h"
+#include "planner/spec/context_kind.h"
 #include "planner/spec/runtime.h"
 #include "planner/spec/schedule_kind.h"
-
-typedef enum { MPP_CP_RING, MPP_CP_ALL_TO_ALL, MPP_N_CPS } MppCpKind;
 
 /** Order of the mesh over the ranks, fastest first; tp is always fastest. */
 typedef enum {
@@ -35,7 +34,7 @@ typedef enum {
     MPP_N_OFFLOADS,
 } MppOffload;
 
-extern const MppNames mpp_cp_names, mpp_order_names, mpp_offload_names;
+extern const MppNames mpp_order_names, mpp_offload_names;
 
 typedef struct {
     int64_t dp, tp, pp, vpp, cp, ep, etp;

@@ -213,7 +213,11 @@ char *mpp_strategy_to_text(const MppStrategy *strategy)
 
 char *mpp_strategy_title(const MppStrategy *s)
 {
-    enum { CP = 2 };
+    static const char *const cp_marks[MPP_N_CPS] = {
+#define CP(kind, name, mark) mark,
+        MPP_CP_KINDS(CP)
+#undef CP
+    };
     GString *text = g_string_new(NULL);
     const struct { const char *name; int64_t n; } degrees[] = { { "dp", s->dp }, { "tp", s->tp },   { "cp", s->cp },
                                                                 { "ep", s->ep }, { "etp", s->ep > 1 ? s->etp : 1 },
@@ -221,7 +225,7 @@ char *mpp_strategy_title(const MppStrategy *s)
     for (size_t i = 0; i < G_N_ELEMENTS(degrees); i++)
         if (degrees[i].n > 1)
             g_string_append_printf(text, "%s %" G_GINT64_FORMAT "%s · ", degrees[i].name, degrees[i].n,
-                                   i == CP && s->cp_kind == MPP_CP_ALL_TO_ALL ? " a2a" : "");
+                                   strcmp(degrees[i].name, "cp") == 0 ? cp_marks[s->cp_kind] : "");
     g_string_append_printf(text, "mbs %" G_GINT64_FORMAT, s->micro_batch);
     if (s->sequence_parallel)
         g_string_append(text, " · sp");

@@ -23,7 +23,7 @@ MppTechniques mpp_techniques_of(const MppStrategy *s)
         { s->sequence_parallel, MPP_TECHNIQUE_SP },
         { s->pp > 1, MPP_TECHNIQUE_PP },
         { s->vpp > 1, MPP_TECHNIQUE_VPP },
-        { s->cp > 1, s->cp_kind == MPP_CP_RING ? MPP_TECHNIQUE_CP_RING : MPP_TECHNIQUE_CP_ALL_TO_ALL },
+        { s->cp > 1, MPP_TECHNIQUE_CP_RING + (MppTechnique)s->cp_kind },
         { s->ep > 1, MPP_TECHNIQUE_EP },
         { s->ep > 1 && s->etp > 1, MPP_TECHNIQUE_ETP },
         { s->zero > 0, MPP_TECHNIQUE_ZERO_1 + (MppTechnique)s->zero - 1 },

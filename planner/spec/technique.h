@@ -12,6 +12,7 @@
     TECHNIQUE(VPP, "vpp")                                  \
     TECHNIQUE(CP_RING, "cp by rings")                      \
     TECHNIQUE(CP_ALL_TO_ALL, "cp by all-to-all")           \
+    TECHNIQUE(CP_ALL_GATHER, "cp by all-gather")           \
     TECHNIQUE(EP, "ep")                                    \
     TECHNIQUE(ETP, "etp")                                  \
     TECHNIQUE(ZERO_1, "ZeRO-1")                            \

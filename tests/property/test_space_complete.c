@@ -43,7 +43,7 @@ static MppStrategy pick_strategy(GRand *rand, const MppJob *job)
     s.etp = experts && g_rand_boolean(rand) ? s.tp : 1;
     s.micro_batch = pick_divisor(rand, job->training.global_batch);
     s.sequence_parallel = g_rand_boolean(rand);
-    s.cp_kind = s.cp > 1 && g_rand_boolean(rand) ? MPP_CP_ALL_TO_ALL : MPP_CP_RING;
+    s.cp_kind = s.cp > 1 ? (MppCpKind)g_rand_int_range(rand, 0, MPP_N_CPS) : MPP_CP_RING;
     s.zero = s.dp * s.cp > 1 ? g_rand_int_range(rand, 0, 4) : 0;
     s.zero_ranks = s.zero == 3 && g_rand_boolean(rand) ? node_group(job, &s) : 0;
     s.offload = g_rand_int_range(rand, 0, MPP_N_OFFLOADS);

@@ -57,65 +57,6 @@ static void test_grouped(void)
     check_product(&ops, "output projection", 1024, 512, 256, 256 * 512 + 512);
 }
 
-/** Ring: keys and values of 2 x 512 bytes a token go on cp - 1 times, backward with their gradients. */
-static void test_context_parallel(void)
-{
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    MppOps ops = attention_of(inputs, "tp=2,cp=4,mbs=3", false);
-    const MppOp *exchange = plain_job_find(&ops, "context exchange");
-    g_assert_cmpint(exchange->collective, ==, MPP_COLLECTIVE_EXCHANGE);
-    g_assert_cmpint(exchange->axis, ==, MPP_AXIS_CP);
-    g_assert_cmpfloat(exchange->bytes, ==, 768 * 2 * 256 * 2);
-    g_assert_cmpint(exchange->forward_times, ==, 3);
-    g_assert_cmpint(exchange->backward_times, ==, 6);
-    const MppOp *core = plain_job_find(&ops, "attention core"), *sums = plain_job_find(&ops, "sums of the ring");
-    g_assert_cmpfloat(core->m, ==, 256);
-    g_assert_cmpfloat(core->n, ==, 512);
-    g_assert_cmpfloat(core->blocks, ==, 4);
-    g_assert_cmpint(core->forward_kernels, ==, 4);
-    g_assert_cmpint(core->backward_kernels, ==, 12);
-    g_assert_cmpfloat(sums->forward_bytes, ==, 4 * 768 * 256 * 6); /* both read, one written, for each of four blocks */
-    g_assert_cmpfloat(sums->backward_bytes, ==, 4 * 768 * 256 * 6);
-    g_assert_cmpint(sums->forward_kernels, ==, 4);
-
-    ops = attention_of(inputs, "tp=2,cp=2,mbs=3,cp_kind=all-to-all", false);
-    exchange = plain_job_find(&ops, "context exchange");
-    g_assert_cmpint(exchange->collective, ==, MPP_COLLECTIVE_ALL_TO_ALL);
-    g_assert_cmpfloat(exchange->bytes, ==, 1536 * 4 * 256 * 2); /* queries, keys, values, and the output back */
-    g_assert_cmpint(exchange->forward_times, ==, 1);
-    g_assert_cmpint(exchange->backward_times, ==, 1);
-    g_assert_cmpfloat(plain_job_find(&ops, "attention core")->blocks, ==, 1);
-
-    inputs->model.kv_heads = 1;
-    for (int repeats = 0; repeats <= 1; repeats++) { /* four heads: one pair of keys and values, or one for each rank */
-        inputs->runtime.context_repeats_keys = repeats;
-        ops = attention_of(inputs, "cp=4,mbs=3,cp_kind=all-to-all", false);
-        g_assert_cmpfloat(plain_job_find(&ops, "context exchange")->bytes, ==, 768 * (2 * 512 + 2 * (repeats ? 4 : 1) * 128) * 2);
-    }
-}
-
-/** In eager code of torch: each head's own keys and values, gradients of twice the bytes, sums of every block in fp32. */
-static void test_ring_in_fp32(void)
-{
-    g_autoptr(MppInputs) inputs = plain_job_new(8);
-    inputs->model.kv_heads = 2;
-    inputs->runtime.ring_in_fp32 = true;
-    MppOps ops = attention_of(inputs, "tp=2,cp=4,mbs=3", false);
-    const MppOp *exchange = plain_job_find(&ops, "context exchange"), *sums = plain_job_find(&ops, "sums of the ring");
-    g_assert_cmpfloat(exchange->bytes, ==, 768 * 2 * 256 * 2); /* two heads a rank, not one */
-    g_assert_cmpint(exchange->backward_times, ==, 9);
-    g_assert_cmpfloat(sums->forward_bytes, ==, 4 * 768 * 256 * 40);
-    g_assert_cmpfloat(sums->backward_bytes, ==, 4 * 768 * 256 * 54);
-    g_assert_cmpint(sums->forward_kernels, ==, 16);
-    g_assert_cmpint(sums->backward_kernels, ==, 24);
-    static const char *const without[] = { "tp=2,cp=1", "tp=2,cp=2,cp_kind=all-to-all" };
-    for (size_t i = 0; i < G_N_ELEMENTS(without); i++) {
-        ops = attention_of(inputs, without[i], false);
-        g_autofree char *names = plain_job_names(&ops);
-        g_assert_null(strstr(names, "sums"));
-    }
-}
-
 static void test_keys_seen(void)
 {
     static const struct {
@@ -303,8 +244,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/attention/plain", test_plain);
     g_test_add_func("/attention/grouped", test_grouped);
-    g_test_add_func("/attention/context-parallel", test_context_parallel);
-    g_test_add_func("/attention/ring-in-fp32", test_ring_in_fp32);
     g_test_add_func("/attention/keys-seen", test_keys_seen);
     g_test_add_func("/attention/unfused", test_unfused);
     g_test_add_func("/attention/softmax-by-fours", test_softmax_by_fours);

@@ -45,6 +45,8 @@ static void test_refusals(void)
           "deepspeed cannot express: 2 pipeline stages (the training script builds them)" },
         { &mpp_emit_deepspeed, "dp=12,tp=2,sp", "", "deepspeed cannot express: sequence parallelism of the norms" },
         { &mpp_emit_deepspeed, "dp=12,cp=2", "", "deepspeed cannot express: context parallelism by ring" },
+        { &mpp_emit_deepspeed, "dp=12,cp=2,cp_kind=all-gather", "", "deepspeed cannot express: context parallelism by all-gather" },
+        { &mpp_emit_accelerate, "dp=12,cp=2,zero=3,cp_kind=all-to-all", "", "accelerate cannot express: context parallelism by all-to-all" },
         { &mpp_emit_deepspeed, "dp=4,cp=3,tp=2,cp_kind=all-to-all", "",
           "deepspeed cannot express: context and tensor parallelism together" },
         { &mpp_emit_deepspeed, "dp=24,zero=3,zero_ranks=6,recompute=full", "",

@@ -69,7 +69,7 @@ static const struct {
     { "gpt", "mbs=2", refuse_narrow, "training: the executor does not compute states of 16 bits alone" },
     { "gpt", "mbs=2", refuse_dropout, "training: the executor does not compute dropout" },
     { "llama", "cp=2,cp_kind=all-to-all,mbs=2", nothing,
-      "strategy: the executor does not compute context parallelism other than a ring's" },
+      "strategy: the executor does not compute context parallelism by all-to-all" },
     { "experts", "dp=2,mbs=2,recompute=selective:moe+mlp", nothing, NULL },
     { "experts", "dp=2,mbs=2,recompute=selective:moe+layernorm", nothing,
       "strategy: the executor does not compute recomputation of modules but core_attn, mlp, moe and shared_experts" },

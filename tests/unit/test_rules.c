@@ -140,6 +140,12 @@ static void windowed(MppInputs *in)
     in->model.window = 33;
 }
 
+static void windowed_blocks(MppInputs *in)
+{
+    windowed(in);
+    in->runtime.ring_in_fp32 = true;
+}
+
 static void targets(MppInputs *in)
 {
     in->training.target_seq = 11;
@@ -214,6 +220,8 @@ static const struct {
       "all-to-all context parallelism splits key-value heads: 1 of a rank are not divisible by cp 3" },
     { "cp-window", windowed, 2, "cp=2",
       "ring context parallelism has no window: layers see 33 tokens; try cp_kind=all-to-all" },
+    { "cp-window", windowed_blocks, 2, "cp=2,cp_kind=all-gather",
+      "all-gather context parallelism has no window: layers see 33 tokens; try cp_kind=all-to-all" },
     { "target-seq", targets, 1, "", "sample has no decoder beside an encoder, whose 11 tokens are stated" },
     { "cp-decoder", encoder, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
     { "cp-decoder", images, 2, "cp=2", "context parallelism is for decoder-only models of tokens" },
@@ -255,6 +263,7 @@ static const struct {
     { "runtime-axes", no_pp, 2, "pp=2", "Stack 3 has no pipeline parallelism" },
     { "runtime-axes", no_cp, 2, "cp=2", "Stack 3 has no context parallelism" },
     { "runtime-context", ring_only, 2, "cp=2,cp_kind=all-to-all", "Stack 3 has no all-to-all context parallelism" },
+    { "runtime-context", ring_only, 2, "cp=2,cp_kind=all-gather", "Stack 3 has no all-gather context parallelism" },
     { "runtime-axes", no_ep, 2, "dp=2,ep=2", "Stack 3 has no expert parallelism" },
     { "runtime-node", one_node, 12, "dp=12", "Stack 3 runs within a node, which has 6 devices, not 12" },
     { "runtime-recompute", no_full, 1, "recompute=full", "Stack 3 has no full recomputation" },
@@ -315,6 +324,8 @@ static const struct {
     const char *strategy;
 } kept[] = {
     { repeats_keys, 6, "cp=6,cp_kind=all-to-all" },
+    { two_kv_heads, 4, "cp=4,cp_kind=all-gather" },
+    { windowed, 2, "cp=2,cp_kind=all-gather" },
     { NULL, 1, "" },
     { EXPERTS, 60,
       "dp=3,tp=2,cp=2,pp=5,vpp=2,sp,mbs=1,ep=4,zero=3,zero_ranks=3,schedule=interleaved,recompute=full:2,order=tp-dp-cp-pp,"

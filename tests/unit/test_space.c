@@ -34,6 +34,7 @@ static void test_families(void)
         { 2, 3, NULL,
           "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=3 | dp=1,tp=1,pp=1,cp=2,mbs=1 | dp=1,tp=1,pp=1,cp=2,mbs=3 | "
           "dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-to-all | dp=1,tp=1,pp=1,cp=2,mbs=3,cp_kind=all-to-all | "
+          "dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-gather | dp=1,tp=1,pp=1,cp=2,mbs=3,cp_kind=all-gather | "
           "dp=1,tp=2,pp=1,mbs=1 | dp=1,tp=2,pp=1,mbs=3 | dp=1,tp=2,pp=1,mbs=1,sp | dp=1,tp=2,pp=1,mbs=3,sp" },
         { 4, 6, "tp=2,cp=1,sp,mbs=2", "dp=1,tp=2,pp=1,mbs=2,sp" },
         { 4, 6, "tp=3", "" },

@@ -79,6 +79,7 @@ static void test_title(void)
         { "ep=6,etp=3", "ep 6 · etp 3 · mbs 1" },
         { "etp=3", "mbs 1" }, /* without ep, experts are split as tp is */
         { "cp_kind=all-to-all", "mbs 1" },
+        { "cp=3,cp_kind=all-gather", "cp 3 gather · mbs 1" },
         { "cp=3,cp_kind=all-to-all,zero=3,zero_ranks=12", "cp 3 a2a · mbs 1 · ZeRO-3 over 12" },
         { "recompute=selective,offload", "mbs 1 · selective recompute · optimizer offload" },
         { "pp=3,schedule=gpipe,recompute=full", "pp 3 · mbs 1 · full recompute · gpipe" },

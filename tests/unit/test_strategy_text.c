@@ -25,6 +25,7 @@ static void test_canonical(void)
         { "zero=3,zero_ranks=12,dp=1048576", "dp=1048576,tp=1,pp=1,mbs=1,zero=3,zero_ranks=12" },
         { "recompute=FULL:5,schedule=Interleaved,vpp=2", "dp=1,tp=1,pp=1,vpp=2,mbs=1,schedule=interleaved,recompute=full:5" },
         { "recompute=selective:moe_act+core_attn", "dp=1,tp=1,pp=1,mbs=1,recompute=selective:core_attn+moe_act" },
+        { "cp_kind=all_gather,cp=3", "dp=1,tp=1,pp=1,cp=3,mbs=1,cp_kind=all-gather" },
         { "recompute=selective,cp_kind=all_to_all,cp=3", "dp=1,tp=1,pp=1,cp=3,mbs=1,recompute=selective,cp_kind=all-to-all" },
         { "stages=10/12/0/9,order=tp-dp-pp-cp,split=balanced",
           "dp=1,tp=1,pp=1,mbs=1,split=balanced,order=tp-dp-pp-cp,stages=10/12/0/9" },
@@ -94,7 +95,7 @@ static const struct {
     { "recompute=selective:moe_act+gelu",
       "strategy: \"recompute=selective:moe_act+gelu\": expected layers, or modules joined by +: mlp, moe, moe_act, core_attn, "
       "layernorm, mla_up_proj, shared_experts" },
-    { "cp_kind=rings", "strategy: \"cp_kind=rings\": expected a context-parallel kind: ring, all-to-all" },
+    { "cp_kind=rings", "strategy: \"cp_kind=rings\": expected a context-parallel kind: ring, all-gather, all-to-all" },
     { "order=dp-tp", "strategy: \"order=dp-tp\": expected a mesh order: tp-cp-dp-pp, tp-dp-cp-pp, tp-dp-pp-cp, "
                      "tp-pp-dp-cp, tp-cp-pp-dp, tp-pp-cp-dp" },
     { "split=evn", "strategy: \"split=evn\": expected a stage split: even, greedy, balanced" },

@@ -17,6 +17,7 @@ static void test_names(void)
         { "dp=8,mbs=4", "" },
         { "tp=2,sp,pp=4,vpp=2,schedule=interleaved,zero=1", "tp, sp, pp, vpp, ZeRO-1" },
         { "cp=4,zero=2,recompute=selective", "cp by rings, ZeRO-2, selective recompute" },
+        { "cp=4,cp_kind=all-gather", "cp by all-gather" },
         { "cp=4,cp_kind=all-to-all,zero=3,zero_ranks=8,recompute=full:3", "cp by all-to-all, ZeRO-3, hybrid sharding, full recompute" },
         { "ep=8,etp=2,tp=2,recompute=selective:mlp", "tp, ep, etp, recompute by modules" },
         { "pp=4,schedule=gpipe,offload=optimizer,recompute=offload:2", "pp, activation offload, optimizer offload" },

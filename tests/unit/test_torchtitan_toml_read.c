@@ -21,7 +21,8 @@ static void test_strategies(void)
         { WHOLE "[parallelism]\nfsdp_reshard_after_forward = 'never'", "dp=16,tp=1,pp=1,mbs=8,zero=2" },
         { WHOLE "[parallelism]\ndata_parallel_replicate_degree = 4", "dp=16,tp=1,pp=1,mbs=8,zero=3,zero_ranks=4" },
         { WHOLE "[parallelism]\ndata_parallel_replicate_degree = 16\ndata_parallel_shard_degree = 1", "dp=16,tp=1,pp=1,mbs=8" },
-        { WHOLE "[parallelism]\ncontext_parallel_degree = 4", "dp=4,tp=1,pp=1,cp=4,mbs=8,zero=3" },
+        { WHOLE "[parallelism]\ncontext_parallel_degree = 4", "dp=4,tp=1,pp=1,cp=4,mbs=8,zero=3,cp_kind=all-gather" },
+        { WHOLE "[parallelism]\ncontext_parallel_degree = 4\ncontext_parallel_rotate_method = 'alltoall'", "dp=4,tp=1,pp=1,cp=4,mbs=8,zero=3" },
         { WHOLE "[parallelism]\npipeline_parallel_degree = 4", /* the ends count for a layer each: 34 over 4 */
           "dp=4,tp=1,pp=4,mbs=1,zero=2,stages=8/9/8/7" },
         { WHOLE "[parallelism]\npipeline_parallel_degree = 2\npipeline_parallel_schedule = 'interleaved1f1b'\n"

@@ -85,7 +85,7 @@ static bool check_strategy(const MppJob *job, const MppStrategy *s, GError **err
     int64_t shared = job->model->moe.shared_ffn ? job->model->moe.shared_ffn
                                                 : job->model->moe.shared_experts * job->model->moe.ffn;
     const Refusal refusals[] = {
-        { s->cp > 1 && s->cp_kind != MPP_CP_RING, "context parallelism other than a ring's" },
+        { s->cp > 1 && s->cp_kind == MPP_CP_ALL_TO_ALL, "context parallelism by all-to-all" },
         { s->offload != MPP_OFFLOAD_NONE, "offloaded parameters and optimizer states" },
         { s->recompute == MPP_RECOMPUTE_OFFLOAD, "offloaded activations" },
         { (s->recompute_modules & ~executed) != 0, "recomputation of modules but core_attn, mlp, moe and shared_experts" },

@@ -84,12 +84,12 @@ static int64_t source_at(const Attention *a, int64_t step)
     return (a->place->cp + cp - step) % cp;
 }
 
-static void attend(const Attention *a, MppTensor qkv, Keys keys, int64_t step, MppTensor out, MppTensor lse)
+static void attend(const Attention *a, MppTensor qkv, Keys keys, int64_t source, MppTensor out, MppTensor lse)
 {
     MppAttentionBlock block;
     MppTensor q = mpp_tensor_columns(qkv, 0, query_width(&a->shape));
     for (int i = 0; i < n_blocks(a); i++)
-        if (block_of(a, qkv.rows, source_at(a, step), i, &block))
+        if (block_of(a, qkv.rows, source, i, &block))
             mpp_run(a->place->rank, attention, &a->shape, &block, out, lse, q, keys.k, keys.v);
 }
 
@@ -97,24 +97,47 @@ static void attend_ring(const Attention *a, MppTensor qkv, MppTensor out, MppTen
 {
     const MppRank *rank = a->place->rank;
     int64_t cp = a->place->groups[MPP_GROUP_CP].n, width = 2 * kv_width(&a->shape);
-    attend(a, qkv, own_keys(&a->shape, qkv), 0, out, lse);
+    attend(a, qkv, own_keys(&a->shape, qkv), a->place->cp, out, lse);
     g_autoptr(MppBuffer) kv = cp > 1 ? copied(rank, mpp_tensor_columns(qkv, query_width(&a->shape), width)) : NULL;
     for (int64_t step = 1; step < cp; step++) {
         kv = turned(a, kv);
-        attend(a, qkv, keys_of(&a->shape, kv->tensor), step, out, lse);
+        attend(a, qkv, keys_of(&a->shape, kv->tensor), source_at(a, step), out, lse);
     }
+}
+
+static bool gathers(const Attention *a)
+{
+    return a->place->groups[MPP_GROUP_CP].n > 1 && a->place->strategy->cp_kind == MPP_CP_ALL_GATHER;
+}
+
+/** Keys side by side with values of all ranks, one rank's rows after another's. */
+static MppBuffer *gathered(const Attention *a, MppTensor qkv)
+{
+    const MppRank *rank = a->place->rank;
+    int64_t width = 2 * kv_width(&a->shape);
+    g_autoptr(MppBuffer) own = copied(rank, mpp_tensor_columns(qkv, query_width(&a->shape), width));
+    MppBuffer *all = mpp_buffer_new(rank, qkv.element, a->place->groups[MPP_GROUP_CP].n * qkv.rows, width);
+    mpp_place_gather(a->place, MPP_GROUP_CP, all->tensor, own->tensor);
+    return all;
+}
+
+static void attend_gathered(const Attention *a, MppTensor qkv, MppTensor out, MppTensor lse)
+{
+    g_autoptr(MppBuffer) kv = gathered(a, qkv);
+    for (int64_t source = 0; source < a->place->groups[MPP_GROUP_CP].n; source++)
+        attend(a, qkv, keys_of(&a->shape, mpp_tensor_rows(kv->tensor, source * qkv.rows, qkv.rows)), source, out, lse);
 }
 
 typedef struct {
     MppTensor qkv, dout, lse, delta, dq;
 } Gradients;
 
-static void attend_backward(const Attention *a, const Gradients *g, Keys keys, Keys dkeys, int64_t step)
+static void attend_backward(const Attention *a, const Gradients *g, Keys keys, Keys dkeys, int64_t source)
 {
     MppAttentionBlock block;
     MppTensor q = mpp_tensor_columns(g->qkv, 0, query_width(&a->shape));
     for (int i = 0; i < n_blocks(a); i++)
-        if (block_of(a, g->qkv.rows, source_at(a, step), i, &block))
+        if (block_of(a, g->qkv.rows, source, i, &block))
             mpp_run(a->place->rank, attention_backward, &a->shape, &block, g->dq, dkeys.k, dkeys.v, g->dout, q, keys.k, keys.v,
                     g->lse, g->delta);
 }
@@ -125,7 +148,7 @@ static void attend_backward_ring(const Attention *a, const Gradients *g, MppTens
     const MppRank *rank = a->place->rank;
     int64_t cp = a->place->groups[MPP_GROUP_CP].n, first = query_width(&a->shape), width = 2 * kv_width(&a->shape);
     MppTensor own = mpp_tensor_columns(dqkv, first, width);
-    attend_backward(a, g, own_keys(&a->shape, g->qkv), keys_of(&a->shape, own), 0);
+    attend_backward(a, g, own_keys(&a->shape, g->qkv), keys_of(&a->shape, own), a->place->cp);
     if (cp == 1)
         return;
     g_autoptr(MppBuffer) kv = copied(rank, mpp_tensor_columns(g->qkv, first, width));
@@ -133,10 +156,26 @@ static void attend_backward_ring(const Attention *a, const Gradients *g, MppTens
     for (int64_t step = 1; step < cp; step++) {
         kv = turned(a, kv);
         dkv = turned(a, dkv);
-        attend_backward(a, g, keys_of(&a->shape, kv->tensor), keys_of(&a->shape, dkv->tensor), step);
+        attend_backward(a, g, keys_of(&a->shape, kv->tensor), keys_of(&a->shape, dkv->tensor), source_at(a, step));
     }
     dkv = turned(a, dkv);
     mpp_run(rank, copy, own, dkv->tensor);
+}
+
+/** Keys and values are gathered again; a rank gets the sums of all ranks' gradients of its own. */
+static void attend_backward_gathered(const Attention *a, const Gradients *g, MppTensor dqkv)
+{
+    const MppRank *rank = a->place->rank;
+    int64_t rows = g->qkv.rows, first = query_width(&a->shape), width = 2 * kv_width(&a->shape);
+    g_autoptr(MppBuffer) kv = gathered(a, g->qkv);
+    g_autoptr(MppBuffer) dkv = mpp_buffer_zeros(rank, dqkv.element, kv->tensor.rows, width);
+    g_autoptr(MppBuffer) own = mpp_buffer_new(rank, dqkv.element, rows, width);
+    for (int64_t source = 0; source < a->place->groups[MPP_GROUP_CP].n; source++) {
+        Keys keys = keys_of(&a->shape, mpp_tensor_rows(kv->tensor, source * rows, rows));
+        attend_backward(a, g, keys, keys_of(&a->shape, mpp_tensor_rows(dkv->tensor, source * rows, rows)), source);
+    }
+    mpp_place_scatter(a->place, MPP_GROUP_CP, own->tensor, dkv->tensor);
+    mpp_run(rank, copy, mpp_tensor_columns(dqkv, first, width), own->tensor);
 }
 
 static void attention_backward(MppTape *tape, MppNode *node)
@@ -149,18 +188,18 @@ static void attention_backward(MppTape *tape, MppNode *node)
     MppBuffer *dqkv = mpp_buffer_zeros(rank, qkv.element, qkv.rows, qkv.columns);
     Gradients g = { qkv, dout, node->saved[2]->tensor, delta->tensor,
                     mpp_tensor_columns(dqkv->tensor, 0, query_width(&a->shape)) };
-    attend_backward_ring(a, &g, dqkv->tensor);
+    (gathers(a) ? attend_backward_gathered : attend_backward_ring)(a, &g, dqkv->tensor);
     mpp_value_give(node->inputs[0], dqkv);
 }
 
 MppValue *mpp_node_attention(MppTape *tape, const MppPlace *place, const MppAttentionShape *shape, MppValue *qkv)
 {
     const MppRank *rank = mpp_tape_rank(tape);
-    const Attention ring = { .place = place, .shape = *shape };
+    const Attention core = { .place = place, .shape = *shape };
     MppValue *out = mpp_tape_value(tape, mpp_buffer_zeros(rank, qkv->element, qkv->rows, query_width(shape)));
     MppBuffer *lse = mpp_buffer_new(rank, MPP_ELEMENT_F32, qkv->rows, shape->heads);
     mpp_run(rank, fill, lse->tensor, -INFINITY);
-    attend_ring(&ring, qkv->data->tensor, out->data->tensor, lse->tensor);
+    (gathers(&core) ? attend_gathered : attend_ring)(&core, qkv->data->tensor, out->data->tensor, lse->tensor);
     Attention *a = mpp_tape_add(tape, sizeof(Attention), "attention core", attention_backward, qkv, out);
     a->node.saved[0] = mpp_buffer_hold(qkv->data);
     a->node.saved[1] = mpp_buffer_hold(out->data);

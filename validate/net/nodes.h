@@ -45,7 +45,8 @@ MppValue *mpp_node_rotary(MppTape *tape, MppValue *x, int64_t turned, int64_t di
 
 /**
  * Attention over [queries | keys | values] of this rank's positions, of which context-parallel ranks each have two runs
- * (mpp_context_run()). Keys and values go round the ring of cp ranks (arXiv:2310.01889), gradients with them backwards.
+ * (mpp_context_run()). Keys and values go round the ring of cp ranks (arXiv:2310.01889), gradients with them backwards; or, under
+ * MPP_CP_ALL_GATHER, are gathered in both passes, and the sums of their gradients scattered.
  */
 MppValue *mpp_node_attention(MppTape *tape, const MppPlace *place, const MppAttentionShape *shape, MppValue *qkv);
 
