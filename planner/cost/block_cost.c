@@ -90,7 +90,8 @@ static double take(MppShares *left, unsigned behind, double s)
 }
 
 /**
- * Takes what the stack hides off the transfers' shares (not what attention waits for, gathered keys); computation slows down under them, and hides one at a time.
+ * Takes what the stack hides off the transfers' shares; computation slows down under them, and hides one at a time. Attention hides
+ * the blocks of a ring; it waits for all-to-alls and gathers (Transformer Engine's cp_comm_type).
  * Where experts' exchange runs beside another micro-batch's pass, there is as much computation to hide behind as in this one.
  */
 static void hide_transfers(const MppJob *job, MppCpKind cp_kind, MppShares *pass)
@@ -103,7 +104,7 @@ static void hide_transfers(const MppJob *job, MppCpKind cp_kind, MppShares *pass
         double frac;
     } hidden[] = {
         { MPP_SHARE_TP, BIT(MATMUL), kernels->tensor_async ? overlap->tensor_async_frac : overlap->tensor_frac },
-        { MPP_SHARE_CP, BIT(ATTENTION), cp_kind == MPP_CP_ALL_GATHER ? 0 : overlap->context_frac },
+        { MPP_SHARE_CP, BIT(ATTENTION), cp_kind == MPP_CP_RING ? overlap->context_frac : 0 },
         { MPP_SHARE_EP, BIT(MATMUL) | BIT(ATTENTION) | BIT(MEMORY), kernels->expert_async ? overlap->expert_async_frac : 0 },
     };
     MppShares left = *pass;

@@ -56,8 +56,6 @@ static void add_parallelism(MppEmission *e, const MppTitanPlan *plan)
                      s->sequence_parallel || s->tp == 1 ? "True" : "False");
     mpp_emission_add(e, "            context_parallel_degree=%" N ",\n            pipeline_parallel_degree=%" N ",\n", s->cp,
                      s->pp);
-    if (plan->rotate)
-        mpp_emission_add(e, "            context_parallel_rotate_method=\"%s\",\n", plan->rotate);
     if (s->pp > 1) {
         mpp_emission_add(e, "            pipeline_parallel_schedule=\"%s\",\n", plan->schedule);
         mpp_emission_add(e, "            pipeline_parallel_microbatch_size=%" N ",\n            module_fqns_per_model_part=[\n",
@@ -106,6 +104,8 @@ static void add_rest(MppEmission *e, const MppTitanCompile *compile)
 static void emit(MppEmission *e)
 {
     MppTitanPlan plan = mpp_titan_plan(e);
+    if (e->strategy->cp > 1 && e->strategy->cp_kind == MPP_CP_RING)
+        mpp_emission_refuse(e, "context parallelism by ring"); /* PyTorch's usual way alone: PyTorch gathers */
     MppTitanCompile compile = mpp_titan_compile(e);
     const char *call = converter(e);
     const MppTitanModel *row = mpp_titan_find_model(e->job->model);

@@ -27,7 +27,7 @@ const MppTitanModel *mpp_titan_find_flavor(const char *module, const char *flavo
 typedef struct {
     int64_t replicas, shard; /* data-parallel */
     const char *reshard;     /* fsdp_reshard_after_forward */
-    const char *rotate;      /* context_parallel_rotate_method; NULL without cp */
+    const char *rotate;      /* context_parallel_rotate_method, in TOML; NULL without cp */
     const char *schedule;
     int64_t local_batch;
 } MppTitanPlan;

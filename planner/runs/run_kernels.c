@@ -72,6 +72,7 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     const MppRuntime *runtime = job->runtime;
     MppTraining *training = &job->training;
     MppKernels *kernels = &training->kernels;
+    kernels->context_whole |= mpp_words_has(run->training.attention, "flex");
     kernels->tensor_async |= mpp_run_match_label(run, "async tp") || mpp_run_match_label(run, "asynctp");
     fill_exchange(run, runtime, kernels);
     fill_graphs(run, job, kernels);

@@ -136,4 +136,4 @@ def check_optimizer(arguments, strategy):
     equal(settings.optimizer_cpu_offload, strategy["offload"] == "optimizer")
 
 
-main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gpt", "experts", "latent", "sinks", "dispatch", "pattern"]))
+main(cases("megatron", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gathered", "gpt", "experts", "latent", "sinks", "dispatch", "pattern"]))

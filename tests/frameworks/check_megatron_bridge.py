@@ -62,4 +62,4 @@ def check(text, strategy, inputs):
         equal([chunk.count(kinds.decoder) + chunk.count(kinds.mtp) for chunk in chunks], strategy["stage_layers"])
 
 
-main(cases("megatron-bridge", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gpt", "experts", "sinks", "dispatch"]))
+main(cases("megatron-bridge", check, ["dense", "interleaved", "uneven", "sharded", "hybrid", "offload", "order", "ulysses", "gathered", "gpt", "experts", "sinks", "dispatch"]))

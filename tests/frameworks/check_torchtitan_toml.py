@@ -29,6 +29,8 @@ def check(text, strategy, inputs):
                         etp=p.expert_tensor_parallel_degree, world_size=inputs["gpus"])
     equal(mesh.dp_replicate * mesh.dp_shard, strategy["dp"])
     equal((mesh.tp, mesh.pp, mesh.cp, mesh.ep), (strategy["tp"], strategy["pp"], strategy["cp"], strategy["ep"]))
+    if strategy["cp"] > 1:
+        equal(p.context_parallel_rotate_method, {"ring": "alltoall", "all-gather": "allgather"}[strategy["cp_kind"]])
     equal((training.seq_len, training.global_batch_size), (inputs["training"]["seq"], inputs["training"]["global_batch"]))
     equal(config.activation_checkpoint.mode, strategy["recompute"])
     equal(training.enable_cpu_offload, strategy["offload"] == "parameters")

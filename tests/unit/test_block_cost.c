@@ -134,6 +134,47 @@ static void test_overlap(void)
     }
 }
 
+/** Attention hides the blocks of a ring; it waits for what else brings keys to queries. */
+static void test_overlap_context(void)
+{
+    static const struct {
+        const char *strategy;
+        double exposed_frac;
+    } rows[] = {
+        { "dp=2,tp=2,cp=2", 0.25 },
+        { "dp=2,tp=2,cp=2,cp_kind=all-to-all", 1 },
+        { "dp=2,tp=2,cp=2,cp_kind=all-gather", 1 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(MppInputs) inputs = job_new();
+        inputs->runtime.overlap.context_frac = 0.75;
+        MppOps ops = make_ops();
+        ops.ops[2].axis = MPP_AXIS_CP;
+        ops.ops[1].forward_bytes = ops.ops[1].backward_bytes = 1e14;
+        MppBlockCost cost = cost_of(inputs, &ops, rows[i].strategy, true);
+        plain_job_expect("exposed", cost.by_recompute[MPP_RECOMPUTE_NONE].forward.s[MPP_SHARE_CP], rows[i].exposed_frac * gather_s);
+        plain_job_expect("again", cost.by_recompute[MPP_RECOMPUTE_FULL].backward.s[MPP_SHARE_CP], rows[i].exposed_frac * 3 * gather_s);
+    }
+}
+
+/** What is live while an op runs comes beside what is kept, however much of that is. */
+static void test_working_bytes(void)
+{
+    g_autoptr(MppInputs) inputs = job_new();
+    MppOps ops = make_ops();
+    ops.ops[1].working_bytes = 400;
+    ops.ops[2].working_bytes = 300;
+    static const double working_bytes[MPP_N_RECOMPUTES] = {
+        [MPP_RECOMPUTE_NONE] = 400,
+        [MPP_RECOMPUTE_SELECTIVE] = 5250 + 400,
+        [MPP_RECOMPUTE_FULL] = 10000 + 400,
+        [MPP_RECOMPUTE_OFFLOAD] = 2 * 10000 + 400,
+    };
+    MppBlockCost cost = cost_of(inputs, &ops, "dp=4,tp=2", true);
+    for (int i = 0; i < MPP_N_RECOMPUTES; i++)
+        g_assert_cmpfloat(cost.by_recompute[i].working_bytes, ==, working_bytes[i]);
+}
+
 /** Beside another micro-batch's pass, what is left of all computation hides the experts' exchange: what hides tensor parallelism's is gone. */
 static void test_overlap_beside(void)
 {
@@ -317,6 +358,8 @@ int main(int argc, char **argv)
     g_test_add_func("/block-cost/sums", test_sums);
     g_test_add_func("/block-cost/recompute", test_recompute);
     g_test_add_func("/block-cost/overlap", test_overlap);
+    g_test_add_func("/block-cost/overlap-context", test_overlap_context);
+    g_test_add_func("/block-cost/working-bytes", test_working_bytes);
     g_test_add_func("/block-cost/overlap-beside", test_overlap_beside);
     g_test_add_func("/block-cost/host", test_host);
     g_test_add_func("/block-cost/waits", test_waits);

@@ -64,6 +64,9 @@ static void test_refusals(void)
         { &mpp_emit_torchtitan, "dp=24,zero=3,offload,recompute=selective", "",
           "torchtitan cannot express: an offloaded optimizer without its parameters; selective recomputation of attention; the "
           "model sample" },
+        { &mpp_emit_torchtitan, "dp=12,cp=2,zero=3", "", "torchtitan cannot express: context parallelism by ring; the model sample" },
+        { &mpp_emit_torchtitan, "dp=12,cp=2,zero=3,cp_kind=all-gather", "", "torchtitan cannot express: the model sample" },
+        { &mpp_emit_torchtitan_toml, "dp=12,cp=2,zero=3", "", "torchtitan-toml cannot express: the model sample" },
         { &mpp_emit_torchtitan, "dp=24,zero=3,recompute=full:2", "",
           "torchtitan cannot express: recomputation of a part of the layers; the model sample" },
         { &mpp_emit_pytorch, "dp=24,zero=1,recompute=selective", "", "pytorch cannot express: ZeRO-1; selective recomputation" },

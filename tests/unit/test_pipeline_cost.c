@@ -110,6 +110,25 @@ static void test_recompute(void)
     }
 }
 
+/** Gathered keys are live beside what is kept, in a layer that is recomputed, where its activations are too, or in one that is not. */
+static void test_gathered_keys(void)
+{
+    static const struct {
+        const char *strategy;
+        double layers; /* whose activations are live at work */
+    } rows[] = { { "", 0 }, { ",recompute=full:2", 1 }, { ",recompute=full", 1 } };
+    g_autoptr(MppInputs) inputs = deep_job_new(12);
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FLASH2;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *strategy = g_strconcat("dp=2,cp=4,cp_kind=all-gather", rows[i].strategy, NULL);
+        g_autoptr(CostedPlan) filled = costed_plan_new(&inputs->job, strategy);
+        const MppModel *model = &inputs->model;
+        double gathered = (double)inputs->job.training.seq * 2 * (double)(model->kv_heads * model->head_dim) * 2;
+        double layer = filled->cost->shard.kinds[0].by_recompute[MPP_RECOMPUTE_NONE].kept_bytes;
+        plain_job_expect("working", filled->pipeline->stages[0].working_bytes, 3 * gathered + rows[i].layers * layer);
+    }
+}
+
 /** Copies of the offloaded layers run beside the whole chunk, here slowing it by a tenth; what is longer than a pass is waited for. */
 static void test_offload(void)
 {
@@ -290,6 +309,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pipeline-cost/sums", test_sums);
     g_test_add_func("/pipeline-cost/input", test_input);
     g_test_add_func("/pipeline-cost/recompute", test_recompute);
+    g_test_add_func("/pipeline-cost/gathered-keys", test_gathered_keys);
     g_test_add_func("/pipeline-cost/offload", test_offload);
     g_test_add_func("/pipeline-cost/tied", test_tied);
     g_test_add_func("/pipeline-cost/messages", test_messages);

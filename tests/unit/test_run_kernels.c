@@ -107,12 +107,14 @@ static void test_older_attention(void)
         { ", \"framework\": \"Aged 2.385\"", MPP_ATTENTION_FUSED_SOFTMAX },
         { ", \"framework\": \"aged 1.5 (container)\"", MPP_ATTENTION_UNFUSED },
         { ", \"framework\": \"Aged 1.5\", \"attention\": \"flash\"", MPP_ATTENTION_FLASH2 },
+        { ", \"attention\": \"flex\"", MPP_ATTENTION_FLASH2 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strconcat(BATCH, rows[i].training, NULL);
         g_autoptr(MppRunJob) job = mpp_sample_run_job(GATED, ON_12, training, "", &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->job.training.kernels.attention, ==, rows[i].attention);
+        g_assert_true(job->job.training.kernels.context_whole == (strstr(training, "flex") != NULL));
     }
 }
 
