@@ -91,32 +91,15 @@ static void add_sequence_parallel(Enumeration *at, MppStrategy s)
     }
 }
 
-/** Whether the exchange of s.cp_kind suits the model: all-to-all splits heads, blocks of keys have no windows. */
-static bool context_legal(const MppJob *job, const MppStrategy *s)
-{
-    const MppModel *model = job->model;
-    int64_t kv = model->mla.kv_lora_rank ? model->heads : model->kv_heads, groups = model->ssm.groups / s->tp;
-    if (!divides(s->cp * s->tp, model->ssm.heads) || (!divides(s->cp, groups) && !divides(groups, s->cp)))
-        return false;
-    if (s->cp > 1 && !(job->runtime->context_kinds & (int64_t)1 << s->cp_kind))
-        return false;
-    bool repeated = job->runtime->context_repeats_keys && divides(MAX(kv / s->tp, 1), s->cp);
-    if (s->cp_kind == MPP_CP_ALL_TO_ALL)
-        return !model->heads || (divides(s->cp * s->tp, model->heads) && (repeated || divides(s->cp, MAX(kv / s->tp, 1))));
-    return s->cp == 1 || !model->window || !mpp_rules_keys_in_blocks(job, s->cp_kind);
-}
-
 static void add_context(Enumeration *at, MppStrategy s)
 {
     const MppJob *job = at->job;
-    bool usable = job->runtime->context_kinds && job->model->kind == MPP_MODEL_DECODER && !job->model->vision.image_size;
-    for (s.cp = 1; s.tp * s.cp <= job->gpus && (s.cp == 1 || usable); s.cp++) {
-        if (!divides(s.tp * s.cp, job->gpus) || (s.cp > 1 && !divides(2 * s.cp, job->training.seq)) ||
-            !mpp_space_allows(at->limits, "cp", &s))
+    for (s.cp = 1; s.tp * s.cp <= job->gpus && (s.cp == 1 || job->runtime->context_kinds); s.cp++) {
+        if (!divides(s.tp * s.cp, job->gpus) || !mpp_space_allows(at->limits, "cp", &s))
             continue;
         for (int kind = 0; kind < (s.cp > 1 ? MPP_N_CPS : 1); kind++) {
             s.cp_kind = kind;
-            if (context_legal(job, &s) && mpp_space_allows(at->limits, "cp_kind", &s))
+            if (mpp_rules_context_legal(job, &s) && mpp_space_allows(at->limits, "cp_kind", &s))
                 add_sequence_parallel(at, s);
         }
     }

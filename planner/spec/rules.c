@@ -128,6 +128,17 @@ static char *cp_decoder(const MppJob *job, const MppStrategy *s)
     return g_strdup("context parallelism is for decoder-only models of tokens");
 }
 
+bool mpp_rules_context_legal(const MppJob *job, const MppStrategy *s)
+{
+    char *(*const rules[])(const MppJob *, const MppStrategy *) = { cp_ssm, cp_sequence, cp_heads, cp_window, cp_decoder };
+    bool legal = s->cp == 1 || job->runtime->context_kinds & (int64_t)1 << s->cp_kind;
+    for (size_t i = 0; legal && i < G_N_ELEMENTS(rules); i++) {
+        g_autofree char *broken = rules[i](job, s);
+        legal = !broken;
+    }
+    return legal;
+}
+
 static char *sp_needs_tp(const MppJob *job, const MppStrategy *s)
 {
     (void)job;

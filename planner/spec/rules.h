@@ -28,6 +28,9 @@ bool mpp_rules_experts_beside(const MppJob *job, const MppStrategy *strategy);
 /** Whether attention over context-parallel ranks takes keys block by block, as they came, instead of all at once. */
 bool mpp_rules_keys_in_blocks(const MppJob *job, MppCpKind kind);
 
+/** Whether the job's model, sequence and stack go with the strategy's cp and cp_kind, given its tp. */
+bool mpp_rules_context_legal(const MppJob *job, const MppStrategy *strategy);
+
 int mpp_rules_count(void);
 const MppRule *mpp_rules_get(int index);
 
