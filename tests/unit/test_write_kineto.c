@@ -110,11 +110,31 @@ static void test_messages(void)
     }
 }
 
+/** A collective is called what context-parallel ranks exchange by. */
+static void test_context(void)
+{
+    static const struct { const char *strategy, *name; } rows[] = {
+        { "cp=2,mbs=1", "ncclDevKernel_SendRecv(cp)" },
+        { "cp=2,mbs=1,cp_kind=all-to-all", "ncclDevKernel_AllToAll(cp)" },
+        { "cp=2,mbs=1,cp_kind=all-gather", "ncclDevKernel_AllGather_ReduceScatter(cp)" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Simulated) simulated = simulated_new(rows[i].strategy, 2, NULL);
+        g_autoptr(MppJson) trace = trace_of(simulated, 0, false);
+        const cJSON *event;
+        int n = 0;
+        cJSON_ArrayForEach(event, mpp_json_get(trace->root, "traceEvents"))
+            n += g_str_equal(mpp_json_get(event, "name")->valuestring, rows[i].name);
+        g_assert_cmpint(n, >, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/write-kineto/breakdown", test_breakdown);
     g_test_add_func("/write-kineto/form", test_form);
     g_test_add_func("/write-kineto/messages", test_messages);
+    g_test_add_func("/write-kineto/context", test_context);
     return g_test_run();
 }
