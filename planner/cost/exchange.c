@@ -172,6 +172,13 @@ static double optimizer_scale(const MppJob *job)
     return (1.0 + mpp_optimizer_moments(job->training.optimizer)) / 3;
 }
 
+/** Of the host's memory: a rank has threads for a part of it, and all of a host's share it. */
+static double host_update_rate(const MppExchange *exchange)
+{
+    const MppCluster *cluster = exchange->job->cluster;
+    return MIN(cluster->device.host_memory_bytes_per_s, cluster->host_memory_bytes_per_s / (double)exchange->mesh.host_ranks);
+}
+
 double mpp_exchange_update_s(const MppExchange *exchange, double parameters, double expert_parameters)
 {
     const MppJob *job = exchange->job;
@@ -183,7 +190,7 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
     if (s->offload) { /* gradients down and parameters up, if they are not there; the host's own memory is slower still */
         double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * (mpp_job_reduce_bytes(job) + job->runtime->state.gather_bytes) : 0;
         update_s = moved / job->cluster->device.host_link_bytes_per_s +
-                   held * job->runtime->state.update_traffic_bytes / job->cluster->device.host_memory_bytes_per_s;
+                   held * job->runtime->state.update_traffic_bytes / host_update_rate(exchange);
     }
     return slowdown(exchange) * (update_s + norm_s);
 }

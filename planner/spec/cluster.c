@@ -32,6 +32,8 @@ static const MppField rows[] = {
                      "ranks' worth of computation that a host does at once, of those that share its processors; 0: they do not"),
     MPP_FIELD_DOUBLE(MppCluster, jitter_frac, 0, 1, 0, "growth of a step for each doubling of the nodes"),
     MPP_FIELD_DOUBLE(MppCluster, host_bytes, 0, 1e15, 1.28e11, "memory of a host, per device"),
+    MPP_FIELD_DOUBLE(MppCluster, host_memory_bytes_per_s, 1e6, 1e15, 6e10,
+                     "of a host's memory bandwidth what the updates of all of its ranks reach together"),
     MPP_FIELD_DOUBLE(MppCluster, input_tokens_per_s, 0, 1e12, 0, "what a replica's input pipeline delivers; 0: nothing waits for it"),
     MPP_FIELD_TEXTS(MppCluster, sources, "source of each number, by field name"),
 };

@@ -80,7 +80,7 @@ static const MppField rows[] = {
     MPP_FIELD_DOUBLE(MppDevice, kernel_s, 0, 1e-2, 2e-6, "device time between two dependent kernels"),
     MPP_FIELD_DOUBLE(MppDevice, host_frac, 0.01, 100, 1, "host time to launch a kernel, against the runtime's"),
     MPP_FIELD_DOUBLE(MppDevice, host_link_bytes_per_s, 1e6, 1e13, 2e10, "copies to and from the host, each way, while all of a node copy"),
-    MPP_FIELD_DOUBLE(MppDevice, host_memory_bytes_per_s, 1e6, 1e13, 2e10, "the host's memory bandwidth, this device's part"),
+    MPP_FIELD_DOUBLE(MppDevice, host_memory_bytes_per_s, 1e6, 1e13, 2e10, "the host's memory bandwidth, as one rank's update reaches it"),
     MPP_FIELD_DOUBLE(MppDevice, power_w, 0, 1e5, 0, "board power"),
     MPP_FIELD_DOUBLE(MppDevice, price_usd_per_h, 0, 1e5, 0, "rent of one device; 0: unknown"),
     MPP_FIELD_TEXTS(MppDevice, sources, "source of each number, by field name"),

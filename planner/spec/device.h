@@ -78,7 +78,8 @@ typedef struct {
     double attention_tokens; /* keys seen per query at which attention reaches half of its rate */
     double kernel_s;      /* device time between two dependent kernels */
     double host_frac;     /* time of the usual host to launch a kernel, against the runtimes' reference (1) */
-    double host_link_bytes_per_s, host_memory_bytes_per_s; /* to the host, and of the host, per device while all of a node copy */
+    double host_link_bytes_per_s;   /* to the host, per device while all of a node copy */
+    double host_memory_bytes_per_s; /* of the host, what one rank's update reaches */
     double power_w, price_usd_per_h;
     GHashTable *sources;
 } MppDevice;

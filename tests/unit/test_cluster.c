@@ -106,7 +106,7 @@ static const struct {
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
       "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, internode_words, input_tokens_per_s\n"
+      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, host_update_bytes_per_s, internode_words, input_tokens_per_s\n"
       "    2 | \"run_source\": [\"x\"]}\n"
       "      |               ^" },
     { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
@@ -173,7 +173,7 @@ static void test_zoo_sources(void)
         const cJSON *sources = mpp_json_get(json->root, "sources"), *tier;
         int n_sources = mpp_json_get(sources, "run_sources") != NULL;
         static const char *const own[] = { "products_frac", "host_frac", "host_capacity", "host_bytes", "jitter_frac",
-                                           "input_tokens_per_s" };
+                                           "host_memory_bytes_per_s", "input_tokens_per_s" };
         for (size_t k = 0; k < G_N_ELEMENTS(own); k++) {
             g_assert_cmpint(mpp_json_get(json->root, own[k]) != NULL, ==, mpp_json_get(sources, own[k]) != NULL);
             n_sources += mpp_json_get(sources, own[k]) != NULL;
