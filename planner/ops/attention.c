@@ -37,27 +37,30 @@ static double sinks(const MppOpContext *at)
     return at->job->model->attention_sinks ? at->job->model->heads / at->tp : 0;
 }
 
-/** Whether the softmax over @batch score matrices is one kernel: it takes them by fours (Megatron-LM model/fused_softmax.py). */
+enum { FP32_BYTES = 4 };
+
+/** Whether the softmax over @batch score matrices is one kernel: it takes 16-bit ones, by fours (Megatron-LM model/fused_softmax.py). */
 static bool softmax_is_fused(const MppOpContext *at, double batch)
 {
-    return at->job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX && fmod(batch, 4) == 0;
+    bool one_kernel = at->job->training.kernels.attention == MPP_ATTENTION_FUSED_SOFTMAX;
+    return one_kernel && at->element < FP32_BYTES && fmod(batch, 4) == 0;
 }
 
 /**
  * One kernel reads the scores and writes the probabilities; backward it reads both and writes one. In eager code, as Megatron's
  * forward_torch_softmax, a cast to fp32, scale, mask, softmax and a cast back are kernels of their own, which all read and write
- * every score; the backward pass of the softmax reads its output, too.
+ * every score; the backward pass of the softmax reads its output, too. Kept are that in fp32 and its cast.
  */
 static void add_softmax(const MppOpContext *at, MppOps *ops, double scores, double kept, bool one_kernel)
 {
-    enum { APART = 5, FP32_BYTES = 4, INNER_PASSES = 6 };
+    enum { APART = 5, INNER_PASSES = 6 };
     MppOp *op = mpp_ops_add_memory(at, ops, "softmax", scores, scores, scores, one_kernel ? 1 : APART);
     if (!one_kernel) {
         double casts = at->element < FP32_BYTES ? 2 * (at->element + FP32_BYTES) : 0;
         op->forward_bytes = scores * (casts + INNER_PASSES * FP32_BYTES);
         op->backward_bytes = op->forward_bytes + scores * FP32_BYTES;
     }
-    op->kept_bytes = kept * at->element * (one_kernel ? 1 : 3);
+    op->kept_bytes = kept * (one_kernel || at->element == FP32_BYTES ? at->element : FP32_BYTES + at->element);
     op->parameters = sinks(at);
     mpp_ops_mark_core(at, op);
 }

@@ -125,6 +125,24 @@ static void test_softmax_by_fours(void)
     }
 }
 
+/** It takes 16-bit scores: fp32 ones go without it and without casts, and only what the softmax returned is kept. */
+static void test_softmax_in_fp32(void)
+{
+    g_autoptr(MppInputs) inputs = plain_job_new(8);
+    inputs->job.training.precision = MPP_PRECISION_TF32;
+    inputs->job.training.kernels.attention = MPP_ATTENTION_FUSED_SOFTMAX;
+    double scores = 2 * 4 * 1024.0 * 1024;
+    MppOps ops = attention_of(inputs, "tp=2,mbs=4", false);
+    const MppOp *softmax = plain_job_find(&ops, "softmax");
+    g_assert_cmpint(softmax->forward_kernels, ==, 5);
+    g_assert_cmpfloat(softmax->forward_bytes, ==, scores * 24);
+    g_assert_cmpfloat(softmax->backward_bytes, ==, scores * 28);
+    g_assert_cmpfloat(softmax->kept_bytes, ==, scores * 4);
+    inputs->job.training.precision = MPP_PRECISION_BF16;
+    ops = attention_of(inputs, "tp=2,mbs=1", false);
+    g_assert_cmpfloat(plain_job_find(&ops, "softmax")->kept_bytes, ==, scores / 4 * (4 + 2)); /* and its 16-bit copy */
+}
+
 /** DeepSeek-V2's: queries over 192, keys and values over 96, 40 + 24 wide, values 48. */
 static void test_latent(void)
 {
@@ -247,6 +265,7 @@ int main(int argc, char **argv)
     g_test_add_func("/attention/keys-seen", test_keys_seen);
     g_test_add_func("/attention/unfused", test_unfused);
     g_test_add_func("/attention/softmax-by-fours", test_softmax_by_fours);
+    g_test_add_func("/attention/softmax-in-fp32", test_softmax_in_fp32);
     g_test_add_func("/attention/latent", test_latent);
     g_test_add_func("/attention/extras", test_extras);
     g_test_add_func("/attention/rotary", test_rotary);
