@@ -14,6 +14,17 @@ void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers)
         layers[0]--;
 }
 
+void mpp_partition_modules(int64_t n_layers, int64_t n_chunks, int64_t *layers)
+{
+    enum { BEFORE = 3, AFTER = 2 };
+    int64_t modules = BEFORE + n_layers + AFTER, each = modules / n_chunks, begin = -BEFORE; /* 0: the first layer */
+    for (int64_t c = 0; c < n_chunks; c++) {
+        int64_t end = begin + each + (c < modules % n_chunks);
+        layers[c] = CLAMP(end, 0, n_layers) - CLAMP(begin, 0, n_layers);
+        begin = end;
+    }
+}
+
 static double layer_load(const MppChain *chain, int64_t i)
 {
     return chain->load[chain->uniform ? 0 : i];

@@ -23,6 +23,12 @@ typedef struct {
 void mpp_partition_even(int64_t n_layers, int64_t n_chunks, int64_t *layers);
 
 /**
+ * Equal numbers of modules, a remainder to the earliest chunks (DeepSpeed, partition_uniform). Beside layers a pipeline of
+ * Megatron-DeepSpeed's has five: cast, embedding and transposition before them, the final norm and a cast after them.
+ */
+void mpp_partition_modules(int64_t n_layers, int64_t n_chunks, int64_t *layers);
+
+/**
  * nanotron's rule (build_model): layers are placed in order, and a chunk is left once the load placed so far exceeds
  * its share of the total (embedding 0, head counted); the last chunks may stay without a layer.
  */

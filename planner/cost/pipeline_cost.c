@@ -39,6 +39,10 @@ static void split_layers(MppPipelineCost *pipeline)
         mpp_partition_even(n_layers, pipeline->model_chunks, pipeline->layers);
         return;
     }
+    if (s->stage_split == MPP_STAGE_SPLIT_MODULES) {
+        mpp_partition_modules(n_layers, pipeline->model_chunks, pipeline->layers);
+        return;
+    }
     MppChain chain = chain_of(pipeline);
     if (s->stage_split == MPP_STAGE_SPLIT_GREEDY)
         mpp_partition_greedy(&chain, pipeline->model_chunks, pipeline->layers);

@@ -15,13 +15,13 @@ double mpp_shard_cost_message_bytes(const MppShardCost *shard, int64_t layer)
     return (double)mpp_shape_elements(mpp_model_shape_at(shard->job->model, layer)) * shard->message_bytes_per_number;
 }
 
-/** Read as they are: the logits, their gradient, and the logarithms of the softmax where the loss is not fused. */
+/** Read as they are: the logits, their gradient, and the logarithms of the softmax where the loss is not fused; those gathered by rank, too. */
 static double logit_bytes(const MppJob *job, int64_t tp)
 {
     const MppMemoryCosts *memory = &job->runtime->memory;
-    bool split = tp > 1, fused = job->training.kernels.cross_entropy_fused && !(split && memory->split_unfused);
+    bool split = mpp_ops_logits_split(job, tp), fused = job->training.kernels.cross_entropy_fused && !(split && memory->split_unfused);
     if (job->training.kernels.loss_narrow)
-        return mpp_precision_element_bytes(job->training.precision) * (fused ? 2 : 3);
+        return mpp_precision_element_bytes(job->training.precision) * ((fused ? 2 : 3) + (tp > 1 && !split));
     if (fused && memory->fused_logit_bytes > 0)
         return memory->fused_logit_bytes;
     return memory->logit_bytes + (split && !fused ? memory->split_logit_bytes : 0);

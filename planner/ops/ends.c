@@ -89,11 +89,16 @@ static void add_cross_entropy(const MppOpContext *at, MppOps *ops, double logits
     loss->backward_kernels = fused ? 1 : 4;
 }
 
+bool mpp_ops_logits_split(const MppJob *job, int64_t tp)
+{
+    return tp > 1 && job->runtime->memory.logits_split && !job->training.kernels.logits_gathered;
+}
+
 double mpp_ops_logits(const MppJob *job, int64_t tp)
 {
     switch (job->model->head) {
     case MPP_HEAD_LM:
-    case MPP_HEAD_MASKED_LM: return (double)mpp_ops_padded_vocab(job, tp) / (job->runtime->memory.logits_split ? tp : 1);
+    case MPP_HEAD_MASKED_LM: return (double)mpp_ops_padded_vocab(job, tp) / (mpp_ops_logits_split(job, tp) ? tp : 1);
     case MPP_HEAD_CROSS_ENTROPY: return job->model->classes;
     default: return 0;
     }
@@ -113,7 +118,7 @@ static void add_vocabulary(const MppOpContext *at, MppOps *ops)
     op->precision = mpp_precision_outside_layers(job->training.precision);
     op->parameters -= model->tied_embeddings ? vocab * width : 0;
 
-    bool whole = at->shard->tp > 1 && !job->runtime->memory.logits_split;
+    bool whole = at->shard->tp > 1 && !mpp_ops_logits_split(job, at->shard->tp);
     if (whole) { /* every rank gathers all logits and computes the whole loss; each keeps its part of the gradient */
         MppOp *gather = mpp_ops_add(ops, MPP_OP_COLLECTIVE, "gather logits");
         gather->collective = MPP_COLLECTIVE_ALL_GATHER;

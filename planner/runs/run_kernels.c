@@ -81,8 +81,8 @@ bool mpp_run_fill_kernels(const MppRun *run, MppJob *job, GError **error)
     fill_test(run, training);
     if (run->training.norm_kernel)
         kernels->norm_fused = strcmp(run->training.norm_kernel, "fused") == 0;
-    mpp_kernels_set_named(runtime->framework_kernels, run->training.framework, kernels);
     fill_device(run, runtime, kernels);
+    mpp_kernels_set_named(runtime->framework_kernels, run->training.framework, kernels);
     kernels->attention = mpp_run_match_attention(run->training.attention, &job->cluster->device, kernels->attention);
     g_autofree char *wrong = run->training.kernels ? mpp_kernels_set(run->training.kernels, kernels) : NULL;
     if (wrong)

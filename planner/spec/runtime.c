@@ -3,7 +3,7 @@
 #include "planner/base/words.h"
 #include "planner/spec/strategy.h"
 
-static const char *const split_names[] = { "even", "greedy", "balanced" };
+static const char *const split_names[] = { "even", "greedy", "balanced", "modules" };
 const MppNames mpp_stage_split_names = MPP_NAMES("stage split", split_names);
 static const char *const recompute_names[MPP_N_RECOMPUTES] = { "none", "selective", "full", "offload" };
 const MppNames mpp_recompute_names = MPP_NAMES("recompute", recompute_names);
@@ -25,6 +25,7 @@ static const MppField kernel_rows[] = {
     MPP_FIELD_BOOL(MppKernels, cross_entropy_fused, 0, "cross entropy is fused"),
     MPP_FIELD_BOOL(MppKernels, inputs_in_host, 0, "without pipeline stages, inputs of recomputed layers go to the host"),
     MPP_FIELD_BOOL(MppKernels, loss_narrow, 0, "the loss reads 16-bit logits as they are"),
+    MPP_FIELD_BOOL(MppKernels, logits_gathered, 0, "the loss gathers logits over tp"),
     MPP_FIELD_BOOL(MppKernels, loss_in_pieces, 0, "projection to the vocabulary and loss of a few tokens at a time"),
     MPP_FIELD_BOOL(MppKernels, update_fused, 0, "the update keeps no copy of all of a moment beside"),
     MPP_FIELD_BOOL(MppKernels, experts_fused, 0, "one kernel for the products of all experts of a rank"),
@@ -188,6 +189,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, leaves_out_padding, 0, "its recipes for encoders compute no padding, and the loss of masked tokens alone"),
     MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
+    MPP_FIELD_STRINGS(MppRuntime, module_split_words, "words by which a record names stacks that cut by modules"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
     MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel attention goes block by block, adds up in fp32 and repeats keys and values for every head"),

@@ -17,6 +17,7 @@ typedef enum {
     MPP_STAGE_SPLIT_EVEN,   /* equal layers; a remainder goes to the earliest stages (Megatron refuses one) */
     MPP_STAGE_SPLIT_GREEDY, /* fill a stage until its share of the total cost is passed, head counted (nanotron) */
     MPP_STAGE_SPLIT_BALANCED, /* least longest stage, embedding and head counted */
+    MPP_STAGE_SPLIT_MODULES, /* equal numbers of modules, of which the ends have some (DeepSpeed partition_method uniform) */
     MPP_N_STAGE_SPLITS,
 } MppStageSplit;
 
@@ -70,6 +71,7 @@ typedef struct {
     bool cross_entropy_fused;
     bool inputs_in_host; /* of recomputed layers without pipeline stages, where the stack can (DeepSpeed's cpu_checkpointing) */
     bool loss_narrow;    /* the loss reads 16-bit logits as they are; else a copy in fp32 */
+    bool logits_gathered; /* over tp: every rank computes the loss of the whole vocabulary (as where memory.logits_split is off) */
     bool loss_in_pieces; /* the vocabulary's projection and the loss take a few tokens at a time (Liger Kernel) */
     bool update_fused;  /* the optimizer updates one parameter after another, or all in one kernel: state.update_bytes are not there */
     bool experts_fused; /* the products of all local experts in one kernel */
@@ -194,6 +196,7 @@ typedef struct {
     bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
+    GPtrArray *module_split_words; /* words by which a record names stacks that cut by modules */
     MppSequenceParallelRule sequence_parallel;
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has; 0: none */
     MppCpKind usual_context; /* the one of launches and records that name none */

@@ -142,7 +142,7 @@ static void test_whole_loss(void)
 {
     g_autoptr(MppInputs) inputs = plain_job_new(8);
     inputs->runtime.loss_traffic_bytes = 20;
-    inputs->runtime.memory.logits_split = false;
+    inputs->job.training.kernels.logits_gathered = true;
     MppOps one = ends_of(inputs, mpp_ops_head, "mbs=2"), four = ends_of(inputs, mpp_ops_head, "tp=4,mbs=2");
     g_autofree char *names = plain_job_names(&four);
     g_assert_cmpstr(names, ==, "final norm, sum input gradients, vocabulary projection, gather logits, cross entropy");

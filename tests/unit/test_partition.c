@@ -32,6 +32,26 @@ static void test_even(void)
     }
 }
 
+/** Of 24 and 32 layers as DeepSpeed cuts a pipeline of 29 and 37 modules. */
+static void test_modules(void)
+{
+    static const struct {
+        int64_t layers, chunks, expected[MOST_CHUNKS];
+    } rows[] = {
+        { 24, 2, { 12, 12 } },
+        { 24, 4, { 5, 7, 7, 5 } },
+        { 32, 4, { 7, 9, 9, 7 } },
+        { 32, 8, { 2, 5, 5, 5, 5, 4, 4, 2 } },
+        { 3, 4, { 0, 1, 2, 0 } },
+        { 3, 8, { 0, 0, 0, 1, 1, 1, 0, 0 } },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int64_t layers[MOST_CHUNKS];
+        mpp_partition_modules(rows[i].layers, rows[i].chunks, layers);
+        assert_layers(layers, rows[i].expected, rows[i].chunks);
+    }
+}
+
 /** The first rows are models of The Ultra-Scale Playbook's benchmark, split as nanotron's build_model splits them. */
 static void test_greedy(void)
 {
@@ -104,6 +124,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/partition/even", test_even);
+    g_test_add_func("/partition/modules", test_modules);
     g_test_add_func("/partition/greedy", test_greedy);
     g_test_add_func("/partition/balanced", test_balanced);
     g_test_add_func("/partition/impossible", test_impossible);

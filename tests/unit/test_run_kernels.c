@@ -79,6 +79,7 @@ static void test_eager(void)
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12, false },
         { ", \"framework\": \"Late\", \"precision\": \"bf16\"", ON_12, false },
         { ", \"framework\": \"Late, compiled\", \"precision\": \"bf16\"", ON_12, true, false, true },
+        { ", \"framework\": \"Late layers, compiled\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lone\", \"precision\": \"bf16\"", ON_12, true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"with torch.compile\", \"more\": {\"x\": 1", true },
         { ", \"framework\": \"Lazy\", \"precision\": \"bf16\"", ON_12 "}, \"row\": \"compiled loss, compiled layers\", \"more\": {\"x\": 1",

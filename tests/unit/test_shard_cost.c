@@ -88,6 +88,10 @@ static void test_narrow_loss(void)
         g_autofree MppShardCost *shard = shard_of(inputs, "dp=8,mbs=3");
         plain_job_expect("loss", shard->head_bytes, 3072 * 51200.0 * (fused ? 4 : 6));
     }
+    inputs->job.training.kernels.logits_gathered = true; /* those gathered by rank, too */
+    g_autofree MppShardCost *one = shard_of(inputs, "dp=8,mbs=3"), *four = shard_of(inputs, "dp=2,tp=4,mbs=3");
+    plain_job_expect("one rank", one->head_bytes, 3072 * 51200.0 * 4);
+    plain_job_expect("gathered", four->head_bytes, 3072 * 51200.0 * 6);
 }
 
 /** Where padding is left out: the work of 640 tokens of 1024, what is kept of all of them, the loss of a quarter. */
