@@ -5,17 +5,26 @@
 #include "planner/cost/estimate.h"
 #include "planner/runs/run_match.h"
 
-/** The stage the record's figure was read on, and the figure. */
-static void set_memory(const MppRun *run, const MppRuntime *runtime, const MppEstimate *estimate, MppPrediction *out)
+/** Of a step's figure, what the first update makes: the optimizer's moments, beside a master copy of the weights. */
+static double moments_bytes(const MppRunJob *job, const MppMemory *memory)
+{
+    double moments = mpp_optimizer_moments(job->job.training.optimizer);
+    return memory->bytes[MPP_MEMORY_OPTIMIZER] * moments / (1 + moments);
+}
+
+/** The stage the record's figure was read on, and the figure; the first iteration's has no moments yet. */
+static void set_memory(const MppRun *run, const MppEstimate *estimate, MppPrediction *out)
 {
     const char *kind = run->measured.memory_kind ? run->measured.memory_kind : "";
     int64_t stage = strstr(kind, "last rank") ? estimate->pp - 1 : strstr(kind, "rank 0") ? 0 : estimate->fullest_stage;
-    MppMemoryFigure figure = mpp_run_match_figure(run, runtime);
+    MppMemoryFigure figure = mpp_run_match_figure(run, out->job->runtime);
     const MppMemory *memory = &estimate->stages[stage].memory;
     out->memory = *memory;
     out->memory_bytes = figure == MPP_FIGURE_DEVICE     ? memory->device_bytes
                         : figure == MPP_FIGURE_RESERVED ? memory->reserved_bytes
                                                         : memory->allocated_bytes;
+    if (strstr(kind, "first iteration"))
+        out->memory_bytes -= moments_bytes(out->job, memory);
 }
 
 static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
@@ -28,7 +37,7 @@ static MppPrediction predict(const MppRun *run, const MppProfiles *profiles)
     g_autoptr(MppEstimate) estimate = mpp_estimate_new(&prediction.job->job, &prediction.job->strategy);
     prediction.step_time_s = estimate->step_s;
     prediction.shares = estimate->shares;
-    set_memory(run, prediction.job->runtime, estimate, &prediction);
+    set_memory(run, estimate, &prediction);
     prediction.fits = estimate->fits;
     return prediction;
 }
