@@ -172,6 +172,12 @@ static double freed_bytes(const MppPipelineCost *pipeline, const MppMemoryRates 
     return all_gradient_bytes(cost, rates) - gradient_bytes(cost, rates) + MAX(0, update);
 }
 
+static double context_bytes(const MppRuntime *runtime, const MppStrategy *s)
+{
+    bool alone = s->dp * s->tp * s->pp * s->cp == 1 && runtime->memory.lone_context_bytes > 0;
+    return alone ? runtime->memory.lone_context_bytes : runtime->memory.context_bytes;
+}
+
 MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates *rates, int64_t stage)
 {
     const MppShardCost *shard = pipeline->shard;
@@ -188,7 +194,8 @@ MppMemory mpp_memory_stage(const MppPipelineCost *pipeline, const MppMemoryRates
     double reserved = memory.allocated_bytes * (1 + costs->fragment_frac + recomputing) + deferred + freed_bytes(pipeline, rates, stage);
     double most = MAX(memory.allocated_bytes, job->cluster->device.memory_bytes); /* the allocator gives back what it can */
     memory.reserved_bytes = MIN(reserved, most);
-    memory.device_bytes = MIN(reserved + costs->context_bytes, MAX(memory.allocated_bytes + costs->context_bytes, most));
+    double context = context_bytes(job->runtime, pipeline->strategy);
+    memory.device_bytes = MIN(reserved + context, MAX(memory.allocated_bytes + context, most));
     return memory;
 }
 

@@ -158,6 +158,7 @@ static const MppField memory_rows[] = {
     MPP_FIELD_DOUBLE(MppMemoryCosts, norm_kept_elements, 0, 32, 4, "kept by an unfused norm, per element"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fixed_bytes, 0, 1e12, 1.2e8, "workspaces within the allocator"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, context_bytes, 0, 1e12, 4e9, "context, libraries, communication buffers"),
+    MPP_FIELD_DOUBLE(MppMemoryCosts, lone_context_bytes, 0, 1e12, 0, "the same of a process alone; 0: as of several"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, usable_frac, 0.1, 1, 0.92, "of the capacity for the allocated peak"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, fragment_frac, 0, 1, 0, "of the allocated peak, reserved but in no use"),
     MPP_FIELD_DOUBLE(MppMemoryCosts, recompute_fragment_frac, 0, 1, 0, "more of it where layers are recomputed"),

@@ -167,6 +167,7 @@ typedef struct {
     double norm_kept_elements; /* kept by an unfused norm per element beyond its input, in elements of 2 bytes */
     double fixed_bytes;        /* workspaces and buffers within the allocator */
     double context_bytes;      /* beyond the allocator: context, libraries, communication buffers */
+    double lone_context_bytes; /* the same of a process that is alone and has no communicators; 0: as of several */
     double usable_frac;        /* of the capacity that the allocated peak may take */
     double fragment_frac;      /* of the allocated peak: reserved beside it in blocks that nothing fits in */
     double recompute_fragment_frac; /* further ones where layers are recomputed: their blocks come and go between those that stay */

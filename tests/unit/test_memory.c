@@ -300,6 +300,15 @@ static void test_figures(void)
         memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         plain_job_expect("capacity", memory.device_bytes, MAX(memory.allocated_bytes + 4e9, memory.reserved_bytes + 1e9));
     }
+    for (int64_t gpus = 1; gpus <= 2; gpus++) { /* one process has no communicators */
+        g_autoptr(MppInputs) few = plain_job_new(gpus);
+        few->runtime.memory.context_bytes = 4e9;
+        few->runtime.memory.lone_context_bytes = 7e8;
+        g_autoptr(CostedPlan) plan = costed_plan_new(&few->job, gpus == 1 ? "dp=1" : "dp=2");
+        MppMemoryRates rates = mpp_memory_rates(plan->pipeline);
+        MppMemory memory = mpp_memory_stage(plan->pipeline, &rates, 0);
+        plain_job_expect("context", memory.device_bytes - memory.reserved_bytes, gpus == 1 ? 7e8 : 4e9);
+    }
     g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
     g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;
     hosted->runtime.memory.deferred_buffers = 3;
