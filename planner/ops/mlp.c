@@ -115,16 +115,18 @@ static void add_expert_biases(const MppOpContext *at, MppOps *ops, double tokens
 /**
  * Gated experts with biases are gpt-oss', whose activation reads limited values. Megatron-Core limits both halves and joins them
  * before its fused kernel, 8 numbers moved for each of @elements, and passes gradients back where they were within the limits, 10;
- * what was limited is kept besides (core/fusions/fused_bias_geglu.py, weighted_bias_quick_geglu_impl with a clamp_value).
+ * what was limited is kept besides (core/fusions/fused_bias_geglu.py, weighted_bias_quick_geglu_impl with a clamp_value). Code that
+ * nobody compiled keeps the limited gate, its sigmoid and the other half plus one (torchtitan).
  */
 static void add_activation_limits(const MppOpContext *at, MppOps *ops, double elements)
 {
-    enum { MOVED = 8, MOVED_BACKWARD = 10, KEPT = 2, KERNELS = 3 };
+    enum { MOVED = 8, MOVED_BACKWARD = 10, KEPT = 2, KEPT_EAGER = 3, KERNELS = 3 };
     const MppModel *model = at->job->model;
-    if (!model->moe.expert_bias || !model->gated_mlp || !at->job->runtime->experts_weighted_inside)
+    bool eager = at->job->runtime->eager_unless_stated && !at->job->training.kernels.elementwise_fused;
+    if (!model->moe.expert_bias || !model->gated_mlp || !(eager || at->job->runtime->experts_weighted_inside))
         return;
     MppOp *op = mpp_ops_add_memory(at, ops, "activation limits", MOVED * elements, 0, (MOVED_BACKWARD - MOVED) * elements, KERNELS);
-    op->kept_bytes = KEPT * elements * at->element;
+    op->kept_bytes = (eager ? KEPT_EAGER : KEPT) * elements * at->element;
     mpp_ops_in_module(at, op, MPP_MODULE_EXPERT_ACTIVATION, 1);
 }
 
@@ -217,6 +219,18 @@ static void drop_routed(const MppOpContext *at, MppOps *ops, int first)
 }
 
 /**
+ * A layer with experts is compiled part by part, and what a part returns is kept: the attention block's output and that of the norm
+ * before the router (torchtitan, releases of 2026: SelectiveAC sees compiled parts as single operators).
+ */
+static void keep_returned(const MppOpContext *at, MppOp *routing, double tokens)
+{
+    enum { RETURNED = 2 };
+    bool half = at->job->runtime->selective == MPP_SELECTIVE_HALF_PRODUCTS;
+    if (half && at->job->training.kernels.elementwise_fused)
+        routing->dropped_frac -= RETURNED * tokens * at->job->model->hidden * at->element / routing->kept_bytes;
+}
+
+/**
  * Copies of tokens are sorted by rank, sent, and sorted by expert where they arrive; and back. What sends a token once takes it as it
  * is: copies are made where it arrives, by expert at once, and summed up there before it goes back (Megatron-Core's flex dispatcher).
  */
@@ -259,6 +273,7 @@ void mpp_ops_add_moe(const MppOpContext *at, MppOps *ops)
     if (once)
         add_expert_exchange(at, ops, "combine", routed);
     drop_routed(at, ops, first);
+    keep_returned(at, &ops->ops[first + 1], tokens);
     for (int i = first_routed; i < ops->n; i++)
         ops->ops[i].routed = true;
 

@@ -239,6 +239,10 @@ static void test_activation_limits(void)
         ops = experts_of(inputs, "ep=4,recompute=selective:moe_act");
         limits = plain_job_find(&ops, "activation limits");
         g_assert_cmpfloat(limits->again_frac * limits->dropped_frac, ==, 1);
+        inputs->runtime.eager_unless_stated = true; /* one tensor more is kept if nobody compiled it */
+        inputs->job.training.kernels.elementwise_fused = false;
+        ops = experts_of(inputs, "ep=4");
+        g_assert_cmpfloat(plain_job_find(&ops, "activation limits")->kept_bytes, ==, 3072.0 * 768 * 6);
     }
 }
 
@@ -289,16 +293,22 @@ static void test_weighted_after(void)
     }
 }
 
-/** Every second product kept, but none of experts: all again up to the sum over them; exchanged tokens stay, 3072 each way. */
+/**
+ * Every second product kept, but none of experts: all again up to the sum over them; exchanged tokens stay, 3072 each way, and where
+ * the parts are compiled what two of them return, of 1024 tokens.
+ */
 static void test_half_products(void)
 {
     static const struct {
         const char *strategy;
+        bool compiled;
         double kept; /* elements */
-    } rows[] = { { "dp=8", 0 }, { "ep=4", 2 * 3072 * 512 } };
+    } rows[] = { { "dp=8", false, 0 }, { "ep=4", false, 2 * 3072 * 512 }, { "dp=8", true, 2 * 1024 * 512 } };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = expert_job_new();
         inputs->runtime.selective = MPP_SELECTIVE_HALF_PRODUCTS;
+        inputs->model.gated_mlp = false;
+        inputs->job.training.kernels.elementwise_fused = rows[i].compiled;
         MppOps ops = experts_of(inputs, rows[i].strategy);
         double kept = 0;
         for (int j = 0; j < ops.n; j++) {
