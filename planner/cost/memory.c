@@ -23,7 +23,7 @@ static MppParameterBytes parameter_bytes(const MppJob *job, const MppStrategy *s
     const MppStateCosts *state = &job->runtime->state;
     int64_t zero = mpp_exchange_zero(s);
     double element = mpp_precision_element_bytes(job->training.precision);
-    double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp > 1 ? state->zero0_kept_bytes : 0;
+    double kept = zero == 1 ? state->zero1_kept_bytes : zero == 0 && s->dp * s->cp > 1 ? state->zero0_kept_bytes : 0;
     bool parameters_away = s->offload == MPP_OFFLOAD_PARAMETERS;
     bool bf16 = job->training.precision == MPP_PRECISION_BF16, bare = bf16 && state->bf16_accumulates_with_pp && s->pp == 1;
     double gradient = bare ? element : mpp_job_gradient_bytes(job);

@@ -4,8 +4,8 @@
 
 #include "planner/spec/rules.h"
 
-/* sequences, or as many as have so many tokens where they are short */
-enum { MOST_MICRO_BATCH = 64, MOST_TOKENS = 4096 };
+/* sequences, or as many as have so many tokens where they are short: images and BERT's are trained by hundreds */
+enum { MOST_MICRO_BATCH = 64, MOST_TOKENS = 131072 };
 
 static bool divides(int64_t divisor, int64_t number)
 {
@@ -45,11 +45,22 @@ static int64_t most_micro_batch(const MppJob *job)
     return MIN(MAX(MOST_MICRO_BATCH, MOST_TOKENS / job->training.seq), job->training.global_batch);
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+bool mpp_space_spreads_idly(const MppSpaceLimits *limits, const MppStrategy *s)
+{
+    bool asked = mpp_space_fixes(limits, "cp") || mpp_space_fixes(limits, "micro_batch") || mpp_space_fixes(limits, "dp");
+    return !asked && common_divisor(s->cp, s->micro_batch) > 1;
+}
+
 static void add_micro_batches(Enumeration *at, MppStrategy s)
 {
     for (s.micro_batch = 1; s.micro_batch <= most_micro_batch(at->job); s.micro_batch++)
         if (divides(s.micro_batch, at->job->training.global_batch) && mpp_space_allows(at->limits, "micro_batch", &s) &&
-            !mpp_space_bars(at->limits, &s)) {
+            !mpp_space_spreads_idly(at->limits, &s) && !mpp_space_bars(at->limits, &s)) {
             MppFamily family = { .base = s, .index = (int)at->families->len };
             g_array_append_val(at->families, family);
         }
@@ -129,7 +140,7 @@ GArray *mpp_space_families(const MppJob *job, const MppSpaceLimits *limits)
 char *mpp_space_describe(const MppJob *job)
 {
     return g_strdup_printf("tp up to a node (%" G_GINT64_FORMAT "), every cp, pp, dp%s that divide %" G_GINT64_FORMAT
-                           " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT ", sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
+                           " GPUs, vpp to %d, micro-batch to %" G_GINT64_FORMAT " without a divisor in common with cp, sequence parallelism, ZeRO 0-%" G_GINT64_FORMAT
                            " and hybrid sharding, recompute none/selective/full/the fewest layers that fit/small or large "
                            "modules, even and balanced stages, the runtime's schedules, "
                            "offload of optimizer states, parameters or activations where the runtime has it, mesh orders",

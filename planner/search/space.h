@@ -26,6 +26,12 @@ bool mpp_space_allows(const MppSpaceLimits *limits, const char *field, const Mpp
 /** Whether what @strategy does so far is barred. */
 bool mpp_space_bars(const MppSpaceLimits *limits, const MppStrategy *strategy);
 
+/**
+ * Whether a sequence goes over more ranks than its micro-batch needs: half the sequences over half the ranks each are as many tokens
+ * a rank with less exchange. The space leaves that out unless the limits ask for it.
+ */
+bool mpp_space_spreads_idly(const MppSpaceLimits *limits, const MppStrategy *strategy);
+
 typedef struct {
     MppStrategy base; /* the fields that members share; pp, dp and the rest are free */
     double bound_s;   /* no member has a shorter step */

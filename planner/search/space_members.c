@@ -78,10 +78,17 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
     }
 }
 
+/** An even split may leave embedding and head chunks of their own, as Llama 3's 126 layers in 128 chunks (arXiv:2407.21783). */
+static int64_t most_chunks(const MppJob *job)
+{
+    bool ends_alone = job->runtime->uneven_stages && job->runtime->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab;
+    return job->model->n_layers + (ends_alone ? 2 : 0);
+}
+
 static void add_vpps(const MppJob *job, const MppSpaceLimits *limits, MppStrategy s, GArray *shapes)
 {
     int64_t least = s.pp > 1 && mpp_rules_experts_beside(job, &s) ? 2 : 1, most = s.pp > 1 ? MPP_SPACE_MOST_VPP : 1;
-    for (s.vpp = least; s.vpp <= most && s.pp * s.vpp <= job->model->n_layers; s.vpp++)
+    for (s.vpp = least; s.vpp <= most && s.pp * s.vpp <= most_chunks(job); s.vpp++)
         if (mpp_space_allows(limits, "vpp", &s) && suits_layers(job, &s))
             add_schedules(job, limits, s, shapes);
 }
@@ -126,8 +133,9 @@ int mpp_space_splits(const MppJob *job, const MppStrategy *shape, const MppSpace
         out[n++] = job->runtime->stage_split;
         return n;
     }
+    bool balances = shape->pp > 1 && shape->pp * shape->vpp <= job->model->n_layers; /* a layer each */
     out[n++] = fixed ? limits->fixed.stage_split : job->runtime->stage_split;
-    if (!fixed && shape->pp > 1 && out[0] != MPP_STAGE_SPLIT_BALANCED)
+    if (!fixed && balances && out[0] != MPP_STAGE_SPLIT_BALANCED)
         out[n++] = MPP_STAGE_SPLIT_BALANCED;
     return n;
 }

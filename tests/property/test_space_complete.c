@@ -1,5 +1,7 @@
 /* The space holds all that its description states, and nothing that breaks a rule. */
 
+#include "planner/cost/estimate.h"
+#include "planner/search/space.h"
 #include "planner/spec/rules.h"
 #include "tests/support/random_job.h"
 
@@ -59,10 +61,13 @@ static MppStrategy pick_strategy(GRand *rand, const MppJob *job)
 /** Limits of the space that are no rules. A stack without expert parallelism holds experts as it does MLPs. */
 static bool in_space(const MppJob *job, const MppStrategy *s)
 {
+    const MppSpaceLimits none = { .fields = 0 };
     bool fixed_etp = job->model->moe.experts && !job->runtime->expert_parallel;
     bool pp_outermost = s->order == MPP_ORDER_CP_DP_PP || s->order == MPP_ORDER_DP_CP_PP;
-    return s->tp <= mpp_cluster_domain(job->cluster, 0, job->gpus) && s->vpp <= 12 && s->pp * s->vpp <= job->model->n_layers &&
-           (!fixed_etp || s->etp == s->tp) && (s->ep * s->etp == 1 || pp_outermost);
+    int64_t chunks = s->pp * s->vpp, layers = job->model->n_layers;
+    bool ends_alone = job->runtime->uneven_stages && s->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab && s->pp <= layers;
+    return s->tp <= mpp_cluster_domain(job->cluster, 0, job->gpus) && s->vpp <= 12 && chunks <= layers + (ends_alone ? 2 : 0) &&
+           !mpp_space_spreads_idly(&none, s) && (!fixed_etp || s->etp == s->tp) && (s->ep * s->etp == 1 || pp_outermost);
 }
 
 static bool legal(const MppJob *job, const MppStrategy *s)
@@ -114,6 +119,50 @@ static void test_random_jobs(void)
     }
     g_test_message("%d strategies looked up", n);
     g_assert_cmpint(n, >, 1000);
+}
+
+/** The same tokens a rank, of fewer sequences over fewer ranks each. */
+static MppStrategy gathered(MppStrategy s, int64_t by)
+{
+    s.cp /= by;
+    s.micro_batch /= by;
+    s.dp *= by;
+    s.cp_kind = s.cp > 1 ? s.cp_kind : MPP_CP_RING;
+    return s;
+}
+
+/** What is left out for going over more ranks than it needs to is nowhere faster or smaller. Returns: how many were compared. */
+static int check_idle(GRand *rand, const MppJob *job)
+{
+    const MppSpaceLimits none = { .fields = 0 };
+    int n = 0;
+    for (int i = 0; i < TRIES; i++) {
+        MppStrategy s = pick_strategy(rand, job);
+        for (int64_t by = MIN(s.cp, s.micro_batch); by > 1; by--) {
+            if (s.cp % by || s.micro_batch % by || !legal(job, &s))
+                continue;
+            g_assert_true(mpp_space_spreads_idly(&none, &s));
+            MppStrategy fewer = gathered(s, by);
+            if (!legal(job, &fewer))
+                continue;
+            g_autoptr(MppEstimate) spread = mpp_estimate_new(job, &s), dense = mpp_estimate_new(job, &fewer);
+            g_assert_cmpfloat(dense->step_s, <=, spread->step_s * (1 + 1e-9));
+            g_assert_cmpfloat(dense->peak_bytes, <=, spread->peak_bytes * 1.01);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void test_idle(void)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(8161);
+    int n = 0;
+    for (int i = 0; i < JOBS; i++) {
+        g_autoptr(MppInputs) inputs = random_job_new(rand, i % 3 ? 12 : 32);
+        n += check_idle(rand, &inputs->job);
+    }
+    g_assert_cmpint(n, >, 100);
 }
 
 /** What limits name is kept, and narrows the space to the members that have it. */
@@ -183,6 +232,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/space-complete/random-jobs", test_random_jobs);
+    g_test_add_func("/space-complete/idle", test_idle);
     g_test_add_func("/space-complete/limits", test_limits);
     g_test_add_func("/space-complete/without", test_without);
     return g_test_run();
