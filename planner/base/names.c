@@ -15,18 +15,18 @@ static char folded(char c)
     return c == '-' ? '_' : g_ascii_tolower(c);
 }
 
-static const char *after_hyphens(const char *name)
+static const char *after_separators(const char *name)
 {
-    return name + strspn(name, "-_");
+    return name + strspn(name, "-_ ");
 }
 
 bool mpp_names_same(const char *a, const char *b)
 {
-    a = after_hyphens(a);
-    b = after_hyphens(b);
+    a = after_separators(a);
+    b = after_separators(b);
     while (*a && folded(*a) == folded(*b)) {
-        a = after_hyphens(a + 1);
-        b = after_hyphens(b + 1);
+        a = after_separators(a + 1);
+        b = after_separators(b + 1);
     }
     return *a == *b;
 }

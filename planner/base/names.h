@@ -21,10 +21,10 @@ typedef struct {
 /** Returns: the value's name; the table lends it. */
 const char *mpp_names_get(const MppNames *names, int value);
 
-/** Whether two names are the same but for case, '-' and '_'. */
+/** Whether two names are the same but for case, '-', '_' and spaces. */
 bool mpp_names_same(const char *a, const char *b);
 
-/** Returns: the value called @name, or -1. Case and '-' against '_' do not matter. */
+/** Returns: the value called @name, or -1. Case, '-', '_' and spaces do not matter. */
 int mpp_names_find(const MppNames *names, const char *name);
 
 /**

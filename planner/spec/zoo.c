@@ -49,15 +49,23 @@ static MppJson *open_built_in(MppZooKind kind, const char *name, GError **error)
     return mpp_zoo_built_in(path, error);
 }
 
+/** A model as its publisher's page names it, "Qwen/Qwen3-8B", without the owner. */
+static const char *without_owner(MppZooKind kind, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    bool page = kind == MPP_ZOO_MODELS && slash && slash > name && !strchr(slash + 1, '/') && !g_str_has_suffix(name, ".json");
+    return page ? slash + 1 : name;
+}
+
 /** The built-in entry that @name means, or NULL with @error listing the known ones; none has a slash. */
 static char *match(MppZooKind kind, const char *name, GError **error)
 {
-    if (strchr(name, '/')) {
+    g_autofree char *wanted = without_suffix(without_owner(kind, name));
+    if (strchr(wanted, '/')) {
         mpp_error_usage(error, "there is no file \"%s\"", name);
         return NULL;
     }
     g_autoptr(GPtrArray) known = mpp_zoo_list(kind);
-    g_autofree char *wanted = without_suffix(name);
     MppNames names = { kind_names[kind], (const char *const *)known->pdata, (int)known->len };
     int index = mpp_names_find(&names, wanted);
     if (index >= 0)
@@ -96,15 +104,30 @@ static bool has_alias(const cJSON *root, const char *name)
     return false;
 }
 
+/** A device's name without what drivers put before it, as in "NVIDIA GeForce RTX 4090" or "Tesla T4". */
+static const char *without_vendor(const char *name)
+{
+    static const char *const words[] = { "nvidia", "geforce", "tesla", "amd", "instinct" };
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        size_t n = strlen(words[i]);
+        if (g_ascii_strncasecmp(name, words[i], n) == 0 && (name[n] == ' ' || name[n] == '-'))
+            name += n + 1;
+    }
+    return name;
+}
+
 static MppJson *open_device(const char *name, GError **error)
 {
+    if (g_file_test(name, G_FILE_TEST_EXISTS))
+        return mpp_json_load(name, error);
     g_autoptr(GPtrArray) known = mpp_zoo_list(MPP_ZOO_DEVICES);
-    for (guint i = 0; i < known->len && !g_file_test(name, G_FILE_TEST_EXISTS); i++) {
+    const char *bare = without_vendor(name);
+    for (guint i = 0; i < known->len; i++) {
         g_autoptr(MppJson) json = open_built_in(MPP_ZOO_DEVICES, known->pdata[i], NULL);
-        if (json && has_alias(json->root, name))
+        if (json && has_alias(json->root, bare))
             return g_steal_pointer(&json);
     }
-    return mpp_zoo_open(MPP_ZOO_DEVICES, name, error);
+    return mpp_zoo_open(MPP_ZOO_DEVICES, bare, error);
 }
 
 bool mpp_zoo_device(const char *name, MppDevice *device, GError **error)

@@ -1,8 +1,8 @@
 /**
  * Named inputs: the models, devices, clusters and runtimes compiled into the program, or a user's files.
  *
- * A name is first looked up as a file, then (its .json left off) among the built-in ones. Case and '-' against
- * '_' do not matter.
+ * A name is first looked up as a file, then (its .json left off) among the built-in ones. Case, '-', '_' and spaces
+ * do not matter, nor what stands before a device's name ("NVIDIA GeForce"), or the owner before a model's ("Qwen/").
  */
 #pragma once
 

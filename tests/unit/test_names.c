@@ -10,7 +10,7 @@ static void test_find(void)
         int value;
     } rows[] = {
         { "dark-red", 0 }, { "dark_red", 0 },  { "DARK-Red", 0 }, { "sea-green", 1 }, { "blue", 2 }, { "B", 3 },
-        { "", -1 },        { "dark red", -1 }, { "blu", -1 },     { "bluee", -1 },    { "-b", 3 },
+        { "", -1 },        { "dark red", 0 }, { "blu", -1 },     { "bluee", -1 },    { "-b", 3 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         g_assert_cmpint(mpp_names_find(&names, rows[i].name), ==, rows[i].value);
@@ -41,7 +41,7 @@ static void test_same(void)
         bool same;
     } rows[] = {
         { "", "", true },           { "A100-SXM4", "a100_sxm4", true }, { "a", "", false },     { "", "a", false },
-        { "h100-", "h100_", true }, { "h100", "h100-", true },          { "µ-x", "µ_X", true }, { "a b", "a-b", false },
+        { "h100-", "h100_", true }, { "h100", "h100-", true },          { "µ-x", "µ_X", true }, { "a b", "a-b", true },
         { "Llama3-8B", "llama-3-8b", true }, { "opt-1.3b", "opt-13b", false },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

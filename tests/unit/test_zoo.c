@@ -73,6 +73,7 @@ static void test_names(void)
         { MPP_ZOO_MODELS, "GPT3_13B.json", "models/gpt3-13b.json" },
         { MPP_ZOO_MODELS, "Llama-3.1-70B", "models/llama-3.1-70b.json" },
         { MPP_ZOO_MODELS, "llama3-8b", "models/llama-3-8b.json" },
+        { MPP_ZOO_MODELS, "meta-llama/Llama 3.1 8B", "models/llama-3.1-8b.json" },
         { MPP_ZOO_DEVICES, "A100_SXM4_80gb", "hwprofiles/devices/a100-sxm4-80gb.json" },
         { MPP_ZOO_CLUSTERS, "dgx_A100", "hwprofiles/clusters/dgx-a100.json" },
         { MPP_ZOO_RUNTIMES, "NanoTron.json", "hwprofiles/runtimes/nanotron.json" },
@@ -92,7 +93,11 @@ static void test_aliases(void)
     } rows[] = {
         { "h100", "h100-sxm5-80gb", "dgx-h100" },           { "H100_SXM", "h100-sxm5-80gb", "dgx-h100" },
         { "A100-80GB", "a100-sxm4-80gb", "dgx-a100" },      { "a100_sxm4-80gb", "a100-sxm4-80gb", "dgx-a100" },
-        { "V100-16gb", "v100-sxm2-16gb", "dgx-v100-16gb" },
+        { "V100-16gb", "v100-sxm2-16gb", "dgx-v100-16gb" }, { "A100 40GB", "a100-sxm4-40gb", "dgx-a100-40gb" },
+        { "RTX 4090", "rtx-4090", "rtx-4090-box" },         { "NVIDIA GeForce RTX 4090", "rtx-4090", "rtx-4090-box" },
+        { "Tesla V100-SXM2-32GB", "v100-sxm2-32gb", "dgx-v100" },
+        { "NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", "dgx-h100" },
+        { "AMD Instinct MI300X OAM", "mi300x", "mi300x-node" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
@@ -135,8 +140,12 @@ static void test_unknown(void)
         mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE, message);
     }
     g_autoptr(GError) error = NULL;
-    g_assert_null(mpp_zoo_model("no/such/file.json", &error));
-    mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE, "there is no file \"no/such/file.json\"");
+    static const char *const paths[] = { "no/such/file.json", "no/llama-3-8b.json", "a/b/llama-3-8b", "/llama-3-8b" };
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *message = g_strdup_printf("there is no file \"%s\"", paths[i]);
+        g_assert_null(mpp_zoo_model(paths[i], &error));
+        mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_USAGE, message);
+    }
 }
 
 #define OWN_CLUSTER                                                                                                              \
