@@ -43,13 +43,15 @@ static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *o
     return (MppRankedPlan){ winner.candidate, mpp_answer_new(job, &winner.candidate.strategy) };
 }
 
-static double p90_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
+/** Middle of the interval: what hardly any fitted run does took longer than predicted where it was measured, so its interval is no more even. */
+static double middle_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
 {
     const MppEstimate *estimate = plan->estimate;
-    return estimate->step_s * mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares)->p90_frac;
+    const MppSpread *spread = mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares);
+    return estimate->step_s * (spread->p10_frac + spread->p90_frac) / 2;
 }
 
-/** Searches again without what hardly any fitted run does, if the best does any of it. @robust: a plan with a lower p90 is the best */
+/** Searches again without what hardly any fitted run does, if the best does any of it. @robust: a lower middle of its interval makes it the best */
 static void find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, bool robust, MppBestPlan *plan)
 {
     if (!plan->proven || !mpp_spreads_unfitted_in(spreads, job, &plan->best.candidate.strategy))
@@ -64,7 +66,7 @@ static void find_surest(const MppJob *job, const MppSearchOptions *options, cons
     bool proven;
     plan->surest = simulated_best(job, &surer, result, plan, &proven);
     plan->surest.candidate.family = -1; /* numbered as in its own search */
-    plan->robust = robust && p90_s(job, &plan->surest, spreads) < p90_s(job, &plan->best, spreads);
+    plan->robust = robust && middle_s(job, &plan->surest, spreads) < middle_s(job, &plan->best, spreads);
     if (!plan->robust)
         return;
     clear_ranked(&plan->best);
@@ -88,7 +90,7 @@ static bool stands_for(const MppBestPlan *plan, const MppCandidate *one)
 }
 
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen, MppSurest surest)
+                               const MppCandidate *chosen, bool robust)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     MppBestPlan *plan = g_new0(MppBestPlan, 1);
@@ -100,8 +102,7 @@ MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *option
         plan->best = (MppRankedPlan){ *chosen, mpp_answer_new(job, &chosen->strategy) };
     } else {
         plan->best = simulated_best(job, options, result, plan, &plan->proven);
-        if (surest != MPP_SUREST_UNASKED)
-            find_surest(job, options, spreads, surest == MPP_SUREST_BEST_IF_LOWER, plan);
+        find_surest(job, options, spreads, robust, plan);
     }
     for (guint i = 0; i < result->board->fastest->len && (int)plan->others->len + 1 < options->top; i++) {
         MppRankedPlan other = { g_array_index(result->board->fastest, MppCandidate, i), NULL };

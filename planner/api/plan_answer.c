@@ -3,7 +3,7 @@
 #include "planner/api/plan_json.h"
 #include "sim/answer.h"
 
-static const char *const objective_names[MPP_N_OBJECTIVES] = { "step-time", "cost", "headroom", "robust" };
+static const char *const objective_names[MPP_N_OBJECTIVES] = { "robust", "step-time", "cost", "headroom" };
 const MppNames mpp_objective_names = MPP_NAMES("objective", objective_names);
 
 static double best_step_s(const MppSearchResult *result)
@@ -62,10 +62,7 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
     MppCandidate small;
     if (headroom)
         small = roomiest(answer->result->board);
-    MppSurest surest = question->objective == MPP_OBJECTIVE_ROBUST ? MPP_SUREST_BEST_IF_LOWER
-                       : question->top > 0                         ? MPP_SUREST_NAMED
-                                                                   : MPP_SUREST_UNASKED;
-    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL, surest);
+    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL, question->objective == MPP_OBJECTIVE_ROBUST);
     return answer;
 }
 

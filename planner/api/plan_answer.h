@@ -6,9 +6,10 @@
 #include "planner/api/best_plan.h"
 #include "planner/spec/inputs.h"
 
-typedef enum { MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_OBJECTIVE_ROBUST, MPP_N_OBJECTIVES } MppObjective;
+typedef enum { MPP_OBJECTIVE_ROBUST, MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_N_OBJECTIVES } MppObjective;
 
-extern const MppNames mpp_objective_names; /* "step-time"; "cost": tokens per dollar; "headroom": least memory within a tenth; "robust": the best or the surest, whose p90 is less */
+/** "robust", as usual: the fastest or the surest, whose interval has the lower middle; "step-time"; "cost": tokens per dollar; "headroom": least memory within a tenth */
+extern const MppNames mpp_objective_names;
 
 /** Runs a search: mpp_search_run(), or one that shows how far it is. */
 typedef MppSearchResult *(*MppSearcher)(const MppJob *job, const MppSearchOptions *options);

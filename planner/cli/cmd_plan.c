@@ -3,7 +3,6 @@
 
 #include "planner/api/no_plan.h"
 #include "planner/base/units.h"
-#include "planner/calibrate/spread.h"
 #include "planner/cli/ascii.h"
 #include "planner/cli/command.h"
 #include "planner/cli/options.h"
@@ -16,20 +15,13 @@ typedef struct {
     MppJobWords job;
     char *strategy, *objective, *output;
     int top, threads;
-    gboolean json, quiet, robust, ascii;
+    gboolean json, quiet, ascii;
 } PlanOptions;
-
-/** What hardly any fitted run has, of what the plan does; "" for nothing. */
-static char *unfitted_text(const MppJob *job, const MppRankedPlan *plan)
-{
-    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
-    return mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, &plan->candidate.strategy), " or ");
-}
 
 /** Why the best is preferred to @other: what takes longer, or that it is surer. */
 static char *reason(const MppJob *job, const MppBestPlan *plan, const MppRankedPlan *other)
 {
-    g_autofree char *unfitted = unfitted_text(job, other);
+    g_autofree char *unfitted = mpp_plan_text_unfitted(job, &other->candidate.strategy);
     if (other->estimate->step_s < plan->best.estimate->step_s && *unfitted)
         return g_strdup_printf("hardly any fitted run has %s", unfitted);
     return mpp_plan_text_reason(plan->best.estimate, other->estimate);
@@ -60,14 +52,16 @@ static void print_alternatives(const MppJob *job, const MppBestPlan *plan)
                100 * plan->tied_frac);
 }
 
-/** The best plan that rests on fitted runs throughout, where the best one does not. */
+/** The best plan that rests on fitted runs throughout, where the best one does not, or that the best one is it. */
 static void print_surest(const MppJob *job, const MppBestPlan *plan)
 {
+    if (plan->robust)
+        puts("\n  surest    faster plans do what hardly any fitted run does: the middle of their interval is higher (--objective step-time has the fastest)");
     if (!plan->surest.estimate)
         return;
-    g_autofree char *title = mpp_strategy_title(&plan->surest.candidate.strategy), *unfitted = unfitted_text(job, &plan->best);
+    g_autofree char *title = mpp_strategy_title(&plan->surest.candidate.strategy), *unfitted = mpp_plan_text_unfitted(job, &plan->best.candidate.strategy);
     double slower = plan->surest.estimate->step_s / plan->best.estimate->step_s - 1;
-    printf("\n  surest    %s  %+.1f %%\n            without %s, which hardly any fitted run has; --robust decides by p90\n", title, 100 * slower, unfitted);
+    printf("\n  surest    %s  %+.1f %%\n            without %s, which hardly any fitted run has\n", title, 100 * slower, unfitted);
 }
 
 static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
@@ -150,7 +144,7 @@ static bool tell(const MppPlanQuestion *question, const MppPlanAnswer *answer, c
 static bool plan(PlanOptions *options, GError **error)
 {
     enum { MOST_ALTERNATIVES = 1000 };
-    int objective = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_STEP_TIME;
+    int objective = MPP_OBJECTIVE_ROBUST;
     if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !mpp_names_read(&mpp_objective_names, options->objective, "--objective", &objective, error))
@@ -173,9 +167,8 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
-          "step-time; cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best); "
-          "robust (the best, or the best that does only what fitted runs do if its p90 is less)", "NAME" },
-        { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
+          "robust (default: the fastest, or the fastest that does only what many fitted runs do if the middle of its interval is lower); step-time; "
+          "cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best)", "NAME" },
         { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },

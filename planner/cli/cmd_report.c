@@ -28,7 +28,10 @@ static GArray *rows_new(void)
 static void add_row(GArray *rows, const MppJob *job, const MppStrategy *strategy, const MppEstimate *own)
 {
     MppEstimate *estimate = mpp_answer_new(job, strategy);
-    MppPageRow row = { strategy, estimate, mpp_plan_text_reason(own, estimate) };
+    g_autofree char *unfitted = mpp_plan_text_unfitted(job, strategy);
+    bool unsure = estimate->step_s < own->step_s && *unfitted;
+    MppPageRow row = { strategy, estimate,
+                       unsure ? g_strdup_printf("hardly any fitted run has %s", unfitted) : mpp_plan_text_reason(own, estimate) };
     g_array_append_val(rows, row);
 }
 
@@ -94,7 +97,7 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&limits, TOP, 0);
     g_autoptr(MppSearchResult) result = quiet ? mpp_search_run(job, &how) : mpp_progress_search(job, &how);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_SUREST_UNASKED) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, true) : NULL;
     g_autoptr(MppEstimate) own = mpp_answer_new(job, &file->strategy);
     g_autoptr(GArray) others = rows_new(), front = rows_new();
     g_autofree char *verdict = NULL;

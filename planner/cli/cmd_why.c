@@ -50,8 +50,10 @@ static void compare_with_best(const MppBestPlan *best, const MppEstimate *estima
     printf("  the best plan is %s: %s a step\n", title, step);
     if (estimate->step_s > other->step_s)
         printf("  this one is %.1f %% slower; %s\n", 100 * (estimate->step_s / other->step_s - 1), reason);
-    else if (estimate->fits)
+    else if (estimate->fits && estimate->step_s == other->step_s)
         puts("  this one is as fast");
+    else if (estimate->fits)
+        printf("  this one is %.1f %% faster, by what hardly any fitted run does\n", 100 * (1 - estimate->step_s / other->step_s));
     else
         printf("  this one would be %.1f %% faster if it fitted\n", 100 * (1 - estimate->step_s / other->step_s));
 }
@@ -117,7 +119,7 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
     g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_SUREST_UNASKED) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, true) : NULL;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     GArray *savings = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppMemorySaving)) : mpp_memory_savings_find(job, &strategy, estimate);
     const Answer answer = { job, &strategy, estimate, savings, best };

@@ -181,6 +181,12 @@ char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
     return g_string_free(text, FALSE);
 }
 
+char *mpp_plan_text_unfitted(const MppJob *job, const MppStrategy *strategy)
+{
+    g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
+    return mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, strategy), " or ");
+}
+
 void mpp_plan_text_memory(const MppEstimate *estimate)
 {
     const double least = 0.005;
@@ -245,7 +251,7 @@ void mpp_plan_text_interval(const MppJob *job, const MppStrategy *strategy, cons
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     const MppSpread *spread = mpp_spreads_find(spreads, job, strategy, &estimate->shares);
     const MppBasis *basis = &spread->basis;
-    g_autofree char *unfitted = mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, strategy), " or ");
+    g_autofree char *unfitted = mpp_plan_text_unfitted(job, strategy);
     g_autofree char *fitted = fitted_text(basis, unfitted), *such_run = g_strconcat("a run with ", unfitted, NULL);
     const char *narrower = !basis->device_fitted ? "a run on this device"
                            : *unfitted           ? such_run

@@ -22,6 +22,9 @@ void mpp_plan_text_stages(const MppEstimate *estimate);
 /** What the step would gain from better hardware, by predicting it again on such hardware. */
 void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const MppEstimate *estimate);
 
+/** What hardly any fitted run has, of what the plan does; "" for nothing. */
+char *mpp_plan_text_unfitted(const MppJob *job, const MppStrategy *strategy);
+
 /**
  * Why @other loses to @best: "140 ms more: tensor-parallel exchange", the share in which it is worst, and the one in
  * which it is best where that outweighs the difference in step time. Where it is faster: "9.3 GiB more memory", or

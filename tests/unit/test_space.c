@@ -37,7 +37,8 @@ static void test_families(void)
           "dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-gather | dp=1,tp=1,pp=1,cp=2,mbs=3,cp_kind=all-gather | "
           "dp=1,tp=2,pp=1,mbs=1 | dp=1,tp=2,pp=1,mbs=3 | dp=1,tp=2,pp=1,mbs=1,sp | dp=1,tp=2,pp=1,mbs=3,sp" },
         { 2, 2, "tp=1", /* two sequences over two ranks each are one a rank with an exchange, unless asked for */
-          "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=2 | dp=1,tp=1,pp=1,cp=2,mbs=1 | dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-to-all" },
+          "dp=1,tp=1,pp=1,mbs=1 | dp=1,tp=1,pp=1,mbs=2 | dp=1,tp=1,pp=1,cp=2,mbs=1 | dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-to-all | "
+          "dp=1,tp=1,pp=1,cp=2,mbs=1,cp_kind=all-gather" },
         { 2, 2, "tp=1,cp=2,cp_kind=ring", "dp=1,tp=1,pp=1,cp=2,mbs=1 | dp=1,tp=1,pp=1,cp=2,mbs=2" },
         { 4, 6, "tp=2,cp=1,sp,mbs=2", "dp=1,tp=2,pp=1,mbs=2,sp" },
         { 4, 6, "tp=3", "" },
@@ -123,20 +124,12 @@ static void test_shapes(void)
         { "pp=2,group=3", "", looped, -1 }, /* 4 micro-batches leave one over */
         { "pp=2,schedule=interleaved",
           "dp=2,tp=1,pp=2,vpp=2,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=3,mbs=1,schedule=interleaved | "
-<<<<<<< HEAD
-          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved", looped, -1 },
+          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=5,mbs=1,schedule=interleaved", /* embedding and head alone */
+          looped, -1 },
         { "pp=2,schedule=interleaved", "", zero_bubble, -1 },
         { NULL, "dp=4,tp=1,pp=1,mbs=1", 0, -1 },
         { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", looped, 0 },
         { "pp=3", "", looped, -1 },
-=======
-          "dp=2,tp=1,pp=2,vpp=4,mbs=1,schedule=interleaved | dp=2,tp=1,pp=2,vpp=5,mbs=1,schedule=interleaved", /* embedding and head alone */
-          looped, true, -1 },
-        { "pp=2,schedule=interleaved", "", zero_bubble, true, -1 },
-        { NULL, "dp=4,tp=1,pp=1,mbs=1", looped, false, -1 },
-        { "dp=1,schedule=gpipe", "dp=1,tp=1,pp=4,mbs=1,schedule=gpipe", looped, true, 0 },
-        { "pp=3", "", looped, true, -1 },
->>>>>>> 988a44d (search: chunks of embedding and head alone, short sequences by hundreds, no sequence over more ranks than its micro-batch needs)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(4);
@@ -162,25 +155,13 @@ static void test_splits(void)
         int n;
         MppStageSplit splits[2];
     } rows[] = {
-<<<<<<< HEAD
         { MPP_STAGE_SPLIT_EVEN, 2, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
         { MPP_STAGE_SPLIT_EVEN, 3, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
         { MPP_STAGE_SPLIT_EVEN, 1, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
+        { MPP_STAGE_SPLIT_EVEN, 6, NULL, 1, { MPP_STAGE_SPLIT_EVEN } }, /* four layers */
         { MPP_STAGE_SPLIT_GREEDY, 3, NULL, 2, { MPP_STAGE_SPLIT_GREEDY, MPP_STAGE_SPLIT_BALANCED } },
         { MPP_STAGE_SPLIT_BALANCED, 3, NULL, 1, { MPP_STAGE_SPLIT_BALANCED } },
         { MPP_STAGE_SPLIT_EVEN, 2, "split=greedy", 1, { MPP_STAGE_SPLIT_GREEDY } },
-=======
-        { MPP_STAGE_SPLIT_EVEN, true, 2, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 3, NULL, 2, { MPP_STAGE_SPLIT_EVEN, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 1, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
-        { MPP_STAGE_SPLIT_EVEN, true, 6, NULL, 1, { MPP_STAGE_SPLIT_EVEN } }, /* four layers */
-        { MPP_STAGE_SPLIT_EVEN, false, 2, NULL, 1, { MPP_STAGE_SPLIT_EVEN } },
-        { MPP_STAGE_SPLIT_EVEN, false, 3, NULL, 0, { 0 } },
-        { MPP_STAGE_SPLIT_GREEDY, true, 3, NULL, 2, { MPP_STAGE_SPLIT_GREEDY, MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_GREEDY, false, 3, NULL, 0, { 0 } },
-        { MPP_STAGE_SPLIT_BALANCED, true, 3, NULL, 1, { MPP_STAGE_SPLIT_BALANCED } },
-        { MPP_STAGE_SPLIT_EVEN, true, 2, "split=greedy", 1, { MPP_STAGE_SPLIT_GREEDY } },
->>>>>>> 988a44d (search: chunks of embedding and head alone, short sequences by hundreds, no sequence over more ranks than its micro-batch needs)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(MppInputs) inputs = plain_job_new(12);
