@@ -42,26 +42,49 @@ static int64_t usual_heads(int64_t hidden, int64_t tp)
     return heads;
 }
 
-/** What families have beside the sizes that records state. */
+static void encoder(MppModel *model)
+{
+    model->kind = MPP_MODEL_ENCODER;
+    model->head = MPP_HEAD_MASKED_LM;
+}
+
+static void parallel(MppModel *model)
+{
+    model->positions = MPP_POSITIONS_ROTARY;
+    model->parallel_block = true;
+}
+
+static void parallel_without_biases(MppModel *model)
+{
+    parallel(model);
+    model->qkv_bias = model->output_bias = model->mlp_bias = false;
+}
+
+static void normed_queries(MppModel *model)
+{
+    model->qk_norm_dim = model->head_dim ? model->head_dim : model->hidden / model->heads;
+}
+
+static void sinks_and_biases(MppModel *model)
+{
+    model->attention_sinks = model->qkv_bias = model->output_bias = model->moe.router_bias = model->moe.expert_bias = true;
+}
+
+/** What families have beside the sizes that records state, by words in their models' names. */
 static void fill_family(const char *name, MppModel *model)
 {
-    if (name && strstr(name, "BERT")) {
-        model->kind = MPP_MODEL_ENCODER;
-        model->head = MPP_HEAD_MASKED_LM;
-    }
-    if (name && (strstr(name, "NeoX") || strstr(name, "Pythia") || strstr(name, "GPT-J"))) { /* arXiv:2204.06745 §2.1, 2304.01373 §2 */
-        model->positions = MPP_POSITIONS_ROTARY;
-        model->parallel_block = true;
-    }
-    if (name && strstr(name, "Falcon")) { /* arXiv:2311.16867 §4 */
-        model->positions = MPP_POSITIONS_ROTARY;
-        model->parallel_block = true;
-        model->qkv_bias = model->output_bias = model->mlp_bias = false;
-    }
-    if (name && strstr(name, "Qwen3")) /* arXiv:2505.09388 §2 */
-        model->qk_norm_dim = model->head_dim ? model->head_dim : model->hidden / model->heads;
-    if (name && strstr(name, "GPT OSS")) /* arXiv:2508.10925 */
-        model->attention_sinks = model->qkv_bias = model->output_bias = model->moe.router_bias = model->moe.expert_bias = true;
+    static const struct { const char *word; void (*fill)(MppModel *model); } families[] = {
+        { "BERT", encoder },
+        { "NeoX", parallel }, /* arXiv:2204.06745 §2.1 */
+        { "Pythia", parallel }, /* arXiv:2304.01373 §2 */
+        { "GPT-J", parallel },
+        { "Falcon", parallel_without_biases }, /* arXiv:2311.16867 §4 */
+        { "Qwen3", normed_queries }, /* arXiv:2505.09388 §2 */
+        { "GPT OSS", sinks_and_biases }, /* arXiv:2508.10925 */
+    };
+    for (size_t i = 0; name && i < G_N_ELEMENTS(families); i++)
+        if (strstr(name, families[i].word))
+            families[i].fill(model);
 }
 
 static void fill(const MppRun *run, MppModel *model)
