@@ -120,10 +120,11 @@ static bool set_names(const MppJobWords *w, MppInputs *inputs, GError **error)
 {
     MppTraining *training = &inputs->training;
     g_autofree char *format = products_format(w->precision, &training->narrow_states);
+    const char *optimizer_name = w->optimizer && mpp_names_same(w->optimizer, "adamw") ? "adam" : w->optimizer; /* the same states */
     const MppDevice *device = &inputs->cluster.device;
     int precision = (int)training->precision, optimizer = (int)training->optimizer;
     if (!find_name(w, &mpp_precision_names, format, "precision", &precision, error) ||
-        !find_name(w, &mpp_optimizer_names, w->optimizer, "optimizer", &optimizer, error))
+        !find_name(w, &mpp_optimizer_names, optimizer_name, "optimizer", &optimizer, error))
         return false;
     training->precision = precision;
     if (training->narrow_states)

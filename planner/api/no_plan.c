@@ -19,6 +19,16 @@ static int64_t enough_gpus(const MppPlanQuestion *question)
     return 0;
 }
 
+/** The next global batch that is as many sequences on each GPU, if some split goes with it; else 0. */
+static int64_t batch_that_goes(const MppPlanQuestion *question)
+{
+    MppJob job = question->inputs->job;
+    job.training.global_batch = (job.training.global_batch / job.gpus + 1) * job.gpus;
+    MppSearchOptions how = { .limits = *question->limits, .top = 1, .threads = question->threads };
+    g_autoptr(MppSearchResult) result = question->search(&job, &how);
+    return result->counts.members ? job.training.global_batch : 0;
+}
+
 /** With the rule that the given strategy breaks as `estimate` would take it, if it does. */
 static void illegal(const MppPlanQuestion *question, GError **error)
 {
@@ -32,10 +42,12 @@ static void illegal(const MppPlanQuestion *question, GError **error)
     }
     if (question->strategy)
         mpp_strategy_clear(&completed);
+    int64_t batch = batch_that_goes(question);
+    g_autofree char *hint = batch ? g_strdup_printf("\nhint: one goes with a global batch of %" G_GINT64_FORMAT, batch) : g_strdup("");
     g_set_error(error, MPP_ERROR, MPP_ERROR_INFEASIBLE,
-                "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s",
+                "no legal plan: no split of %" G_GINT64_FORMAT " GPUs goes with a global batch of %" G_GINT64_FORMAT "%s%s%s",
                 inputs->gpus, inputs->training.global_batch, question->strategy ? " and --strategy " : "",
-                question->strategy ? question->strategy : "");
+                question->strategy ? question->strategy : "", hint);
 }
 
 void mpp_no_plan_error(const MppPlanQuestion *question, const MppSearchResult *result, GError **error)

@@ -29,7 +29,7 @@ static const struct {
 
 bool mpp_model_hf_recognise(const MppJson *json)
 {
-    static const char *const keys[] = { "model_type", "architectures", "text_config", "type_vocab_size" };
+    static const char *const keys[] = { "model_type", "architectures", "text_config", "type_vocab_size", "hidden_size", "n_embd" };
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         if (mpp_json_get(json->root, keys[i]))
             return true;

@@ -89,19 +89,36 @@ MppModel *mpp_zoo_model(const char *name, GError **error)
     return json ? mpp_model_read(json, error) : NULL;
 }
 
-MppRuntime *mpp_zoo_runtime(const char *name, GError **error)
+static bool lists_name(const cJSON *list, const char *name)
 {
-    g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_RUNTIMES, name, error);
-    return json ? mpp_runtime_read(json, error) : NULL;
-}
-
-static bool has_alias(const cJSON *root, const char *name)
-{
-    const cJSON *alias;
-    cJSON_ArrayForEach(alias, mpp_json_get(root, "aliases"))
-        if (cJSON_IsString(alias) && mpp_names_same(alias->valuestring, name))
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list)
+        if (cJSON_IsString(item) && mpp_names_same(item->valuestring, name))
             return true;
     return false;
+}
+
+/** The first built-in entry that has @name in its list called @key, or NULL. */
+static MppJson *open_listed(MppZooKind kind, const char *key, const char *name)
+{
+    g_autoptr(GPtrArray) known = mpp_zoo_list(kind);
+    for (guint i = 0; i < known->len; i++) {
+        g_autoptr(MppJson) json = open_built_in(kind, known->pdata[i], NULL);
+        if (json && lists_name(mpp_json_get(json->root, key), name))
+            return g_steal_pointer(&json);
+    }
+    return NULL;
+}
+
+MppRuntime *mpp_zoo_runtime(const char *name, GError **error)
+{
+    g_autoptr(GError) unknown = NULL;
+    g_autoptr(MppJson) json = mpp_zoo_open(MPP_ZOO_RUNTIMES, name, &unknown);
+    if (!json && g_error_matches(unknown, MPP_ERROR, MPP_ERROR_USAGE))
+        json = open_listed(MPP_ZOO_RUNTIMES, "frameworks", name);
+    if (!json)
+        g_propagate_error(error, g_steal_pointer(&unknown));
+    return json ? mpp_runtime_read(json, error) : NULL;
 }
 
 /** A device's name without what drivers put before it, as in "NVIDIA GeForce RTX 4090" or "Tesla T4". */
@@ -120,14 +137,9 @@ static MppJson *open_device(const char *name, GError **error)
 {
     if (g_file_test(name, G_FILE_TEST_EXISTS))
         return mpp_json_load(name, error);
-    g_autoptr(GPtrArray) known = mpp_zoo_list(MPP_ZOO_DEVICES);
     const char *bare = without_vendor(name);
-    for (guint i = 0; i < known->len; i++) {
-        g_autoptr(MppJson) json = open_built_in(MPP_ZOO_DEVICES, known->pdata[i], NULL);
-        if (json && has_alias(json->root, bare))
-            return g_steal_pointer(&json);
-    }
-    return mpp_zoo_open(MPP_ZOO_DEVICES, bare, error);
+    MppJson *json = open_listed(MPP_ZOO_DEVICES, "aliases", bare);
+    return json ? json : mpp_zoo_open(MPP_ZOO_DEVICES, bare, error);
 }
 
 bool mpp_zoo_device(const char *name, MppDevice *device, GError **error)

@@ -24,6 +24,7 @@ MppJson *mpp_zoo_open(MppZooKind kind, const char *name, GError **error) G_GNUC_
 MppJson *mpp_zoo_built_in(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MppModel *mpp_zoo_model(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/** A runtime by its own name or file, or the first that has the name among its frameworks ("FSDP", "NeMo"). */
 MppRuntime *mpp_zoo_runtime(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /** A cluster by its own name or file, or the usual cluster of a device by the device's name or alias. */

@@ -243,6 +243,10 @@ def case_hint_holds():
     run("plan", *TOO_LARGE[:-1], hint // 2, status=3)
 
 
+def case_optimizer_as_written():
+    equal(run_json("plan", *QUESTION, "--optimizer", "AdamW", "--json"), run_json("plan", *QUESTION, "--json"))
+
+
 def case_constrained():
     plans = run_json("plan", *QUESTION, "--strategy", "pp=3,zero=1,recompute=full", "--json", "--top", 9)
     for plan in [plans["best"], *plans["alternatives"]]:

@@ -111,6 +111,19 @@ static void test_aliases(void)
     }
 }
 
+/** A framework that has no profile of its name is read by the profile that lists it. */
+static void test_frameworks(void)
+{
+    static const char *const rows[][2] = { { "fsdp", "pytorch-fsdp" }, { "FSDP2", "torchtitan" }, { "NeMo", "megatron-bridge" },
+                                           { "Megatron", "megatron-core" }, { "deepspeed", "deepspeed" } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(MppRuntime) runtime = mpp_zoo_runtime(rows[i][0], &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(runtime->name, ==, rows[i][1]);
+    }
+}
+
 /** "no file and no built-in KIND is called …" with the nearest of all names. */
 static void test_unknown(void)
 {
@@ -197,6 +210,7 @@ int main(int argc, char **argv)
     g_test_add_func("/zoo/references", test_references);
     g_test_add_func("/zoo/names", test_names);
     g_test_add_func("/zoo/aliases", test_aliases);
+    g_test_add_func("/zoo/frameworks", test_frameworks);
     g_test_add_func("/zoo/unknown", test_unknown);
     g_test_add_func("/zoo/files", test_files);
     return g_test_run();

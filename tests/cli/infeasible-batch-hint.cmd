@@ -1,0 +1,1 @@
+--model gpt2 --gpus 7 --global-batch 16 --runtime pytorch-ddp
