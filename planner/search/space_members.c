@@ -81,7 +81,7 @@ static void add_schedules(const MppJob *job, const MppSpaceLimits *limits, MppSt
 /** An even split may leave embedding and head chunks of their own, as Llama 3's 126 layers in 128 chunks (arXiv:2407.21783). */
 static int64_t most_chunks(const MppJob *job)
 {
-    bool ends_alone = job->runtime->uneven_stages && job->runtime->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab;
+    bool ends_alone = job->runtime->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab;
     return job->model->n_layers + (ends_alone ? 2 : 0);
 }
 

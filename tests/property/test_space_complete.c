@@ -65,7 +65,7 @@ static bool in_space(const MppJob *job, const MppStrategy *s)
     bool fixed_etp = job->model->moe.experts && !job->runtime->expert_parallel;
     bool pp_outermost = s->order == MPP_ORDER_CP_DP_PP || s->order == MPP_ORDER_DP_CP_PP;
     int64_t chunks = s->pp * s->vpp, layers = job->model->n_layers;
-    bool ends_alone = job->runtime->uneven_stages && s->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab && s->pp <= layers;
+    bool ends_alone = s->stage_split == MPP_STAGE_SPLIT_EVEN && job->model->vocab && s->pp <= layers;
     return s->tp <= mpp_cluster_domain(job->cluster, 0, job->gpus) && s->vpp <= 12 && chunks <= layers + (ends_alone ? 2 : 0) &&
            !mpp_space_spreads_idly(&none, s) && (!fixed_etp || s->etp == s->tp) && (s->ep * s->etp == 1 || pp_outermost);
 }
