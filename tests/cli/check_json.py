@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What --json promises: keys, types, sums. Values that are predictions are only set against each other."""
+import json
 import math
+import re
 
-from tap import JOB, equal, has_keys, main, near, run_json
+from tap import HERE, JOB, equal, has_keys, main, near, run, run_json, scratch
 
 STRATEGY = {"dp": int, "tp": int, "pp": int, "vpp": int, "cp": int, "ep": int, "etp": int, "sequence_parallel": bool,
             "micro_batch": int, "zero": int, "zero_ranks": int, "schedule": str, "schedule_group": int, "recompute": str, "recompute_layers": int, "recompute_modules": list,
@@ -137,6 +139,19 @@ def case_inspect():
     equal(run_json("inspect", "runtime", "data/runtime.json", "--json")["kernels"]["rotary_fused"], False)
     equal(run_json("inspect", "device", "h100", "--json")["name"], "h100-sxm5-80gb")
     equal(run_json("inspect", "device", "data/chip.json", "--json")["cores"], 57)
+
+
+@scratch
+def case_compare_assumed(folder):
+    """No more than twelve sentences are shown, those of most runs first."""
+    row = json.loads((HERE / "data" / "runs.jsonl").read_text().splitlines()[0])
+    path = folder / "runs.jsonl"
+    for stacks, cut in (11, False), (14, True):
+        lines = [json.dumps(row | {"id": f"r-{k}", "training": row["training"] | {"framework": f"stack {k}"}}) for k in range(stacks)]
+        path.write_text("\n".join(lines))
+        shown = run("compare", path).stdout.split("  assumed   ")[1]
+        equal("… (--json: run by run)" in " ".join(shown.split()), cut)
+        equal(len(re.findall(r"1 run: stack", shown)), min(stacks, 12))
 
 
 def case_compare():

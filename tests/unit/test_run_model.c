@@ -83,6 +83,29 @@ static void test_query_norms(void)
     }
 }
 
+/** What a family has beside its sizes comes with its name. */
+static void test_families(void)
+{
+    static const struct {
+        const char *name;
+        bool encoder, parallel, biases, sinks;
+    } rows[] = {
+        { "BERT-A", true, false, true, false },   { "GPT-NeoX 7", false, true, true, false }, { "Pythia", false, true, true, false },
+        { "GPT-J-6", false, true, true, false },  { "Falcon-7", false, true, false, false },  { "GPT OSS", false, false, true, true },
+        { "unknown", false, false, true, false },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *members = g_strdup_printf("\"name\": \"%s\", \"layers\": 4, \"hidden\": 96, \"heads\": 6, \"ffn\": 400", rows[i].name);
+        char *skipped;
+        g_autoptr(MppModel) model = model_of(members, &skipped);
+        g_assert_true((model->kind == MPP_MODEL_ENCODER) == rows[i].encoder);
+        g_assert_true(model->parallel_block == rows[i].parallel);
+        g_assert_true((model->positions == MPP_POSITIONS_ROTARY) == rows[i].parallel);
+        g_assert_true(model->mlp_bias == rows[i].biases);
+        g_assert_true(model->attention_sinks == rows[i].sinks);
+    }
+}
+
 /** A pattern of layers is enough for state-space layers of the usual sizes. */
 static void test_pattern(void)
 {
@@ -103,6 +126,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run_model/refused", test_refused);
     g_test_add_func("/run_model/described", test_described);
     g_test_add_func("/run_model/query-norms", test_query_norms);
+    g_test_add_func("/run_model/families", test_families);
     g_test_add_func("/run_model/pattern", test_pattern);
     return g_test_run();
 }

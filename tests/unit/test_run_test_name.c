@@ -1,5 +1,7 @@
 #include "planner/runs/run_test_name.h"
 
+#include <string.h>
+
 #include "tests/support/sample_run.h"
 
 static void test_name(void)
@@ -48,6 +50,34 @@ static void test_workspaces(void)
     }
 }
 
+/** Of the built-in devices, Hopper has as much to work in whatever the order of sums. */
+static void test_workspaces_of_devices(void)
+{
+    static const struct {
+        const char *gpu;
+        double mib;
+    } rows[] = { { "a100-sxm4-80gb", -47.75 }, { "h100-sxm5-80gb", 0 } };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
+    g_assert_no_error(error);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        double fixed_bytes[2];
+        for (int any_order = 0; any_order < 2; any_order++) {
+            g_autofree char *skipped = NULL;
+            g_autofree char *text = g_strdup_printf(
+                "{\"id\": \"r\", \"source\": \"s\", \"model\": {%s, \"name\": \"mcore_te%s\"}, \"hardware\": {\"gpu\": \"%s\", \"gpus\": 8}, "
+                "\"training\": {\"global_batch\": 8, \"framework\": \"Megatron-Core\"}, \"parallel\": {}, \"measured\": {}}",
+                GATED, any_order ? "_nondeterministic" : "", rows[i].gpu);
+            g_autoptr(GPtrArray) runs = mpp_runs_new();
+            g_assert_true(mpp_runs_parse("r.jsonl", text, strlen(text), 1, runs, &error));
+            g_autoptr(MppRunJob) job = mpp_run_job_new(runs->pdata[0], profiles, &skipped);
+            g_assert_cmpstr(skipped, ==, NULL);
+            fixed_bytes[any_order] = job->runtime->memory.fixed_bytes;
+        }
+        g_assert_cmpfloat((fixed_bytes[1] - fixed_bytes[0]) / (1 << 20), ==, rows[i].mib);
+    }
+}
+
 /** What the names of Megatron-LM's tests say of the strategy. */
 static void test_strategy(void)
 {
@@ -73,6 +103,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/run-test-name/name", test_name);
     g_test_add_func("/run-test-name/workspaces", test_workspaces);
+    g_test_add_func("/run-test-name/workspaces-of-devices", test_workspaces_of_devices);
     g_test_add_func("/run-test-name/strategy", test_strategy);
     return g_test_run();
 }
