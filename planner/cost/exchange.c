@@ -133,6 +133,13 @@ static double gathered_again_frac(const MppExchange *exchange, const MppBlockCos
     return kept > 0 && cost == &block->by_recompute[MPP_RECOMPUTE_FULL] ? MAX(0, 1 - kept / 2 / parameters) : 0;
 }
 
+/** How often a shard's gradients go over the host's link in a step, to where the host updates it: down, and up for a further micro-batch's sum. */
+static double gradient_copies(const MppExchange *exchange)
+{
+    bool in_host = exchange->job->runtime->state.gradients_in_host && mpp_exchange_zero(exchange->strategy) >= 2;
+    return in_host ? 2.0 * (double)mpp_strategy_micro_batches(exchange->strategy, exchange->job->training.global_batch) - 1 : 1;
+}
+
 MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCost *block, const MppPassCost *cost)
 {
     if (mpp_exchange_zero(exchange->strategy) < 2)
@@ -148,7 +155,8 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         double host_s = held_parameters(exchange, block->parameters, block->expert_parameters) /
                         exchange->job->cluster->device.host_link_bytes_per_s;
         gather_s += host_s * (state->sharded_master ? 4 : state->gather_bytes);
-        scatter_s += host_s * mpp_job_reduce_bytes(exchange->job);
+        double micro_batches = (double)mpp_strategy_micro_batches(exchange->strategy, exchange->job->training.global_batch);
+        scatter_s += host_s * mpp_job_reduce_bytes(exchange->job) * MAX(1, gradient_copies(exchange) / micro_batches);
     }
     bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
     double hooks_forward_s = gathers ? cost->gathered_forward_s : 0, hooks_backward_s = gathers ? cost->gathered_backward_s : 0;
@@ -188,7 +196,8 @@ double mpp_exchange_update_s(const MppExchange *exchange, double parameters, dou
                                            held * job->runtime->state.update_traffic_bytes * optimizer_scale(job), 1);
     double norm_s = mpp_collective_time_s(job->cluster, MPP_COLLECTIVE_ALL_REDUCE, 4, &exchange->mesh.groups[MPP_AXIS_DP_CP]);
     if (s->offload) { /* gradients down and parameters up, if they are not there; the host's own memory is slower still */
-        double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * (mpp_job_reduce_bytes(job) + job->runtime->state.gather_bytes) : 0;
+        double bytes = mpp_job_reduce_bytes(job) * gradient_copies(exchange) + job->runtime->state.gather_bytes;
+        double moved = s->offload == MPP_OFFLOAD_OPTIMIZER ? held * bytes : 0;
         update_s = moved / job->cluster->device.host_link_bytes_per_s +
                    held * job->runtime->state.update_traffic_bytes / host_update_rate(exchange);
     }

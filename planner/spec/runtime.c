@@ -101,6 +101,7 @@ static const MppField state_rows[] = {
     MPP_FIELD_BOOL(MppStateCosts, bf16_accumulates_with_pp, 0, "bf16 gradients have an accumulation buffer in a pipeline only"),
     MPP_FIELD_DOUBLE(MppStateCosts, gradient_transient_bytes, 0, 16, 0, "gradients of one backward pass beside it"),
     MPP_FIELD_DOUBLE(MppStateCosts, new_gradient_bytes, 0, 16, 0, "gradients of the layer at work, beside them"),
+    MPP_FIELD_BOOL(MppStateCosts, gradients_in_host, 0, "sums of sharded gradients are kept where offloaded optimizer states are"),
     MPP_FIELD_BOOL(MppStateCosts, gradients_anew, 0, "gradients are freed after the step, and come as activations go"),
     MPP_FIELD_BOOL(MppStateCosts, sharded_master, 0, "under ZeRO 3 the sharded parameters are the master copy"),
     MPP_FIELD_DOUBLE(MppStateCosts, reduce_bytes, 0, 8, 4, "gradients on the wire"),

@@ -112,6 +112,7 @@ typedef struct {
     bool bf16_accumulates_with_pp;   /* bf16 gradients are kept so in a pipeline only; else as they are, and nothing beside */
     double gradient_transient_bytes; /* of one backward pass, all at once */
     double new_gradient_bytes;       /* of the dense layer at work, beside them (Transformer Engine's placeholders) */
+    bool gradients_in_host;          /* sums of sharded gradients are kept where offloaded states are: they come up for each micro-batch and go down again */
     bool gradients_anew;             /* gradients are made by a step's backward pass: there are none while a lone micro-batch's activations are */
     bool sharded_master;             /* under ZeRO 3 the sharded parameters are the master copy (FSDP) */
     double reduce_bytes;             /* on the wire, gradients */
