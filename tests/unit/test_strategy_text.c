@@ -98,7 +98,7 @@ static const struct {
     { "cp_kind=rings", "strategy: \"cp_kind=rings\": expected a context-parallel kind: ring, all-gather, all-to-all" },
     { "order=dp-tp", "strategy: \"order=dp-tp\": expected a mesh order: tp-cp-dp-pp, tp-dp-cp-pp, tp-dp-pp-cp, "
                      "tp-pp-dp-cp, tp-cp-pp-dp, tp-pp-cp-dp" },
-    { "split=evn", "strategy: \"split=evn\": expected a stage split: even, greedy, balanced" },
+    { "split=evn", "strategy: \"split=evn\": expected a stage split: even, greedy, balanced, modules" },
     { "stages", "strategy: \"stages\": expected layers of each chunk, like 10/12/12/10" },
     { "stages=3//4", "strategy: \"stages=3//4\": expected an integer from 0 to 4096" },
     { "stages=5/5,stages=3/x", "strategy: \"stages=3/x\": stages stands twice" },
