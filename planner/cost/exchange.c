@@ -158,8 +158,8 @@ MppShardedLayer mpp_exchange_layer(const MppExchange *exchange, const MppBlockCo
         double micro_batches = (double)mpp_strategy_micro_batches(exchange->strategy, exchange->job->training.global_batch);
         scatter_s += host_s * mpp_job_reduce_bytes(exchange->job) * MAX(1, gradient_copies(exchange) / micro_batches);
     }
-    bool gathers = mpp_exchange_zero(exchange->strategy) == 3;
-    double hooks_forward_s = gathers ? cost->gathered_forward_s : 0, hooks_backward_s = gathers ? cost->gathered_backward_s : 0;
+    bool hooked = mpp_exchange_zero(exchange->strategy) == 3 || exchange->job->runtime->hooks_zero2;
+    double hooks_forward_s = hooked ? cost->gathered_forward_s : 0, hooks_backward_s = hooked ? cost->gathered_backward_s : 0;
     double gathers_backward = 1 + gathered_again_frac(exchange, block, cost), backward_s = gathers_backward * gather_s + scatter_s;
     double hidden_forward_s = MIN(gather_s, frac * (cost->forward_s + hooks_forward_s));
     double hidden_backward_s = MIN(backward_s, frac * (cost->backward_s + hooks_backward_s));

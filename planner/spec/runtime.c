@@ -201,6 +201,7 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, gathers_by_layer, 0, "parameters that stay gathered are gathered as the forward pass comes to them"),
     MPP_FIELD_STRINGS(MppRuntime, experts_split_words, "words by which a record names releases where they are"),
     MPP_FIELD_BOOL(MppRuntime, keeps_gathered, 0, "gathered inputs of products are kept for the backward pass"),
+    MPP_FIELD_BOOL(MppRuntime, hooks_zero2, 0, "ZeRO-2 hooks the modules that ZeRO-3 does"),
     MPP_FIELD_BOOL(MppRuntime, narrow_gathers, 0, "8-bit and 4-bit products gather their inputs as they read them"),
     MPP_FIELD_BOOL(MppRuntime, writes_windows, 0, "a convolution's windows are written to memory before the product (im2col)"),
     MPP_FIELD_INT(MppRuntime, vocab_multiple, 0, 1 << 20, 1, "the vocabulary is padded to this times tp; 0: cut to a multiple of tp"),

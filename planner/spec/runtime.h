@@ -97,7 +97,7 @@ typedef struct {
     double wait_s;       /* device time lost around a collective that computation waits for */
     double layer_s;      /* of a layer and pass, beyond its kernels (module hooks, autograd, checkpointing) */
     double split_s;      /* of a layer and pass in eager code over ranks of tp, besides: each operator finds out anew where its tensors lie (DTensor) */
-    double gathered_s;   /* of a layer and pass under ZeRO 3, besides: hooks of each module that gather and free parameters */
+    double gathered_s;   /* of a layer and pass under ZeRO 3, besides: hooks of each module that gather and free parameters; under ZeRO 2 if hooks_zero2 */
     double experts_s;    /* device time lost in a layer of experts: the host waits for the counts of tokens before it launches on */
     double micro_batch_s;
     double step_s;
@@ -206,6 +206,7 @@ typedef struct {
     bool ring_in_fp32; /* attention over context-parallel ranks goes block by block where all keys are gathered, too, adds up outputs and
                         * gradients in fp32, and each head has keys and values of its own; unless kernels.context_whole */
     bool gathers_by_layer; /* parameters that stay gathered (ZeRO-2) are gathered layer by layer in the forward pass, not after the update */
+    bool hooks_zero2; /* ZeRO-2 is ZeRO-3 without gathering: its modules have the same hooks (host.gathered_s) */
     bool keeps_gathered; /* inputs gathered over tp are kept for the backward pass, instead of gathered again */
     bool narrow_gathers; /* 8-bit and 4-bit products gather their inputs over tp as they read them */
     bool experts_weighted_inside; /* the router's weights are applied within the experts, before their second product */

@@ -248,16 +248,20 @@ static void test_layer_hooks(void)
 {
     static const struct {
         const char *strategy;
+        bool zero2;
         double parameters, forward_s, backward_s;
     } rows[] = {
-        { "dp=4,zero=2", 0, 0, 0 },
-        { "dp=1,zero=3", 1e8, 2e-3, 5e-3 },
-        { "dp=2,pp=2,zero=3", 0, 0, 0 },
-        { "dp=4,zero=3", 1e8, 2e-3, 5e-3 }, /* 1.5 ms of gather and 4.5 ms of both are hidden behind a pass and its hooks */
+        { "dp=4,zero=2", false, 0, 0, 0 },
+        { "dp=4,zero=2", true, 0, 2e-3, 5e-3 },
+        { "dp=4,zero=1", true, 0, 0, 0 },
+        { "dp=1,zero=3", false, 1e8, 2e-3, 5e-3 },
+        { "dp=2,pp=2,zero=3", false, 0, 0, 0 },
+        { "dp=4,zero=3", false, 1e8, 2e-3, 5e-3 }, /* 1.5 ms of gather and 4.5 ms of both are hidden behind a pass and its hooks */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         MppStrategy s = plain_job_strategy(rows[i].strategy);
         g_autoptr(MppInputs) inputs = plain_job_new(s.dp * s.pp);
+        inputs->runtime.hooks_zero2 = rows[i].zero2;
         inputs->runtime.overlap.fsdp_frac = 1;
         inputs->runtime.overlap.slowdown_frac = 0;
         MppExchange exchange = exchange_of(inputs, &s);
