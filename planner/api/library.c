@@ -145,7 +145,8 @@ static cJSON *answer_emit(const MppRequest *request, GError **error)
     }
     const MppEmitTarget *target = mpp_emit_find(request->to, error);
     g_autoptr(MppPlanFile) plan = target ? mpp_request_plan(request, error) : NULL;
-    g_autofree char *text = plan ? mpp_emit_text(target, plan->inputs, &plan->strategy, error) : NULL;
+    g_autoptr(MppEstimate) predicted = plan ? mpp_answer_new(&plan->inputs->job, &plan->strategy) : NULL;
+    g_autofree char *text = plan ? mpp_emit_text(target, plan->inputs, &plan->strategy, predicted, error) : NULL;
     if (!text)
         return NULL;
     cJSON *root = cJSON_CreateObject();

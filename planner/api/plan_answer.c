@@ -105,8 +105,10 @@ cJSON *mpp_plan_answer_json(const MppPlanQuestion *question, const MppPlanAnswer
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
     add_plans(root, job, answer);
     cJSON *search = mpp_plan_json_search(result, answer->plan ? answer->plan->proven : !result->counts.unjudged);
-    if (answer->plan)
+    if (answer->plan) {
         cJSON_AddNumberToObject(search, "simulated", answer->plan->simulated);
+        cJSON_AddBoolToObject(search, "surest", answer->plan->robust);
+    }
     cJSON_AddItemToObject(root, "search", search);
     if (answer->plan || !result->has_miss)
         return root;

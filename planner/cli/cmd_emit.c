@@ -5,6 +5,7 @@
 #include "planner/cli/terminal.h"
 #include "planner/emit/emit.h"
 #include "planner/spec/plan_file.h"
+#include "sim/answer.h"
 
 static void list_targets(void)
 {
@@ -31,7 +32,8 @@ static bool emit(const char *to, const char *path, const char *output, GError **
 {
     const MppEmitTarget *target = mpp_emit_find(to, error);
     g_autoptr(MppPlanFile) file = target ? mpp_plan_file_load(path, error) : NULL;
-    g_autofree char *text = file ? mpp_emit_text(target, file->inputs, &file->strategy, error) : NULL;
+    g_autoptr(MppEstimate) predicted = file ? mpp_answer_new(&file->inputs->job, &file->strategy) : NULL;
+    g_autofree char *text = file ? mpp_emit_text(target, file->inputs, &file->strategy, predicted, error) : NULL;
     return text && write_text(text, output, error);
 }
 

@@ -63,7 +63,8 @@ static char *verdict_of(const MppPlanFile *file, const MppEstimate *own)
     g_autofree char *looked_at = mpp_units_whole(evaluated->valuedouble);
     bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal")), all = bounded->valuedouble == 0;
     g_autofree char *surest = surest_text(file, own);
-    return g_strdup_printf("Best of %s plans, %s (%s evaluated%s).%s", members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
+    const char *which = cJSON_IsTrue(mpp_json_get(search, "surest")) ? "Surest" : "Best";
+    return g_strdup_printf("%s of %s plans, %s (%s evaluated%s).%s", which, members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
                            all ? "" : ", the rest bounded", surest);
 }
 

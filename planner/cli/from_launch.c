@@ -178,8 +178,8 @@ static void print_lines(GStrv lines, GStrv others, char mark)
 static void print_changes(const MppFromLaunch *launch, const MppStrategy *best)
 {
     g_autoptr(GError) refused = NULL;
-    g_autofree char *now = mpp_emit_text(launch->target, launch->inputs, &launch->strategy, &refused);
-    g_autofree char *then = now ? mpp_emit_text(launch->target, launch->inputs, best, &refused) : NULL;
+    g_autofree char *now = mpp_emit_text(launch->target, launch->inputs, &launch->strategy, NULL, &refused);
+    g_autofree char *then = now ? mpp_emit_text(launch->target, launch->inputs, best, NULL, &refused) : NULL;
     if (!then) {
         printf("\n  in its words   %s\n", refused->message);
         return;

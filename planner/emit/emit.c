@@ -80,9 +80,11 @@ static char *joined(const GPtrArray *phrases)
     return g_string_free(text, FALSE);
 }
 
-char *mpp_emit_text(const MppEmitTarget *target, const MppInputs *inputs, const MppStrategy *strategy, GError **error)
+char *mpp_emit_text(const MppEmitTarget *target, const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *predicted,
+                    GError **error)
 {
-    g_autoptr(MppEstimate) estimate = mpp_estimate_new(&inputs->job, strategy);
+    g_autoptr(MppEstimate) own = predicted ? NULL : mpp_estimate_new(&inputs->job, strategy);
+    const MppEstimate *estimate = predicted ? predicted : own;
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GPtrArray) refused = g_ptr_array_new_with_free_func(g_free);
     MppEmission emission = { inputs, &inputs->job, strategy, estimate, estimate->chunk_layers, text, refused };

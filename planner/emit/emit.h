@@ -57,8 +57,11 @@ extern const MppEmitTarget *const mpp_emit_targets[];
 /** The target called @name. Error: MPP_ERROR_USAGE listing the known ones. */
 const MppEmitTarget *mpp_emit_find(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/** The plan's file for @target; @strategy must be legal. Error: MPP_ERROR_UNSUPPORTED, which lists all that cannot be said. */
-char *mpp_emit_text(const MppEmitTarget *target, const MppInputs *inputs, const MppStrategy *strategy,
+/**
+ * The plan's file for @target; @strategy must be legal. @predicted: what its header tells, with what a simulation adds; NULL: the estimate.
+ * Error: MPP_ERROR_UNSUPPORTED, which lists all that cannot be said.
+ */
+char *mpp_emit_text(const MppEmitTarget *target, const MppInputs *inputs, const MppStrategy *strategy, const MppEstimate *predicted,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /**

@@ -78,7 +78,7 @@ def case_pareto():
 
 def case_search():
     search = run_json("plan", *JOB, "--gpus", 12, "--global-batch", 48, "--json")["search"]
-    has_keys(search, {"evaluated", "replayed", "pruned", "proven_optimal", "space", "simulated"})
+    has_keys(search, {"evaluated", "replayed", "pruned", "proven_optimal", "space", "simulated", "surest"})
     has_keys(search["pruned"], {"bound", "memory"})
     assert search["evaluated"] > 0 and search["proven_optimal"] is True and "12 GPUs" in search["space"]
 

@@ -44,6 +44,7 @@ def case_robust(folder):
     interval = [plan["step_time_interval"] for plan in (best, surest)]
     middles = [(each["p10_s"] + each["p90_s"]) / 2 for each in interval]
     equal(robust["best"], best if middles[0] <= middles[1] else surest)
+    equal((fastest["search"]["surest"], robust["search"]["surest"]), (False, robust["best"] == surest))
     run("plan", *lengthy, "--quiet", "--objective", "step-time", "-o", folder / "plan.json")
     run("report", folder / "plan.json", "-o", folder / "plan.html")
     assert "The surest plan, all of which many fitted runs do, is " in (folder / "plan.html").read_text()

@@ -132,7 +132,7 @@ static void assert_same_model(const MppModel *a, const MppModel *b)
 static bool check_plan(const Case *c, const MppInputs *inputs, const MppStrategy *strategy)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = mpp_emit_text(c->target, inputs, strategy, &error);
+    g_autofree char *text = mpp_emit_text(c->target, inputs, strategy, NULL, &error);
     if (!text) {
         g_assert_error(error, MPP_ERROR, MPP_ERROR_UNSUPPORTED);
         g_assert_true(g_str_has_prefix(error->message, c->target->name));

@@ -82,7 +82,7 @@ static void test_refusals(void)
         g_autoptr(GError) error = NULL;
         MppStrategy strategy = strategy_of(rows[i].strategy);
         g_assert_cmpint(mpp_rules_first_broken(MPP_RULE_ILLEGAL, &inputs->job, &strategy), ==, -1);
-        g_assert_null(mpp_emit_text(rows[i].target, inputs, &strategy, &error));
+        g_assert_null(mpp_emit_text(rows[i].target, inputs, &strategy, NULL, &error));
         mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, rows[i].message);
     }
 }
@@ -132,7 +132,7 @@ static void test_training_refusals(void)
         mpp_inputs_bind(inputs);
         g_autoptr(GError) error = NULL;
         MppStrategy strategy = strategy_of("dp=24");
-        g_assert_null(mpp_emit_text(rows[i].target, inputs, &strategy, &error));
+        g_assert_null(mpp_emit_text(rows[i].target, inputs, &strategy, NULL, &error));
         mpp_expect_error(&error, MPP_ERROR, MPP_ERROR_UNSUPPORTED, rows[i].message);
     }
 }
@@ -148,7 +148,7 @@ static void test_model_refusals(void)
     m->head_bias = true;
     g_autoptr(GError) error = NULL;
     MppStrategy strategy = strategy_of("dp=24");
-    g_assert_null(mpp_emit_text(&mpp_emit_megatron, inputs, &strategy, &error));
+    g_assert_null(mpp_emit_text(&mpp_emit_megatron, inputs, &strategy, NULL, &error));
     mpp_expect_error(
         &error, MPP_ERROR, MPP_ERROR_UNSUPPORTED,
         "megatron cannot express: a head other than a projection to the vocabulary; a norm after the embedding; attention "
@@ -175,7 +175,7 @@ static void test_tensor_async(void)
         inputs->training.kernels.tensor_async = true;
         mpp_inputs_bind(inputs);
         MppStrategy strategy = strategy_of(rows[i].strategy);
-        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, &error);
+        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, NULL, &error);
         g_assert_no_error(error);
         g_assert_true((strstr(text, rows[i].part) != NULL) == rows[i].there);
     }
@@ -203,7 +203,7 @@ static void test_experts(void)
         inputs->training.kernels.expert_async = rows[i].async;
         mpp_inputs_bind(inputs);
         MppStrategy strategy = strategy_of("dp=24,ep=4");
-        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, &error);
+        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, NULL, &error);
         g_assert_no_error(error);
         g_assert_nonnull(strstr(text, rows[i].part));
         g_assert_true(rows[i].async || !strstr(text, "overlap-moe"));
@@ -227,7 +227,7 @@ static void test_written(void)
         g_autoptr(MppInputs) inputs = sample("");
         g_autoptr(GError) error = NULL;
         MppStrategy strategy = strategy_of("dp=24,mbs=5,zero=3");
-        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, &error);
+        g_autofree char *text = mpp_emit_text(rows[i].target, inputs, &strategy, NULL, &error);
         g_assert_no_error(error);
         g_auto(GStrv) lines = g_strsplit(text, "\n", 2);
         g_assert_cmpstr(lines[0], ==, rows[i].first_line);

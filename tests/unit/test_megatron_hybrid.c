@@ -23,7 +23,7 @@ static char *emitted(const MppInputs *inputs, const char *strategy, GError **err
 {
     MppStrategy s = mpp_strategy_single();
     g_assert_true(mpp_strategy_parse(strategy, &s, NULL, NULL));
-    char *text = mpp_emit_text(&mpp_emit_megatron, inputs, &s, error);
+    char *text = mpp_emit_text(&mpp_emit_megatron, inputs, &s, NULL, error);
     mpp_strategy_clear(&s);
     return text;
 }
