@@ -78,20 +78,13 @@ static int64_t light_modules(const MppRunJob *job)
     return modules & job->runtime->recompute_modules;
 }
 
-/** Whether the record's "selective" says no more than that what was recomputed made it fit. */
-static bool recomputes_until_it_fits(const MppRun *run, const MppRunJob *job)
-{
-    bool selective = mpp_run_match_recompute(run->parallel.recompute, MPP_RECOMPUTE_NONE) == MPP_RECOMPUTE_SELECTIVE;
-    return selective && mpp_words_longest(job->runtime->fitting_recompute_words, run->training.framework);
-}
-
-/** The least that makes the job fit, else all; @by_layers: of whole layers alone. */
-static void recompute(MppRunJob *inout, bool by_layers)
+/** The least that makes the job fit, else all. */
+static void recompute(MppRunJob *inout)
 {
     MppStrategy *s = &inout->strategy;
     mpp_runs_assume(inout->assumed, "as much recomputation as it takes to fit");
     s->recompute = MPP_RECOMPUTE_SELECTIVE;
-    if (!by_layers && fits(inout, MPP_RECOMPUTE_SELECTIVE, 0))
+    if (fits(inout, MPP_RECOMPUTE_SELECTIVE, 0))
         return;
     s->recompute_modules = light_modules(inout);
     if (s->recompute_modules && fits(inout, MPP_RECOMPUTE_SELECTIVE, 0))
@@ -106,12 +99,9 @@ void mpp_assume(const MppRun *run, MppRunJob *inout)
     MppStrategy *s = &inout->strategy;
     if (mpp_run_plan(run)) /* it says all */
         return;
-    bool fitting = recomputes_until_it_fits(run, inout);
-    if (fitting)
-        s->recompute = MPP_RECOMPUTE_NONE;
     bool may_shard = run->parallel.zero < 0 && !mpp_run_get(run, "parallel", "fsdp");
     if (!fits(inout, s->recompute, 0) && !(may_shard && shard(inout) && fits(inout, s->recompute, 0)) &&
         !(split_experts(run, inout) && fits(inout, s->recompute, 0)) && !(host_inputs(inout) && fits(inout, s->recompute, 0)) &&
-        (fitting || !run->parallel.recompute))
-        recompute(inout, fitting);
+        !run->parallel.recompute)
+        recompute(inout);
 }

@@ -209,7 +209,6 @@ static const MppField rows[] = {
     MPP_FIELD_ENUM(MppRuntime, usual_precision, &mpp_precision_names, MPP_PRECISION_BF16, "number format of a run when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, usual_recompute, &mpp_recompute_names, MPP_RECOMPUTE_NONE, "recomputation when nothing is said"),
     MPP_FIELD_ENUM(MppRuntime, most_recompute, &mpp_recompute_names, MPP_RECOMPUTE_FULL, "the most it computes again"),
-    MPP_FIELD_STRINGS(MppRuntime, fitting_recompute_words, "words of stacks whose selective recomputation is as much as it takes to fit"),
     MPP_FIELD_ENUM(MppRuntime, selective, &mpp_selective_names, MPP_SELECTIVE_ATTENTION, "what selective recomputation computes again"),
     MPP_FIELD_SET(MppRuntime, recompute_modules, &mpp_module_names, 0, "parts of a layer that it can be told to compute again"),
     MPP_FIELD_SET(MppRuntime, offloads, &mpp_offloaded_names, 0, "what it can keep in the host's memory"),

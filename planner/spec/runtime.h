@@ -218,7 +218,6 @@ typedef struct {
     int64_t usual_zero, most_zero, most_zero_with_pp;
     MppPrecision usual_precision; /* of runs whose record states none */
     MppRecompute usual_recompute, most_recompute;
-    GPtrArray *fitting_recompute_words; /* words by which a record names stacks whose "selective" is as much as it takes to fit */
     MppSelective selective;
     int64_t recompute_modules; /* a set of MppModule: those that selective recomputation can be told to compute again */
     int64_t offloads; /* a set of MppOffloaded */

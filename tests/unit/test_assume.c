@@ -136,36 +136,6 @@ static void test_light_modules(void)
     g_assert_true(seen && whole);
 }
 
-/** "Selective" of a stack that recomputes until it fits says no more: none where that fits, else whole layers. */
-static void test_until_it_fits(void)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(MppProfiles) profiles = mpp_profiles_load(&error);
-    g_assert_no_error(error);
-    static const struct {
-        const char *framework;
-        int micro_batch;
-        MppRecompute recompute;
-    } rows[] = { { "Aceso", 1, MPP_RECOMPUTE_NONE }, { "Aceso", 8, MPP_RECOMPUTE_FULL }, { "Megatron-LM 2021", 8, MPP_RECOMPUTE_SELECTIVE } };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = g_strdup_printf(
-            "{\"id\": \"r\", \"source\": \"s\", \"model\": {\"name\": \"x\", \"layers\": 24, \"hidden\": 2048, \"heads\": 16, "
-            "\"ffn\": 8192, \"vocab\": 50257, \"seq\": 2048}, \"hardware\": {\"gpu\": \"a100-sxm4-40gb\", \"gpus\": 8, \"gpus_per_node\": 8}, "
-            "\"training\": {\"precision\": \"fp16\", \"framework\": \"%s\", \"attention\": \"unfused\", \"global_batch\": 64, \"micro_batch\": %d}, "
-            "\"parallel\": {\"dp\": 8, \"zero\": 0, \"recompute\": \"selective\"}, \"measured\": {}}",
-            rows[i].framework, rows[i].micro_batch), *skipped = NULL;
-        g_autoptr(MppJson) json = mpp_expect_json(text);
-        MppRun run = { 0 };
-        g_assert_true(mpp_fields_read(&mpp_run_fields, json, json->root, &run, &error));
-        run.json = json;
-        g_autoptr(MppRunJob) job = mpp_run_job_new(&run, profiles, &skipped);
-        g_assert_cmpstr(skipped, ==, NULL);
-        mpp_assume(&run, job);
-        g_assert_cmpint(job->strategy.recompute, ==, rows[i].recompute);
-        mpp_fields_clear(&mpp_run_fields, &run);
-    }
-}
-
 /** Under ZeRO 3 of a stack that can, inputs of recomputed layers go to the host where they do not fit. */
 static void test_inputs(void)
 {
@@ -203,7 +173,6 @@ int main(int argc, char **argv)
     g_test_add_func("/assume/light-modules", test_light_modules);
     g_test_add_func("/assume/sharding", test_sharding);
     g_test_add_func("/assume/experts", test_experts);
-    g_test_add_func("/assume/until-it-fits", test_until_it_fits);
     g_test_add_func("/assume/inputs", test_inputs);
     return g_test_run();
 }
