@@ -179,8 +179,7 @@ static void fill_strategy(const MppRun *run, MppRunJob *out)
     const MppScheduleShape *shape = mpp_schedule_kind_shape(s->schedule);
     if (s->pp > 1)
         s->vpp = shape->most_vpp == shape->least_vpp ? shape->least_vpp : s->vpp;
-    bool modules = mpp_words_longest(out->runtime->module_split_words, run->training.framework);
-    s->stage_split = modules ? MPP_STAGE_SPLIT_MODULES : out->runtime->stage_split;
+    s->stage_split = out->runtime->stage_split;
     s->recompute = MIN(mpp_run_match_recompute(from->recompute, out->runtime->usual_recompute), out->runtime->most_recompute);
     if (s->recompute == MPP_RECOMPUTE_SELECTIVE)
         s->recompute_modules = mpp_run_match_modules(from->recompute, out->runtime);

@@ -191,7 +191,6 @@ static const MppField rows[] = {
     MPP_FIELD_BOOL(MppRuntime, leaves_out_padding, 0, "its recipes for encoders compute no padding, and the loss of masked tokens alone"),
     MPP_FIELD_DOUBLE(MppRuntime, loss_traffic_bytes, 0, 1000, 30, "memory traffic of the loss, per logit"),
     MPP_FIELD_ENUM(MppRuntime, stage_split, &mpp_stage_split_names, MPP_STAGE_SPLIT_EVEN, "how layers are cut into stages"),
-    MPP_FIELD_STRINGS(MppRuntime, module_split_words, "words by which a record names stacks that cut by modules"),
     MPP_FIELD_ENUM(MppRuntime, sequence_parallel, &mpp_sequence_parallel_names, MPP_SEQUENCE_PARALLEL_CHOICE,
                    "whether norms split the sequence over tp"),
     MPP_FIELD_BOOL(MppRuntime, ring_in_fp32, 0, "context-parallel attention goes block by block, adds up in fp32 and repeats keys and values for every head"),

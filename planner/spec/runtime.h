@@ -198,7 +198,6 @@ typedef struct {
     bool leaves_out_padding;   /* its recipes for encoders compute neither padding nor the loss of tokens that are not masked */
     double loss_traffic_bytes; /* memory traffic of the loss, forward and backward, per logit */
     MppStageSplit stage_split;
-    GPtrArray *module_split_words; /* words by which a record names stacks that cut by modules */
     MppSequenceParallelRule sequence_parallel;
     int64_t context_kinds; /* bit 1 << kind: exchanges of context parallelism that it has; 0: none */
     MppCpKind usual_context; /* the one of launches and records that name none */

@@ -28,7 +28,7 @@ static MppProfiles *sample_profiles(void)
                 "{\"name\": \"old\", \"title\": \"Old\", \"frameworks\": [\"Old\"], \"schedules\": [],"
                 " \"sequence_parallel\": \"always\", \"successor\": \"megatron-core\"}");
     add_runtime(profiles->runtimes, "{\"name\": \"aged\", \"title\": \"Aged\", \"frameworks\": [\"Aged\"], \"kernels\": {\"attention\": "
-                                    "\"fused-softmax\"}, \"framework_kernels\": [\"Aged 1.: unfused\"], \"experts_split_words\": [\"Aged 1.\"], \"module_split_words\": [\"Aged 1.\"]}");
+                                    "\"fused-softmax\"}, \"framework_kernels\": [\"Aged 1.: unfused\"], \"experts_split_words\": [\"Aged 1.\"]}");
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true,"
                                     " \"kernels\": {\"segments_grow\": true}}");
     add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"

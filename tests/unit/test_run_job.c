@@ -185,21 +185,19 @@ static void test_strategy(void)
     }
 }
 
-/** Experts are split over tp in stacks that do so, and in releases of others that did; these cut a pipeline by modules, too. */
+/** Experts are split over tp in stacks that do so, and in releases of others that did. */
 static void test_expert_ranks(void)
 {
     static const struct {
         const char *framework;
         int64_t etp;
-        bool modules;
-    } rows[] = { { "Few", 2 }, { "Aged 1.5", 2, true }, { "Aged 2.5", 1 } };
+    } rows[] = { { "Few", 2 }, { "Aged 1.5", 2 }, { "Aged 2.5", 1 } };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *skipped = NULL, *training = g_strdup_printf(BATCH ", \"framework\": \"%s\"", rows[i].framework);
         g_autoptr(MppRunJob) job = mpp_sample_run_job(EXPERTS, ON_12, training, "\"tp\": 2, \"ep\": 2, \"sp\": true", &skipped);
         g_assert_cmpstr(skipped, ==, NULL);
         g_assert_cmpint(job->strategy.ep, ==, 2);
         g_assert_cmpint(job->strategy.etp, ==, rows[i].etp);
-        g_assert_true((job->strategy.stage_split == MPP_STAGE_SPLIT_MODULES) == rows[i].modules);
     }
 }
 
