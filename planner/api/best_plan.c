@@ -25,6 +25,7 @@ void mpp_best_plan_free(MppBestPlan *plan)
         return;
     clear_ranked(&plan->best);
     clear_ranked(&plan->surest);
+    clear_ranked(&plan->fastest);
     g_array_unref(plan->others);
     g_free(plan);
 }
@@ -43,36 +44,39 @@ static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *o
     return (MppRankedPlan){ winner.candidate, mpp_answer_new(job, &winner.candidate.strategy) };
 }
 
-/** Middle of the interval: what hardly any fitted run does took longer than predicted where it was measured, so its interval is no more even. */
-static double middle_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
+/** What hardly any fitted run does took longer than predicted where it was measured: its interval lies higher, and ends higher still. */
+static double judged_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads, MppCaution caution)
 {
     const MppEstimate *estimate = plan->estimate;
     const MppSpread *spread = mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares);
-    return estimate->step_s * (spread->p10_frac + spread->p90_frac) / 2;
+    const double factor[] = {
+        [MPP_CAUTION_NONE] = 1,
+        [MPP_CAUTION_MIDDLE] = (spread->p10_frac + spread->p90_frac) / 2,
+        [MPP_CAUTION_P90] = spread->p90_frac,
+    };
+    return estimate->step_s * factor[caution];
 }
 
-/** Searches again without what hardly any fitted run does, if the best does any of it. @robust: a lower middle of its interval makes it the best */
-static void find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, bool robust, MppBestPlan *plan)
+/** Searches again without what hardly any fitted run does, if the best does any of it. Returns: that search if it has the better best, or NULL. */
+static MppSearchResult *find_surest(const MppJob *job, const MppSearchOptions *options, const MppSpreads *spreads, MppCaution caution, MppBestPlan *plan)
 {
     if (!plan->proven || !mpp_spreads_unfitted_in(spreads, job, &plan->best.candidate.strategy))
-        return;
+        return NULL;
     MppSearchOptions surer = *options;
     surer.limits.without = mpp_spreads_unfitted(spreads);
-    surer.top = 1;
     surer.progress = NULL;
     g_autoptr(MppSearchResult) result = mpp_search_run(job, &surer);
     if (!result->board->fastest->len)
-        return;
+        return NULL;
     bool proven;
     plan->surest = simulated_best(job, &surer, result, plan, &proven);
-    plan->surest.candidate.family = -1; /* numbered as in its own search */
-    plan->robust = robust && middle_s(job, &plan->surest, spreads) < middle_s(job, &plan->best, spreads);
-    if (!plan->robust)
-        return;
-    clear_ranked(&plan->best);
+    if (judged_s(job, &plan->surest, spreads, caution) >= judged_s(job, &plan->best, spreads, caution))
+        return NULL;
+    plan->fastest = plan->best;
     plan->best = plan->surest;
     plan->surest.estimate = NULL;
     plan->proven = proven;
+    return g_steal_pointer(&result);
 }
 
 static int compare_steps(gconstpointer a, gconstpointer b)
@@ -90,7 +94,7 @@ static bool stands_for(const MppBestPlan *plan, const MppCandidate *one)
 }
 
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen, bool robust)
+                               const MppCandidate *chosen, MppCaution caution)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     MppBestPlan *plan = g_new0(MppBestPlan, 1);
@@ -98,14 +102,16 @@ MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *option
     g_array_set_clear_func(plan->others, clear_ranked);
     plan->proven = !result->counts.unjudged;
     plan->tied_frac = spreads->pair_frac;
+    g_autoptr(MppSearchResult) surer = NULL;
     if (chosen) {
         plan->best = (MppRankedPlan){ *chosen, mpp_answer_new(job, &chosen->strategy) };
     } else {
         plan->best = simulated_best(job, options, result, plan, &plan->proven);
-        find_surest(job, options, spreads, robust, plan);
+        surer = find_surest(job, options, spreads, caution, plan);
     }
-    for (guint i = 0; i < result->board->fastest->len && (int)plan->others->len + 1 < options->top; i++) {
-        MppRankedPlan other = { g_array_index(result->board->fastest, MppCandidate, i), NULL };
+    const GArray *fastest = (surer ? surer : result)->board->fastest;
+    for (guint i = 0; i < fastest->len && (int)plan->others->len + 1 < options->top; i++) {
+        MppRankedPlan other = { g_array_index(fastest, MppCandidate, i), NULL };
         if (stands_for(plan, &other.candidate))
             continue;
         other.estimate = mpp_answer_new(job, &other.candidate.strategy);

@@ -6,6 +6,9 @@
 #include "planner/cost/estimate.h"
 #include "planner/search/search.h"
 
+/** What decides between the fastest plan and the surest: the predicted step, the middle of its interval, or its p90. */
+typedef enum { MPP_CAUTION_NONE, MPP_CAUTION_MIDDLE, MPP_CAUTION_P90 } MppCaution;
+
 typedef struct {
     MppCandidate candidate;
     MppEstimate *estimate; /* with what its simulation adds */
@@ -13,11 +16,11 @@ typedef struct {
 
 typedef struct {
     MppRankedPlan best;
-    MppRankedPlan surest; /* the best that does only what enough fitted runs do; estimate NULL: the best itself, or none */
-    GArray *others; /* MppRankedPlan: the fastest of other layouts, by rising step */
+    MppRankedPlan surest;  /* the best that does only what enough fitted runs do; estimate NULL: the best itself, or none */
+    MppRankedPlan fastest; /* if the best is another, the surest; else estimate NULL */
+    GArray *others; /* MppRankedPlan: the fastest of other layouts, as sure as the best is, by rising step */
     int simulated;  /* plans in the contests; 0: there was none */
     bool proven;    /* best of the space, by simulation */
-    bool robust;    /* the best is the surest, by the middle of its interval */
     double tied_frac; /* plans slower by less than this share cannot be told apart from the best */
 } MppBestPlan;
 
@@ -26,9 +29,9 @@ MppSearchOptions mpp_best_plan_search(const MppSpaceLimits *limits, int top, int
 
 /**
  * @result: of such a search, with a plan found. @chosen: the best by other means than time; NULL: simulate and see.
- * @robust: the surest plan is the best if the middle of its interval is lower; otherwise it is only named
+ * @caution: judges the surest plan against the fastest; the other is only named
  */
 MppBestPlan *mpp_best_plan_new(const MppJob *job, const MppSearchOptions *options, const MppSearchResult *result,
-                               const MppCandidate *chosen, bool robust);
+                               const MppCandidate *chosen, MppCaution caution);
 void mpp_best_plan_free(MppBestPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppBestPlan, mpp_best_plan_free)

@@ -43,10 +43,10 @@ MPPLAN_PUBLIC const char *mpplan_version(void);
 /*
  * The best plan. Request: a job and
  *     "strategy"   values to search within, like "tp=8,pp=4"
- *     "objective"  "robust" (as if not given), "step-time", "cost" or "headroom"
+ *     "objective"  "expected" (as if not given), "step-time", "robust", "cost" or "headroom"
  *     "top"        alternatives wanted, 0 to 1000 (4)
  *     "threads"    0 to 1024 (0: as many as there are processors)
- * Answer: a plan file: "inputs", "best", "surest", "alternatives", "pareto", "search".
+ * Answer: a plan file: "inputs", "best", "surest", "fastest", "alternatives", "pareto", "search".
  * When no plan fits the code is infeasible, and the error has the "answer" with "nearest_miss".
  */
 MPPLAN_PUBLIC char *mpplan_plan(const char *request, char **error);

@@ -3,7 +3,7 @@
 #include "planner/api/plan_json.h"
 #include "sim/answer.h"
 
-static const char *const objective_names[MPP_N_OBJECTIVES] = { "robust", "step-time", "cost", "headroom" };
+static const char *const objective_names[MPP_N_OBJECTIVES] = { "expected", "step-time", "robust", "cost", "headroom" };
 const MppNames mpp_objective_names = MPP_NAMES("objective", objective_names);
 
 static double best_step_s(const MppSearchResult *result)
@@ -54,6 +54,7 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
 {
     MppPlanAnswer *answer = g_new0(MppPlanAnswer, 1);
     const MppJob *job = &question->inputs->job;
+    static const MppCaution cautions[MPP_N_OBJECTIVES] = { [MPP_OBJECTIVE_EXPECTED] = MPP_CAUTION_MIDDLE, [MPP_OBJECTIVE_ROBUST] = MPP_CAUTION_P90 };
     bool headroom = question->objective == MPP_OBJECTIVE_HEADROOM;
     MppSearchOptions how = mpp_best_plan_search(question->limits, question->top, question->threads);
     answer->result = question->objective == MPP_OBJECTIVE_COST ? search_cheapest(question, &how) : question->search(job, &how);
@@ -62,7 +63,7 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
     MppCandidate small;
     if (headroom)
         small = roomiest(answer->result->board);
-    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL, question->objective == MPP_OBJECTIVE_ROBUST);
+    answer->plan = mpp_best_plan_new(job, &how, answer->result, headroom ? &small : NULL, cautions[question->objective]);
     return answer;
 }
 
@@ -86,6 +87,7 @@ static void add_plans(cJSON *root, const MppJob *job, const MppPlanAnswer *answe
     const GArray *front = answer->result->board->front;
     cJSON_AddItemToObject(root, "best", plan ? ranked_json(job, &plan->best) : cJSON_CreateNull());
     cJSON_AddItemToObject(root, "surest", plan && plan->surest.estimate ? ranked_json(job, &plan->surest) : cJSON_CreateNull());
+    cJSON_AddItemToObject(root, "fastest", plan && plan->fastest.estimate ? ranked_json(job, &plan->fastest) : cJSON_CreateNull());
     cJSON *alternatives = cJSON_AddArrayToObject(root, "alternatives"), *pareto = cJSON_AddArrayToObject(root, "pareto");
     for (guint i = 0; plan && i < plan->others->len; i++)
         cJSON_AddItemToArray(alternatives, ranked_json(job, &g_array_index(plan->others, MppRankedPlan, i)));
@@ -105,10 +107,8 @@ cJSON *mpp_plan_answer_json(const MppPlanQuestion *question, const MppPlanAnswer
     cJSON_AddItemToObject(root, "inputs", mpp_inputs_write(question->inputs));
     add_plans(root, job, answer);
     cJSON *search = mpp_plan_json_search(result, answer->plan ? answer->plan->proven : !result->counts.unjudged);
-    if (answer->plan) {
+    if (answer->plan)
         cJSON_AddNumberToObject(search, "simulated", answer->plan->simulated);
-        cJSON_AddBoolToObject(search, "surest", answer->plan->robust);
-    }
     cJSON_AddItemToObject(root, "search", search);
     if (answer->plan || !result->has_miss)
         return root;

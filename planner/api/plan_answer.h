@@ -6,9 +6,12 @@
 #include "planner/api/best_plan.h"
 #include "planner/spec/inputs.h"
 
-typedef enum { MPP_OBJECTIVE_ROBUST, MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_N_OBJECTIVES } MppObjective;
+typedef enum { MPP_OBJECTIVE_EXPECTED, MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_ROBUST, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_N_OBJECTIVES } MppObjective;
 
-/** "robust", as usual: the fastest or the surest, whose interval has the lower middle; "step-time"; "cost": tokens per dollar; "headroom": least memory within a tenth */
+/**
+ * "expected", as usual: the fastest or the surest, whose interval has the lower middle; "step-time": the fastest; "robust": the fastest or
+ * the surest, whose p90 is lower; "cost": tokens per dollar; "headroom": least memory within a tenth
+ */
 extern const MppNames mpp_objective_names;
 
 /** Runs a search: mpp_search_run(), or one that shows how far it is. */
@@ -34,7 +37,7 @@ void mpp_plan_answer_free(MppPlanAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MppPlanAnswer, mpp_plan_answer_free)
 
 /**
- * What a plan file holds: inputs, "best", "surest" or null, "alternatives", "pareto", "search". When no plan fits, "best" is null and
+ * What a plan file holds: inputs, "best", "surest" and "fastest" or null, "alternatives", "pareto", "search". When no plan fits, "best" is null and
  * "nearest_miss" the plan that lacks least, if any is legal.
  */
 cJSON *mpp_plan_answer_json(const MppPlanQuestion *question, const MppPlanAnswer *answer);

@@ -15,19 +15,10 @@ typedef struct {
     MppJobWords job;
     char *strategy, *objective, *output;
     int top, threads;
-    gboolean json, quiet, ascii;
+    gboolean json, quiet, robust, ascii;
 } PlanOptions;
 
-/** Why the best is preferred to @other: what takes longer, or that it is surer. */
-static char *reason(const MppJob *job, const MppBestPlan *plan, const MppRankedPlan *other)
-{
-    g_autofree char *unfitted = mpp_plan_text_unfitted(job, &other->candidate.strategy);
-    if (other->estimate->step_s < plan->best.estimate->step_s && *unfitted)
-        return g_strdup_printf("hardly any fitted run has %s", unfitted);
-    return mpp_plan_text_reason(plan->best.estimate, other->estimate);
-}
-
-static void print_alternatives(const MppJob *job, const MppBestPlan *plan)
+static void print_alternatives(const MppBestPlan *plan)
 {
     if (!plan->others->len)
         return;
@@ -36,7 +27,7 @@ static void print_alternatives(const MppJob *job, const MppBestPlan *plan)
     for (guint i = 0; i < plan->others->len; i++) {
         const MppRankedPlan *other = &g_array_index(plan->others, MppRankedPlan, i);
         g_autofree char *title = mpp_strategy_title(&other->candidate.strategy), *peak = mpp_units_bytes(other->estimate->peak_bytes);
-        g_autofree char *why = reason(job, plan, other);
+        g_autofree char *why = mpp_plan_text_reason(plan->best.estimate, other->estimate);
         double slower = other->estimate->step_s / plan->best.estimate->step_s - 1;
         bool alike = fabs(slower) < plan->tied_frac;
         tied += alike;
@@ -52,16 +43,16 @@ static void print_alternatives(const MppJob *job, const MppBestPlan *plan)
                100 * plan->tied_frac);
 }
 
-/** The best plan that rests on fitted runs throughout, where the best one does not, or that the best one is it. */
-static void print_surest(const MppJob *job, const MppBestPlan *plan)
+/** One that rests on fitted runs throughout, where the best one does not, or the fastest, where that does not. */
+static void print_rival(const MppJob *job, const MppBestPlan *plan)
 {
-    if (plan->robust)
-        puts("\n  surest    faster plans do what hardly any fitted run does: the middle of their interval is higher (--objective step-time has the fastest)");
-    if (!plan->surest.estimate)
+    const MppRankedPlan *rival = plan->fastest.estimate ? &plan->fastest : &plan->surest, *unsure = plan->fastest.estimate ? rival : &plan->best;
+    if (!rival->estimate)
         return;
-    g_autofree char *title = mpp_strategy_title(&plan->surest.candidate.strategy), *unfitted = mpp_plan_text_unfitted(job, &plan->best.candidate.strategy);
-    double slower = plan->surest.estimate->step_s / plan->best.estimate->step_s - 1;
-    printf("\n  surest    %s  %+.1f %%\n            without %s, which hardly any fitted run has\n", title, 100 * slower, unfitted);
+    g_autofree char *title = mpp_strategy_title(&rival->candidate.strategy), *unfitted = mpp_plan_text_unfitted(job, &unsure->candidate.strategy);
+    double slower = rival->estimate->step_s / plan->best.estimate->step_s - 1;
+    printf("\n  %-8s  %s  %+.1f %%\n            %s %s, which hardly any fitted run has%s\n", rival == &plan->fastest ? "fastest" : "surest", title,
+           100 * slower, rival == unsure ? "with" : "without", unfitted, rival == unsure ? ": its interval lies higher (--objective step-time)" : "");
 }
 
 static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
@@ -72,7 +63,7 @@ static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
         g_autofree char *unjudged = mpp_units_whole(counts->unjudged);
         return g_strdup_printf("best so far of %s plans, not proven: interrupted before %s that could be better", members, unjudged);
     }
-    const char *which = plan->robust ? "surest" : "best";
+    const char *which = plan->fastest.estimate ? "surest" : "best";
     if (!plan->proven)
         return g_strdup_printf("%s by estimate of %s plans, proven; best by simulation of the %d fastest", which, members, plan->simulated);
     if (counts->evaluated == counts->members)
@@ -103,8 +94,8 @@ static void print_answer(const MppInputs *inputs, const MppPlanAnswer *answer, c
     mpp_plan_text_binds(job, best, estimate);
     mpp_plan_text_stages(estimate);
     mpp_pipeline_chart_print(job, best, estimate);
-    print_alternatives(job, answer->plan);
-    print_surest(job, answer->plan);
+    print_alternatives(answer->plan);
+    print_rival(job, answer->plan);
     mpp_plan_text_basis(inputs);
     mpp_plan_text_interval(job, best, estimate);
     mpp_plan_text_figures(job, estimate);
@@ -144,7 +135,7 @@ static bool tell(const MppPlanQuestion *question, const MppPlanAnswer *answer, c
 static bool plan(PlanOptions *options, GError **error)
 {
     enum { MOST_ALTERNATIVES = 1000 };
-    int objective = MPP_OBJECTIVE_ROBUST;
+    int objective = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_EXPECTED;
     if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !mpp_names_read(&mpp_objective_names, options->objective, "--objective", &objective, error))
@@ -167,8 +158,10 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
-          "robust (default: the fastest, or the fastest that does only what many fitted runs do if the middle of its interval is lower); step-time; "
+          "expected (default: the fastest, or the surest, which does only what many fitted runs do, if the middle of its interval is lower); "
+          "step-time (the fastest); robust (the same by p90); "
           "cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best)", "NAME" },
+        { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
         { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print JSON", NULL },

@@ -41,15 +41,16 @@ static bool same_plan(const MppStrategy *a, const MppStrategy *b)
     return g_str_equal(one, two);
 }
 
-/** "", or the plan that does only what many fitted runs do, where the one reported does not. */
-static char *surest_text(const MppPlanFile *file, const MppEstimate *own)
+/** "", or the plan that does only what many fitted runs do, where the one reported does not, or the fastest, which is less sure. */
+static char *rival_text(const MppPlanFile *file, const MppEstimate *own)
 {
-    if (!file->surest.dp)
+    const MppStrategy *rival = file->fastest.dp ? &file->fastest : &file->surest;
+    if (!rival->dp)
         return g_strdup("");
-    g_autoptr(MppEstimate) estimate = mpp_answer_new(&file->inputs->job, &file->surest);
-    g_autofree char *title = mpp_strategy_title(&file->surest);
-    return g_strdup_printf(" The surest plan, all of which many fitted runs do, is %s (%+.1f %%).", title,
-                           100 * (estimate->step_s / own->step_s - 1));
+    g_autoptr(MppEstimate) estimate = mpp_answer_new(&file->inputs->job, rival);
+    g_autofree char *title = mpp_strategy_title(rival);
+    const char *which = file->fastest.dp ? "fastest plan, not all of which" : "surest plan, all of which";
+    return g_strdup_printf(" The %s many fitted runs do, is %s (%+.1f %%).", which, title, 100 * (estimate->step_s / own->step_s - 1));
 }
 
 /** What a search proved of the plan it wrote, from its counters. */
@@ -62,10 +63,10 @@ static char *verdict_of(const MppPlanFile *file, const MppEstimate *own)
     g_autofree char *members = mpp_units_whole(evaluated->valuedouble + bounded->valuedouble);
     g_autofree char *looked_at = mpp_units_whole(evaluated->valuedouble);
     bool proven = cJSON_IsTrue(mpp_json_get(search, "proven_optimal")), all = bounded->valuedouble == 0;
-    g_autofree char *surest = surest_text(file, own);
-    const char *which = cJSON_IsTrue(mpp_json_get(search, "surest")) ? "Surest" : "Best";
+    g_autofree char *rival = rival_text(file, own);
+    const char *which = file->fastest.dp ? "Surest" : "Best";
     return g_strdup_printf("%s of %s plans, %s (%s evaluated%s).%s", which, members, proven ? "proven" : "by estimate", all ? "all" : looked_at,
-                           all ? "" : ", the rest bounded", surest);
+                           all ? "" : ", the rest bounded", rival);
 }
 
 static bool write_page(const MppPageQuestion *question, const char *output, GError **error)
@@ -98,7 +99,7 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&limits, TOP, 0);
     g_autoptr(MppSearchResult) result = quiet ? mpp_search_run(job, &how) : mpp_progress_search(job, &how);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, true) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_CAUTION_MIDDLE) : NULL;
     g_autoptr(MppEstimate) own = mpp_answer_new(job, &file->strategy);
     g_autoptr(GArray) others = rows_new(), front = rows_new();
     g_autofree char *verdict = NULL;

@@ -9,6 +9,7 @@ void mpp_plan_file_free(MppPlanFile *file)
     mpp_inputs_free(file->inputs);
     mpp_strategy_clear(&file->strategy);
     mpp_strategy_clear(&file->surest);
+    mpp_strategy_clear(&file->fastest);
     if (file->alternatives)
         g_array_unref(file->alternatives);
     if (file->pareto)
@@ -29,7 +30,7 @@ static bool check_version(const MppJson *json, const cJSON *root, GError **error
 
 static bool check_members(const MppJson *json, const cJSON *root, GError **error)
 {
-    static const char *const names[] = { "format_version", "inputs", "best", "surest", "alternatives", "pareto", "search" };
+    static const char *const names[] = { "format_version", "inputs", "best", "surest", "fastest", "alternatives", "pareto", "search" };
     static const MppNames members = MPP_NAMES("plan field", names);
     const cJSON *member;
     cJSON_ArrayForEach(member, root)
@@ -55,6 +56,13 @@ static bool read_strategy(const MppJson *json, const cJSON *plan, const MppJob *
         return true;
     mpp_strategy_clear(strategy);
     return mpp_json_error(error, json, object, MPP_ERROR_INVALID, "%s", broken->message);
+}
+
+/** The plan called @name, if the file has one. */
+static bool read_other(const MppJson *json, const cJSON *root, const char *name, const MppJob *job, MppStrategy *strategy, GError **error)
+{
+    const cJSON *other = mpp_json_get(root, name);
+    return !other || cJSON_IsNull(other) || read_strategy(json, other, job, strategy, error);
 }
 
 /** The list called @name, if the file has one. */
@@ -92,10 +100,8 @@ MppPlanFile *mpp_plan_file_read(const MppJson *json, const cJSON *root, GError *
         !read_strategy(json, best, &file->inputs->job, &file->strategy, error))
         return NULL;
     const MppJob *job = &file->inputs->job;
-    const cJSON *surest = mpp_json_get(root, "surest");
-    if (surest && !cJSON_IsNull(surest) && !read_strategy(json, surest, job, &file->surest, error))
-        return NULL;
-    if (!read_list(json, root, "alternatives", job, &file->alternatives, error) ||
+    if (!read_other(json, root, "surest", job, &file->surest, error) || !read_other(json, root, "fastest", job, &file->fastest, error) ||
+        !read_list(json, root, "alternatives", job, &file->alternatives, error) ||
         !read_list(json, root, "pareto", job, &file->pareto, error))
         return NULL;
     file->search = cJSON_Duplicate(mpp_json_get(root, "search"), true);

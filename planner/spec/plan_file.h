@@ -10,7 +10,7 @@
 typedef struct {
     MppInputs *inputs;
     MppStrategy strategy;
-    MppStrategy surest; /* dp 0: the file names none beside the best */
+    MppStrategy surest, fastest; /* dp 0: the file names none beside the best */
     GArray *alternatives, *pareto; /* MppStrategy; NULL: the file has no such list */
     cJSON *search;                 /* counters; NULL: none */
 } MppPlanFile;

@@ -57,7 +57,7 @@ def check_plan(plan, gpus, global_batch):
 
 def case_plan():
     got = run_json("plan", *JOB, "--gpus", 12, "--global-batch", 48, "--top", 7, "--json")
-    has_keys(got, {"format_version", "inputs", "best", "surest", "alternatives", "pareto", "search"})
+    has_keys(got, {"format_version", "inputs", "best", "surest", "fastest", "alternatives", "pareto", "search"})
     equal(got["format_version"], 1)
     has_keys(got["inputs"], INPUTS)
     equal(got["inputs"]["gpus"], 12)
@@ -78,7 +78,7 @@ def case_pareto():
 
 def case_search():
     search = run_json("plan", *JOB, "--gpus", 12, "--global-batch", 48, "--json")["search"]
-    has_keys(search, {"evaluated", "replayed", "pruned", "proven_optimal", "space", "simulated", "surest"})
+    has_keys(search, {"evaluated", "replayed", "pruned", "proven_optimal", "space", "simulated"})
     has_keys(search["pruned"], {"bound", "memory"})
     assert search["evaluated"] > 0 and search["proven_optimal"] is True and "12 GPUs" in search["space"]
 

@@ -106,7 +106,7 @@ static const struct {
       "      |                                                 ^" },
     { HEAD "\"tiers\": [" TIER("a", "") "],\n\"run_source\": [\"x\"]}", MPP_ERROR_SCHEMA,
       "c.json:2:15: /run_source: unknown cluster field \"run_source\"; known: "
-      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, host_update_bytes_per_s, internode_words, input_tokens_per_s\n"
+      "run_sources, run_words, sources, name, device, title, tiers, products_frac, host_frac, jitter_frac, host_bytes, host_capacity, internode_words, input_tokens_per_s, host_memory_bytes_per_s\n"
       "    2 | \"run_source\": [\"x\"]}\n"
       "      |               ^" },
     { "{\"name\": \"c\", \"title\": \"C\", \"tiers\": [" TIER("a", "") "]}", MPP_ERROR_SCHEMA,
