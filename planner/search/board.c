@@ -39,8 +39,7 @@ static const MppCandidate *at(const GArray *list, guint i)
 
 bool mpp_board_same_layout(const MppStrategy *a, const MppStrategy *b)
 {
-    return a->tp == b->tp && a->cp == b->cp && a->pp == b->pp && a->ep == b->ep && a->recompute == b->recompute &&
-           a->recompute_modules == b->recompute_modules;
+    return a->tp == b->tp && a->cp == b->cp && a->pp == b->pp && a->ep == b->ep && a->recompute == b->recompute;
 }
 
 /** Faster; among equals the smaller, then the one enumerated first. */

@@ -90,8 +90,7 @@ static int by_step(const void *a, const void *b)
 
 static bool same_layout(const MppStrategy *a, const MppStrategy *b)
 {
-    return a->tp == b->tp && a->cp == b->cp && a->pp == b->pp && a->ep == b->ep && a->recompute == b->recompute &&
-           a->recompute_modules == b->recompute_modules;
+    return a->tp == b->tp && a->cp == b->cp && a->pp == b->pp && a->ep == b->ep && a->recompute == b->recompute;
 }
 
 static void assert_same(const MppCandidate *found, const MppCandidate *expected)
