@@ -1,8 +1,6 @@
 #include "planner/calibrate/assume.h"
 
-#include "planner/base/words.h"
 #include "planner/cost/estimate.h"
-#include "planner/runs/run_match.h"
 #include "planner/spec/rules.h"
 
 static bool fits(const MppRunJob *job, MppRecompute recompute, int64_t layers)

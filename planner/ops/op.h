@@ -121,9 +121,10 @@ void mpp_ops_embedding(const MppJob *job, const MppShard *shard, MppOps *ops);
 /** Ops after the last layer: final norm, vocabulary projection, loss. */
 void mpp_ops_head(const MppJob *job, const MppShard *shard, MppOps *ops);
 
-/** Logits of a token that a rank has at the loss; 0: the head has none. */
 /** Whether ranks of @tp keep logits apart and the loss sums over them; else each computes it of the whole vocabulary. */
 bool mpp_ops_logits_split(const MppJob *job, int64_t tp);
+
+/** Logits of a token that a rank has at the loss; 0: the head has none. */
 double mpp_ops_logits(const MppJob *job, int64_t tp);
 
 /** Vocabulary as the stack pads it for tp ranks (Megatron: to a multiple of 128 tp). */
