@@ -38,22 +38,23 @@ static void print_savings(const GArray *savings, const MppEstimate *now)
         puts("  no single change makes it smaller");
 }
 
-static void compare_with_best(const MppBestPlan *best, const MppEstimate *estimate)
+static void compare_with_best(const Answer *answer)
 {
+    const MppBestPlan *best = answer->best;
     if (!best) {
         puts("  nothing fits on these devices");
         return;
     }
-    const MppEstimate *other = best->best.estimate;
+    const MppEstimate *estimate = answer->estimate, *other = best->best.estimate;
     g_autofree char *title = mpp_strategy_title(&best->best.candidate.strategy), *step = mpp_units_seconds(other->step_s);
-    g_autofree char *reason = mpp_plan_text_reason(other, estimate);
+    g_autofree char *reason = mpp_plan_text_reason(other, estimate), *unsure = mpp_plan_text_unsure(answer->job, answer->strategy);
     printf("  the best plan is %s: %s a step\n", title, step);
     if (estimate->step_s > other->step_s)
         printf("  this one is %.1f %% slower; %s\n", 100 * (estimate->step_s / other->step_s - 1), reason);
     else if (estimate->fits && estimate->step_s == other->step_s)
         puts("  this one is as fast");
     else if (estimate->fits)
-        printf("  this one is %.1f %% faster, by what hardly any fitted run does\n", 100 * (1 - estimate->step_s / other->step_s));
+        printf("  this one is %.1f %% faster%s\n", 100 * (1 - estimate->step_s / other->step_s), unsure);
     else
         printf("  this one would be %.1f %% faster if it fitted\n", 100 * (1 - estimate->step_s / other->step_s));
 }
@@ -82,7 +83,7 @@ static void print_answer(const MppInputs *inputs, const Answer *answer)
         print_savings(answer->savings, estimate);
     }
     puts("");
-    compare_with_best(answer->best, estimate);
+    compare_with_best(answer);
     mpp_plan_text_warning(answer->job, answer->strategy);
 }
 

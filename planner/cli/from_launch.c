@@ -201,6 +201,15 @@ static void print_passed_over(const GPtrArray *words)
     printf("  not read  %s\n", list);
 }
 
+static void print_faster(const MppFromLaunch *launch, const MppEstimate *now, const MppEstimate *best)
+{
+    g_autofree char *unsure = mpp_plan_text_unsure(&launch->inputs->job, &launch->strategy);
+    if (now->step_s == best->step_s)
+        puts("  the launch is as fast as the best plan");
+    else
+        printf("  the launch is %.1f %% faster than the best plan%s\n", 100 * (1 - now->step_s / best->step_s), unsure);
+}
+
 void mpp_from_launch_print(const MppFromLaunch *launch, const MppRankedPlan *better)
 {
     puts("");
@@ -217,7 +226,7 @@ void mpp_from_launch_print(const MppFromLaunch *launch, const MppRankedPlan *bet
     add_row(table, "best", best, then, now->step_s);
     mpp_table_print(table);
     if (now->fits && now->step_s <= then->step_s) {
-        puts("  the launch is as fast as the best plan");
+        print_faster(launch, now, then);
     } else {
         g_autofree char *reason = mpp_plan_text_reason(then, now);
         printf("  the launch needs %s\n", reason);

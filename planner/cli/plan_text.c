@@ -159,6 +159,7 @@ static char *reason_of_faster(double more_bytes, double saved_s, int share)
 
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
 {
+    enum { MOST = 2 };
     double difference_s[MPP_N_SHARES];
     for (int i = 0; i < MPP_N_SHARES; i++)
         difference_s[i] = other->shares.s[i] - best->shares.s[i];
@@ -169,11 +170,14 @@ char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other)
     bool offset = saved_s > other->step_s - best->step_s; /* the loss is mostly made good */
     GString *text = g_string_new(NULL);
     double shown_s = offset ? -saved_s : 0;
-    for (int i = extreme_of(difference_s, 1); shown_s <= 0 && difference_s[i] > 0; i = extreme_of(difference_s, 1)) {
-        add_difference(text, text->len ? ", " : "", difference_s[i], "more", i);
+    int n = 0;
+    for (int i = extreme_of(difference_s, 1); n < MOST && shown_s <= 0 && difference_s[i] > 0; i = extreme_of(difference_s, 1)) {
+        add_difference(text, n++ ? ", " : "", difference_s[i], "more", i);
         shown_s += difference_s[i];
         difference_s[i] = 0;
     }
+    if (n == MOST && shown_s <= 0)
+        g_string_append(text, ", …");
     if (!text->len)
         g_string_append(text, "equal");
     else if (offset)
@@ -185,6 +189,12 @@ char *mpp_plan_text_unfitted(const MppJob *job, const MppStrategy *strategy)
 {
     g_autoptr(MppSpreads) spreads = mpp_spreads_built_in();
     return mpp_techniques_text(mpp_spreads_unfitted_in(spreads, job, strategy), " or ");
+}
+
+char *mpp_plan_text_unsure(const MppJob *job, const MppStrategy *strategy)
+{
+    g_autofree char *unfitted = mpp_plan_text_unfitted(job, strategy);
+    return *unfitted ? g_strdup_printf(", with %s, which hardly any fitted run has", unfitted) : g_strdup("");
 }
 
 void mpp_plan_text_memory(const MppEstimate *estimate)

@@ -25,9 +25,12 @@ void mpp_plan_text_binds(const MppJob *job, const MppStrategy *strategy, const M
 /** What hardly any fitted run has, of what the plan does; "" for nothing. */
 char *mpp_plan_text_unfitted(const MppJob *job, const MppStrategy *strategy);
 
+/** What follows "faster" where the best plan is surer: ", with cp by all-to-all, which hardly any fitted run has"; or "". */
+char *mpp_plan_text_unsure(const MppJob *job, const MppStrategy *strategy);
+
 /**
- * Why @other loses to @best: "140 ms more: tensor-parallel exchange", the share in which it is worst, and the one in
- * which it is best where that outweighs the difference in step time. Where it is faster: "9.3 GiB more memory", or
+ * Why @other loses to @best: "140 ms more: tensor-parallel exchange", the share in which it is worst (or the two, if one does not
+ * make up for what it saves), and the one in which it is best where that outweighs the difference in step time. Where it is faster: "9.3 GiB more memory", or
  * that it loses nothing, and what it saves most of: "nothing; 140 ms less: host".
  */
 char *mpp_plan_text_reason(const MppEstimate *best, const MppEstimate *other);

@@ -50,9 +50,16 @@ def case_surest(folder):
         assert not sure or not any(other["step_time_interval"]["unfitted"] for other in chosen["alternatives"])
     equal(run_json("plan", *lengthy, "--json"), run_json("plan", *lengthy, "--json", "--objective", "expected"))
     for objective, told in (("step-time", "The surest plan, all of which many fitted runs do, is "), ("expected", "The fastest plan, not all of which many fitted runs do, is ")):
-        run("plan", *lengthy, "--quiet", "--objective", objective, "-o", folder / "plan.json")
-        run("report", folder / "plan.json", "-o", folder / "plan.html")
+        run("plan", *lengthy, "--quiet", "--objective", objective, "-o", folder / f"{objective}.json")
+        run("report", folder / f"{objective}.json", "-o", folder / "plan.html")
         assert told in (folder / "plan.html").read_text()
+    unfitted = best["step_time_interval"]["unfitted"].replace(", ", " or ")
+    faster = f" % faster, with {unfitted}, which hardly any fitted run has"
+    strategy = re.search(r"--strategy (\S+)", run("plan", *lengthy, "--objective", "step-time").stdout)[1]
+    assert faster in run("why", strategy, *lengthy).stdout
+    run("emit", "--to", "megatron", folder / "step-time.json", "-o", folder / "launch.sh")
+    launch = run("estimate", "--from-megatron", folder / "launch.sh", "--cluster", "dgx-h100").stdout
+    assert faster.replace(",", " than the best plan,", 1) in launch, launch
     alone = run_json("plan", *lengthy, "--json", "--strategy", "cp=1,recompute=full")
     equal((alone["best"]["step_time_interval"]["unfitted"], alone["surest"]), ("", None))
 
