@@ -158,9 +158,8 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
-          "expected (default: the fastest, or the surest, which does only what many fitted runs do, if the middle of its interval is lower); "
-          "step-time (the fastest); robust (the same by p90); "
-          "cost (tokens per dollar, fewer GPUs allowed); headroom (least memory within 10 % of the best)", "NAME" },
+          "expected (default: by the interval's middle), robust (by its p90), step-time, cost (tokens per dollar, fewer GPUs allowed), "
+          "headroom (least memory within 10 %)", "NAME" },
         { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
         { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &options.threads, "Threads (default: all processors)", "N" },
