@@ -32,7 +32,8 @@ static MppProfiles *sample_profiles(void)
     add_runtime(profiles->runtimes, "{\"name\": \"lazy\", \"title\": \"Lazy\", \"frameworks\": [\"Lazy\"], \"eager_unless_stated\": true,"
                                     " \"kernels\": {\"segments_grow\": true}}");
     add_runtime(profiles->runtimes, "{\"name\": \"late\", \"title\": \"Late\", \"frameworks\": [\"Late\"], \"eager_unless_stated\": true,"
-                                    " \"device_kernels\": [\"chip: cross_entropy_fused,segments_grow\"], \"framework_kernels\": [\"Late layers: no-cross_entropy_fused\"], \"usual_precision\": \"fp16\"}");
+                                    " \"device_kernels\": [\"chip: cross_entropy_fused,segments_grow\"], "
+                                    "\"framework_kernels\": [\"Late layers: no-cross_entropy_fused\"], \"usual_precision\": \"fp16\"}");
     add_runtime(profiles->runtimes,
                 "{\"name\": \"few\", \"title\": \"Few\", \"frameworks\": [\"Few\"], \"micro_batches_per_stage\": 2, \"experts_split\": true,"
                 " \"published_in_turn\": true, \"graph_devices\": [\"chip\"], \"kernels\": {\"dispatch_once\": true}}");

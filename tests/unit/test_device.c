@@ -92,6 +92,10 @@ static const struct {
       "d.json:2:11: /flash2: flash2 has a rate in one direction alone\n"
       "    2 | \"flash2\": {\"forward_frac\": 0.3}}\n"
       "      |           ^" },
+    { HEAD SIZES ", " RATES ",\n\"flash2\": {\"backward_frac\": 0.3}}", MPP_ERROR_INVALID,
+      "d.json:2:11: /flash2: flash2 has a rate in one direction alone\n"
+      "    2 | \"flash2\": {\"backward_frac\": 0.3}}\n"
+      "      |           ^" },
     { HEAD SIZES ", " RATES ",\n\"flash2\": {\"forward\": 0.3}}", MPP_ERROR_SCHEMA,
       "d.json:2:23: /flash2/forward: unknown attention rates field \"forward\"; known: "
       "forward_frac, backward_frac\n"

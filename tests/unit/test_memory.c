@@ -35,6 +35,7 @@ static void test_rates(void)
     } rows[] = {
         { "dp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 1.25 },
         { "dp=1,tp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 0 },
+        { "dp=1,cp=8", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12, 1.25 }, /* ranks of cp reduce gradients, too */
         { "dp=8,zero=1", MPP_PRECISION_BF16, MPP_OPTIMIZER_ADAM, 2, 4 + 2.5, 12.0 / 8, 0.75 },
         { "dp=8,zero=2", MPP_PRECISION_FP8, MPP_OPTIMIZER_SGD, 2, 0.5, 8.0 / 8, 0 },
         { "dp=4,cp=2,zero=3", MPP_PRECISION_FP16, MPP_OPTIMIZER_LAMB, 0.25, 0.5, 12.0 / 8, 0 },
@@ -300,14 +301,15 @@ static void test_figures(void)
         memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         plain_job_expect("capacity", memory.device_bytes, MAX(memory.allocated_bytes + 4e9, memory.reserved_bytes + 1e9));
     }
-    for (int64_t gpus = 1; gpus <= 2; gpus++) { /* one process has no communicators */
-        g_autoptr(MppInputs) few = plain_job_new(gpus);
+    static const char *const few_ranks[] = { "dp=1", "dp=2", "tp=2", "pp=2", "cp=2" };
+    for (size_t i = 0; i < G_N_ELEMENTS(few_ranks); i++) { /* one process has no communicators */
+        g_autoptr(MppInputs) few = plain_job_new(i ? 2 : 1);
         few->runtime.memory.context_bytes = 4e9;
         few->runtime.memory.lone_context_bytes = 7e8;
-        g_autoptr(CostedPlan) plan = costed_plan_new(&few->job, gpus == 1 ? "dp=1" : "dp=2");
+        g_autoptr(CostedPlan) plan = costed_plan_new(&few->job, few_ranks[i]);
         MppMemoryRates rates = mpp_memory_rates(plan->pipeline);
         MppMemory memory = mpp_memory_stage(plan->pipeline, &rates, 0);
-        plain_job_expect("context", memory.device_bytes - memory.reserved_bytes, gpus == 1 ? 7e8 : 4e9);
+        plain_job_expect("context", memory.device_bytes - memory.reserved_bytes, i ? 4e9 : 7e8);
     }
     g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
     g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;

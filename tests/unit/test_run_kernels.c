@@ -98,7 +98,7 @@ static void test_eager(void)
     }
 }
 
-static void test_older_attention(void)
+static void test_attention(void)
 {
     static const struct {
         const char *training;
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     g_test_add_func("/run-kernels/norms", test_norms);
     g_test_add_func("/run-kernels/states", test_states);
     g_test_add_func("/run-kernels/eager", test_eager);
-    g_test_add_func("/run-kernels/older-attention", test_older_attention);
+    g_test_add_func("/run-kernels/attention", test_attention);
     g_test_add_func("/run-kernels/graphs", test_graphs);
     g_test_add_func("/run-kernels/test-name", test_test_name);
     return g_test_run();

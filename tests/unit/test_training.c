@@ -197,9 +197,14 @@ static void test_wrong_lengths(void)
 static void test_json(void)
 {
     static const char text[] =
-        "{\"seq\":1537,\"document_tokens\":83,\"mean_seq\":1009,\"target_seq\":209,\"loss_tokens\":151,\"global_batch\":385,\"precision\":\"mxfp8\",\"narrow_states\":true,\"optimizer\":\"muon\",\"dropout\":true,"
+        "{\"seq\":1537,\"document_tokens\":83,\"mean_seq\":1009,\"target_seq\":209,\"loss_tokens\":151,"
+        "\"global_batch\":385,\"precision\":\"mxfp8\",\"narrow_states\":true,\"optimizer\":\"muon\",\"dropout\":true,"
         "\"kernels\":{\"attention\":\"fused-softmax\",\"norm_fused\":false,\"elementwise_fused\":false,\"rotary_fused\":true,"
-        "\"cross_entropy_fused\":true,\"inputs_in_host\":false,\"loss_narrow\":false,\"logits_gathered\":false,\"loss_in_pieces\":false,\"update_fused\":false,\"experts_fused\":false,\"dispatch_once\":true,\"experts_in_turn\":false,\"experts_padded\":true,\"natural_routing\":false,\"segments_grow\":false,\"graphs\":false,\"partial_graphs\":false,\"tensor_async\":false,\"context_whole\":false,\"gradients_whole\":false,\"expert_async\":false}}";
+        "\"cross_entropy_fused\":true,\"inputs_in_host\":false,\"loss_narrow\":false,\"logits_gathered\":false,"
+        "\"loss_in_pieces\":false,\"update_fused\":false,\"experts_fused\":false,\"dispatch_once\":true,"
+        "\"experts_in_turn\":false,\"experts_padded\":true,\"natural_routing\":false,\"segments_grow\":false,\"graphs\":false,"
+        "\"partial_graphs\":false,\"tensor_async\":false,\"context_whole\":false,\"gradients_whole\":false,"
+        "\"expert_async\":false}}";
     g_autoptr(MppJson) json = mpp_expect_json(text), empty = mpp_expect_json("{\"seq\": 3}");
     g_autoptr(GError) error = NULL;
     MppTraining training;
