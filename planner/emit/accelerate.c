@@ -4,7 +4,7 @@
  *
  * The file has no place for the batch and the sequence, which the training script passes: comments tell them.
  */
-#include "planner/emit/torch_schedule.h"
+#include "planner/emit/torch_names.h"
 
 #define N G_GINT64_FORMAT
 

@@ -6,7 +6,7 @@
  * stages) is handed to it as the mesh and as constants.
  */
 #include "planner/emit/emit.h"
-#include "planner/emit/torch_schedule.h"
+#include "planner/emit/torch_names.h"
 
 #define N G_GINT64_FORMAT
 

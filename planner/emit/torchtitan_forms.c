@@ -1,7 +1,7 @@
 #include "planner/emit/torchtitan_forms.h"
 
 #include "planner/base/error.h"
-#include "planner/emit/torch_schedule.h"
+#include "planner/emit/torch_names.h"
 #include "planner/spec/zoo.h"
 
 #define N G_GINT64_FORMAT

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "planner/base/toml.h"
-#include "planner/emit/torch_schedule.h"
+#include "planner/emit/torch_names.h"
 #include "planner/emit/torchtitan_config.h"
 #include "planner/spec/zoo.h"
 

@@ -1,4 +1,4 @@
-#include "planner/emit/torch_schedule.h"
+#include "planner/emit/torch_names.h"
 
 #include <string.h>
 
