@@ -79,6 +79,8 @@ def case_plan_is_the_programs():
 def case_objectives():
     for objective in ("cost", "headroom"):
         equal(plain(call("plan", **JOB, objective=objective)), plain(run_json("plan", *OPTIONS, "--objective", objective, "--json")))
+    lengthy = {"model": "llama-3.1-8b", "gpus": 4, "seq": 65536, "global_batch": 4} # where the surest plan is the answer
+    equal(plain(call("plan", **lengthy)), plain(run_json("plan", *(f"--{key.replace('_', '-')}={value}" for key, value in lengthy.items()), "--json")))
 
 
 def case_estimate_is_the_programs():
