@@ -1,7 +1,5 @@
 #include "planner/ops/parts.h"
 
-#include <string.h>
-
 #include "tests/support/plain_job.h"
 
 /** The attention of the first kind of layer under @strategy. */

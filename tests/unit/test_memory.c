@@ -263,6 +263,21 @@ static void test_stages(void)
     g_assert_cmpfloat_with_epsilon(mpp_memory_peak_bytes(filled->pipeline), peak, 1e-12 * peak);
 }
 
+/** One process has no communicators. */
+static void test_lone_context(void)
+{
+    static const char *const strategies[] = { "dp=1", "dp=2", "tp=2", "pp=2", "cp=2" };
+    for (size_t i = 0; i < G_N_ELEMENTS(strategies); i++) {
+        g_autoptr(MppInputs) inputs = plain_job_new(i ? 2 : 1);
+        inputs->runtime.memory.context_bytes = 4e9;
+        inputs->runtime.memory.lone_context_bytes = 7e8;
+        g_autoptr(CostedPlan) plan = costed_plan_new(&inputs->job, strategies[i]);
+        MppMemoryRates rates = mpp_memory_rates(plan->pipeline);
+        MppMemory memory = mpp_memory_stage(plan->pipeline, &rates, 0);
+        plain_job_expect("context", memory.device_bytes - memory.reserved_bytes, i ? 4e9 : 7e8);
+    }
+}
+
 /** Beyond the allocated: blocks not reused in time under tp, never beyond the device, and the context. */
 static void test_figures(void)
 {
@@ -300,16 +315,6 @@ static void test_figures(void)
         inputs->cluster.device.memory_bytes = memory.reserved_bytes + 1e9;
         memory = mpp_memory_stage(filled->pipeline, &rates, 0);
         plain_job_expect("capacity", memory.device_bytes, MAX(memory.allocated_bytes + 4e9, memory.reserved_bytes + 1e9));
-    }
-    static const char *const few_ranks[] = { "dp=1", "dp=2", "tp=2", "pp=2", "cp=2" };
-    for (size_t i = 0; i < G_N_ELEMENTS(few_ranks); i++) { /* one process has no communicators */
-        g_autoptr(MppInputs) few = plain_job_new(i ? 2 : 1);
-        few->runtime.memory.context_bytes = 4e9;
-        few->runtime.memory.lone_context_bytes = 7e8;
-        g_autoptr(CostedPlan) plan = costed_plan_new(&few->job, few_ranks[i]);
-        MppMemoryRates rates = mpp_memory_rates(plan->pipeline);
-        MppMemory memory = mpp_memory_stage(plan->pipeline, &rates, 0);
-        plain_job_expect("context", memory.device_bytes - memory.reserved_bytes, i ? 4e9 : 7e8);
     }
     g_autoptr(MppInputs) hosted = plain_job_new(4); /* two stages that the host limits do not run ahead */
     g_array_index(hosted->cluster.tiers, MppTier, 0).devices = 2;
@@ -370,6 +375,7 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/outputs", test_outputs);
     g_test_add_func("/memory/inputs-in-host", test_inputs_in_host);
     g_test_add_func("/memory/stages", test_stages);
+    g_test_add_func("/memory/lone-context", test_lone_context);
     g_test_add_func("/memory/figures", test_figures);
     return g_test_run();
 }

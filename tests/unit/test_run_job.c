@@ -1,7 +1,5 @@
 #include "planner/runs/run_job.h"
 
-#include <string.h>
-
 #include "tests/support/sample_run.h"
 
 static void test_skipped(void)

@@ -1,7 +1,5 @@
 #include "sim/writers.h"
 
-#include <math.h>
-
 #include "planner/base/json.h"
 #include "tests/support/expect.h"
 #include "tests/support/simulated.h"

@@ -1,7 +1,6 @@
 #include "planner/spec/zoo.h"
 
 #include <glib/gstdio.h>
-#include <string.h>
 
 #include "tests/support/expect.h"
 
