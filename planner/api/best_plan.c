@@ -44,17 +44,17 @@ static MppRankedPlan simulated_best(const MppJob *job, const MppSearchOptions *o
     return (MppRankedPlan){ winner.candidate, mpp_answer_new(job, &winner.candidate.strategy) };
 }
 
-/** What hardly any fitted run does took longer than predicted where it was measured: its interval lies higher, and ends higher still. */
-static double judged_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads, MppCaution caution)
+static double p90_s(const MppJob *job, const MppRankedPlan *plan, const MppSpreads *spreads)
 {
-    const MppEstimate *estimate = plan->estimate;
-    const MppSpread *spread = mpp_spreads_find(spreads, job, &plan->candidate.strategy, &estimate->shares);
-    const double factor[] = {
-        [MPP_CAUTION_NONE] = 1,
-        [MPP_CAUTION_MIDDLE] = (spread->p10_frac + spread->p90_frac) / 2,
-        [MPP_CAUTION_P90] = spread->p90_frac,
-    };
-    return estimate->step_s * factor[caution];
+    return plan->estimate->step_s * mpp_spreads_find(spreads, job, &plan->candidate.strategy, &plan->estimate->shares)->p90_frac;
+}
+
+static bool is_surest_best(const MppJob *job, const MppBestPlan *plan, const MppSpreads *spreads, MppCaution caution)
+{
+    const MppRankedPlan *fastest = &plan->best, *surest = &plan->surest;
+    if (caution == MPP_CAUTION_P90)
+        return p90_s(job, surest, spreads) < p90_s(job, fastest, spreads);
+    return caution == MPP_CAUTION_TIED && surest->estimate->step_s < fastest->estimate->step_s * (1 + plan->tied_frac);
 }
 
 /** Searches again without what hardly any fitted run does, if the best does any of it. Returns: that search if it has the better best, or NULL. */
@@ -70,7 +70,7 @@ static MppSearchResult *find_surest(const MppJob *job, const MppSearchOptions *o
         return NULL;
     bool proven;
     plan->surest = simulated_best(job, &surer, result, plan, &proven);
-    if (judged_s(job, &plan->surest, spreads, caution) >= judged_s(job, &plan->best, spreads, caution))
+    if (!is_surest_best(job, plan, spreads, caution))
         return NULL;
     plan->fastest = plan->best;
     plan->best = plan->surest;

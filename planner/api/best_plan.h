@@ -6,8 +6,8 @@
 #include "planner/cost/estimate.h"
 #include "planner/search/search.h"
 
-/** What decides between the fastest plan and the surest: the predicted step, the middle of its interval, or its p90. */
-typedef enum { MPP_CAUTION_NONE, MPP_CAUTION_MIDDLE, MPP_CAUTION_P90 } MppCaution;
+/** When the surest plan is the best: never, if it cannot be told apart from the fastest, or if its p90 is lower. */
+typedef enum { MPP_CAUTION_NONE, MPP_CAUTION_TIED, MPP_CAUTION_P90 } MppCaution;
 
 typedef struct {
     MppCandidate candidate;

@@ -69,7 +69,7 @@ static bool check_counts(const MppRequest *request, GError **error)
 
 static bool find_objective(const MppRequest *request, MppObjective *objective, GError **error)
 {
-    int found = request->objective ? mpp_names_find(&mpp_objective_names, request->objective) : MPP_OBJECTIVE_EXPECTED;
+    int found = request->objective ? mpp_names_find(&mpp_objective_names, request->objective) : MPP_OBJECTIVE_SURE;
     *objective = MAX(found, 0);
     if (found >= 0)
         return true;

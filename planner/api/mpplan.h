@@ -43,7 +43,7 @@ MPPLAN_PUBLIC const char *mpplan_version(void);
 /*
  * The best plan. Request: a job and
  *     "strategy"   values to search within, like "tp=8,pp=4"
- *     "objective"  "expected" (as if not given), "step-time", "robust", "cost" or "headroom"
+ *     "objective"  "sure" (as if not given), "step-time", "robust", "cost" or "headroom"
  *     "top"        alternatives wanted, 0 to 1000 (4)
  *     "threads"    0 to 1024 (0: as many as there are processors)
  * Answer: a plan file: "inputs", "best", "surest", "fastest", "alternatives", "pareto", "search".

@@ -3,7 +3,7 @@
 #include "planner/api/plan_json.h"
 #include "sim/answer.h"
 
-static const char *const objective_names[MPP_N_OBJECTIVES] = { "expected", "step-time", "robust", "cost", "headroom" };
+static const char *const objective_names[MPP_N_OBJECTIVES] = { "sure", "step-time", "robust", "cost", "headroom" };
 const MppNames mpp_objective_names = MPP_NAMES("objective", objective_names);
 
 static double best_step_s(const MppSearchResult *result)
@@ -54,7 +54,7 @@ MppPlanAnswer *mpp_plan_answer_new(const MppPlanQuestion *question)
 {
     MppPlanAnswer *answer = g_new0(MppPlanAnswer, 1);
     const MppJob *job = &question->inputs->job;
-    static const MppCaution cautions[MPP_N_OBJECTIVES] = { [MPP_OBJECTIVE_EXPECTED] = MPP_CAUTION_MIDDLE, [MPP_OBJECTIVE_ROBUST] = MPP_CAUTION_P90 };
+    static const MppCaution cautions[MPP_N_OBJECTIVES] = { [MPP_OBJECTIVE_SURE] = MPP_CAUTION_TIED, [MPP_OBJECTIVE_ROBUST] = MPP_CAUTION_P90 };
     bool headroom = question->objective == MPP_OBJECTIVE_HEADROOM;
     MppSearchOptions how = mpp_best_plan_search(question->limits, question->top, question->threads);
     answer->result = question->objective == MPP_OBJECTIVE_COST ? search_cheapest(question, &how) : question->search(job, &how);

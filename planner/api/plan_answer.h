@@ -6,11 +6,11 @@
 #include "planner/api/best_plan.h"
 #include "planner/spec/inputs.h"
 
-typedef enum { MPP_OBJECTIVE_EXPECTED, MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_ROBUST, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_N_OBJECTIVES } MppObjective;
+typedef enum { MPP_OBJECTIVE_SURE, MPP_OBJECTIVE_STEP_TIME, MPP_OBJECTIVE_ROBUST, MPP_OBJECTIVE_COST, MPP_OBJECTIVE_HEADROOM, MPP_N_OBJECTIVES } MppObjective;
 
 /**
- * "expected", as usual: the fastest or the surest, whose interval has the lower middle; "step-time": the fastest; "robust": the fastest or
- * the surest, whose p90 is lower; "cost": tokens per dollar; "headroom": least memory within a tenth
+ * "sure", as usual: the fastest, or the surest if the two cannot be told apart; "step-time": the fastest; "robust": the fastest or the
+ * surest, whose p90 is lower; "cost": tokens per dollar; "headroom": least memory within a tenth
  */
 extern const MppNames mpp_objective_names;
 

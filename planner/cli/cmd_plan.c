@@ -52,7 +52,7 @@ static void print_rival(const MppJob *job, const MppBestPlan *plan)
     g_autofree char *title = mpp_strategy_title(&rival->candidate.strategy), *unfitted = mpp_plan_text_unfitted(job, &unsure->candidate.strategy);
     double slower = rival->estimate->step_s / plan->best.estimate->step_s - 1;
     printf("\n  %-8s  %s  %+.1f %%\n            %s %s, which hardly any fitted run has%s\n", rival == &plan->fastest ? "fastest" : "surest", title,
-           100 * slower, rival == unsure ? "with" : "without", unfitted, rival == unsure ? ": its interval lies higher (--objective step-time)" : "");
+           100 * slower, rival == unsure ? "with" : "without", unfitted, rival == unsure ? " (--objective step-time takes it)" : "");
 }
 
 static char *verdict(const MppSearchCounts *counts, const MppBestPlan *plan)
@@ -135,7 +135,7 @@ static bool tell(const MppPlanQuestion *question, const MppPlanAnswer *answer, c
 static bool plan(PlanOptions *options, GError **error)
 {
     enum { MOST_ALTERNATIVES = 1000 };
-    int objective = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_EXPECTED;
+    int objective = options->robust ? MPP_OBJECTIVE_ROBUST : MPP_OBJECTIVE_SURE;
     if (!mpp_command_check_range(options->top, 0, MOST_ALTERNATIVES, "top", error) ||
         !mpp_command_check_range(options->threads, 0, MPP_COMMAND_MOST_THREADS, "threads", error) ||
         !mpp_names_read(&mpp_objective_names, options->objective, "--objective", &objective, error))
@@ -158,7 +158,7 @@ static bool run(int argc, char **argv, GError **error)
     const GOptionEntry entries[] = {
         { "strategy", 'S', 0, G_OPTION_ARG_STRING, &options.strategy, "Search only plans with these values, like tp=8,pp=4", "STRATEGY" },
         { "objective", 'O', 0, G_OPTION_ARG_STRING, &options.objective,
-          "expected (default: by the interval's middle), robust (by its p90), step-time, cost (tokens per dollar, fewer GPUs allowed), "
+          "sure (default: the fastest, or the surest if they cannot be told apart), robust (by p90), step-time, cost (tokens per dollar, fewer GPUs allowed), "
           "headroom (least memory within 10 %)", "NAME" },
         { "robust", 0, 0, G_OPTION_ARG_NONE, &options.robust, "The same as --objective robust", NULL },
         { "top", 't', 0, G_OPTION_ARG_INT, &options.top, "Alternatives to show (default 4)", "N" },

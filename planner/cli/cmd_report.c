@@ -99,7 +99,7 @@ static bool report_estimate(const MppPlanFile *file, const char *output, bool qu
     MppSpaceLimits limits = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&limits, TOP, 0);
     g_autoptr(MppSearchResult) result = quiet ? mpp_search_run(job, &how) : mpp_progress_search(job, &how);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_CAUTION_MIDDLE) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_CAUTION_TIED) : NULL;
     g_autoptr(MppEstimate) own = mpp_answer_new(job, &file->strategy);
     g_autoptr(GArray) others = rows_new(), front = rows_new();
     g_autofree char *verdict = NULL;

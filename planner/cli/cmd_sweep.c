@@ -40,7 +40,7 @@ static bool answer_row(const SweepOptions *options, const MppJobWords *job, cons
     row->inputs = mpp_job_words_inputs(job, NULL, error);
     if (!row->inputs || (strategy && !mpp_strategy_parse(strategy, &limits.fixed, &limits.fields, error)))
         return false;
-    MppPlanQuestion question = { row->inputs, &limits, strategy, MPP_OBJECTIVE_EXPECTED, 0, options->threads,
+    MppPlanQuestion question = { row->inputs, &limits, strategy, MPP_OBJECTIVE_SURE, 0, options->threads,
                                  mpp_progress_until_interrupted(options->quiet) };
     row->answer = mpp_plan_answer_new(&question);
     mpp_strategy_clear(&limits.fixed);

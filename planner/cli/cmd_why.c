@@ -120,7 +120,7 @@ static bool explain(const MppInputs *inputs, const char *text, bool json, GError
     const MppSpaceLimits everything = { .fixed = mpp_strategy_single() };
     MppSearchOptions how = mpp_best_plan_search(&everything, 0, 0);
     g_autoptr(MppSearchResult) result = mpp_progress_search(job, &how);
-    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_CAUTION_MIDDLE) : NULL;
+    g_autoptr(MppBestPlan) best = result->board->fastest->len ? mpp_best_plan_new(job, &how, result, NULL, MPP_CAUTION_TIED) : NULL;
     g_autoptr(MppEstimate) estimate = mpp_answer_new(job, &strategy);
     GArray *savings = estimate->fits ? g_array_new(FALSE, FALSE, sizeof(MppMemorySaving)) : mpp_memory_savings_find(job, &strategy, estimate);
     const Answer answer = { job, &strategy, estimate, savings, best };

@@ -95,7 +95,7 @@ def plan(model=None, gpus=None, *, cluster=None, runtime=None, global_batch=None
 
     model: a built-in name, a file, or a dictionary (our format or a Hugging Face config). inputs: those of an earlier
     answer, instead of a job. kernels: those unlike the stack's, like "dispatch_once,no-norm_fused,flash2". strategy:
-    values to search within, like "tp=8,pp=4". objective: "expected" (the default), "step-time", "robust", "cost" or
+    values to search within, like "tp=8,pp=4". objective: "sure" (the default), "step-time", "robust", "cost" or
     "headroom". Returns a plan: "inputs", "best", "surest", "fastest", "alternatives", "pareto", "search". Raises Error,
     of code "infeasible" when nothing fits.
     """
